@@ -1,0 +1,38 @@
+# Every target sets up what it needs; a machine with Python 3.11+ and make is enough.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := .ci/requirements.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test check demo format
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+venv: .venv/.ready ## Create or update .venv
+
+.venv/.ready: $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Throughline needs Python 3.11 or newer; say make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv (once, a minute or two) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@touch $@
+
+run: venv ## Start everything that has its settings, in one process
+	@$(BIN)/python -m bots run
+
+demo: venv ## John's story over real sockets, printed as it happens
+	@$(BIN)/python -m bots demo
+
+test: venv ## All tests; no network beyond loopback
+	@$(BIN)/python -m pytest
+
+check: venv ## The gate: style, directions, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+format: venv ## Put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .

@@ -1,0 +1,1 @@
+"""The engine: what was said, what we know, what we say."""

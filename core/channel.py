@@ -1,0 +1,125 @@
+"""The port through which a channel meets the engine: three methods, two of them pure.
+
+A module in channels/ ends in `CHANNEL = ItsClass` and is loaded by name when it is enabled. Its constructor takes
+`(settings, site)`; `Settings` declares what it reads from the environment, by the names that stand in .env.example.
+"""
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel
+
+from core.messages import InboundMessage, Raw, Reply
+
+Wire = TypeVar("Wire")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What the channel's platform can take. `live`: somebody is waiting on the line, so nothing is gathered first."""
+
+    inbound_bytes: int  # a larger delivery is refused (413, or 552 for mail)
+    text: int  # characters that one wire may carry
+    live: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ack:
+    """An HTTP answer: to a provider after its message is kept, or to a browser. A body in parts is streamed."""
+
+    status: int = 200
+    body: str | AsyncIterable[str] = ""
+    media_type: str = "text/plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One line of a conversation, as its customer saw it."""
+
+    id: str
+    text: str
+    sender: str  # "customer" | "bot" | "agent"
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """What a channel may know of the installation. `secret` is this channel's own, derived from SECRET_KEY."""
+
+    name: str  # the bot's
+    brand: str
+    base_url: str  # as the outside sees us, no slash at the end; what signatures cover
+    secret: bytes
+    var: Path  # everything a process writes lies below it
+    now: Callable[[], datetime]
+    transcript: Callable[[str], Awaitable[Sequence[Line]]]  # the lines of one of this channel's conversations
+
+
+# Keeps one delivery: parses it, records it, or parks it for a human when it cannot be read. Returns once that is
+# durable; True if the message was new. Raises only when nothing could be kept, so that the provider delivers again.
+Deliver = Callable[[Raw], Awaitable[bool]]
+
+
+@runtime_checkable
+class Channel(Protocol[Wire]):
+    """What every channel is."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]  # as customers call it: "chat", "phone", "Slack"; greetings say it in their language
+    limits: ClassVar[Limits]
+    Settings: ClassVar[type[BaseModel]]
+
+    def parse(self, raw: Raw) -> InboundMessage | None:
+        """The customer's message in a delivery; None when no customer is talking (an echo, a receipt, a list).
+
+        Pure. Raises Malformed.
+        """
+        ...
+
+    def render(self, reply: Reply) -> Sequence[Wire]:
+        """What is sent for a reply, in order. Pure: the same reply always gives the same wires."""
+        ...
+
+    async def send(self, wire: Wire) -> str:
+        """Hands one wire to the provider and returns the provider's id of it. Raises TryAgain or Undeliverable."""
+        ...
+
+
+@runtime_checkable
+class Webhook(Protocol):
+    """A channel whose provider calls us. The host answers 413 and 403 before parsing, 400 to Malformed, and
+    `acknowledge` only after the message is durable."""
+
+    paths: Sequence[str]  # POSTed to by the provider; empty when this mode is off
+
+    def verify(self, raw: Raw) -> None:
+        """Raises Unverified."""
+        ...
+
+    async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:
+        """The answer to the provider; a live channel may wait here for the reply."""
+        ...
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A channel that keeps a connection or a server of its own open."""
+
+    async def listen(self, deliver: Deliver) -> None:
+        """Runs until cancelled; reconnects by itself. Acknowledges to its provider after `deliver` returned."""
+        ...
+
+
+@runtime_checkable
+class Pages(Protocol):
+    """A channel that shows something in a browser."""
+
+    pages: Sequence[str]  # paths that it answers to GET
+
+    async def get(self, raw: Raw) -> Ack:
+        """The page, or a stream of server-sent events. Raises Unverified."""
+        ...

@@ -1,0 +1,62 @@
+"""Errors, named by what happens next.
+
+Problem
+├── Unverified      the sender of a request cannot be trusted      -> 401 or 403, nothing is parsed or kept
+├── Malformed       a request or a mail cannot be read             -> 400, or parked for a human where no answer is left
+├── SendProblem     a reply did not go out
+│   ├── TryAgain        the provider is busy or away               -> sent again, after `after` or with backoff
+│   └── Undeliverable   it never will                              -> parked, staff see it
+├── WriterFailed    the language model gave no usable answer       -> the offline rules answer, once
+├── Fenced          another turn of this customer took over        -> this turn is dropped and its messages run again
+└── Misconfigured   a setting is wrong or missing                  -> the process does not start and names the setting
+"""
+
+from datetime import timedelta
+
+
+class Problem(Exception):
+    """Anything that Throughline itself raises. The message is one line: what, where, what to do."""
+
+
+class Unverified(Problem):  # noqa: N818 - named by what happens next
+    """A signature, a token or a session is missing or wrong. `status` is 401 where signing in would help, else 403."""
+
+    def __init__(self, message: str, *, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Malformed(Problem):  # noqa: N818
+    """The body cannot be read as what the channel's provider documents."""
+
+
+class SendProblem(Problem):
+    """A reply did not go out."""
+
+
+class TryAgain(SendProblem):
+    """The provider was busy, away, or broke off. `after` is how long it asked us to wait, if it did."""
+
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Undeliverable(SendProblem):
+    """The provider refused for good: no such address, consent withdrawn, content refused."""
+
+
+class WriterFailed(Problem):  # noqa: N818
+    """The language model timed out, refused, was rate-limited or answered nonsense."""
+
+
+class Fenced(Problem):  # noqa: N818
+    """The lease of this turn is held by another turn now."""
+
+
+class Misconfigured(Problem):  # noqa: N818
+    """A setting is wrong. `setting` is its name as it stands in the environment."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(f"{setting}: {message}")
+        self.setting = setting

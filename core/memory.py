@@ -1,0 +1,95 @@
+"""The memory port: what recalls. A projection of the ledger that can be dropped and rebuilt, never the record itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from core.writing import Category
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """One row to be remembered: a fact or a case's summary, on the handle that it came through.
+
+    `kind` and `row` lead back to the ledger's row; `told_at` also makes equal sentences of two days two memories.
+    """
+
+    handle: int
+    kind: Literal["fact", "case"]
+    row: int
+    text: str
+    told_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """A row that bears on a query. Only a pointer: the ledger says whether it still holds and may be recalled."""
+
+    handle: int
+    kind: Literal["fact", "case"]
+    row: int
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """A resolution that worked, redacted, to be offered for similar issues. `row` is the ledger's pattern row."""
+
+    row: int
+    category: Category
+    issue: str
+    resolution: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatternHit:
+    """A pattern that bears on an issue; effectiveness from its votes, -1 to 1."""
+
+    row: int
+    score: float
+    effectiveness: float
+
+
+class Memory(Protocol):
+    """Facts and case summaries per handle, and the shared playbook of patterns.
+
+    Every call may be slow or fail: callers bound it and go on without. Rows of one handle can never be returned for
+    another's.
+    """
+
+    async def remember(self, notes: Sequence[Note]) -> None:
+        """Adds or replaces the notes of these rows."""
+        ...
+
+    async def retract(self, notes: Sequence[Note]) -> None:
+        """Takes back rows that were superseded."""
+        ...
+
+    async def recall(self, handles: Sequence[int], query: str, *, limit: int) -> Sequence[Hit]:
+        """The rows of these handles, and of no other, that bear most on `query`; best first."""
+        ...
+
+    async def learn(self, lesson: Lesson) -> None:
+        """Puts a pattern into the playbook, or replaces it."""
+        ...
+
+    async def vote(self, row: int, *, helpful: bool, voter: str) -> None:
+        """One vote per voter (a case) and pattern."""
+        ...
+
+    async def suggest(self, issue: str, category: Category, *, limit: int) -> Sequence[PatternHit]:
+        """Patterns for an issue, ranked by similarity and effectiveness."""
+        ...
+
+    async def erase(self, handles: Sequence[int]) -> None:
+        """Returns when nothing of these handles is left in any file or cache of the memory."""
+        ...
+
+    async def clear(self) -> None:
+        """Drops everything, before a rebuild from the ledger."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of files and connections."""
+        ...

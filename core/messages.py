@@ -1,0 +1,91 @@
+"""What crosses the border between a channel and the engine. Immutable; no vendor's field name gets past here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from identity.handles import Handle
+from identity.proof import Proof
+
+# Where a reply goes, in the channel's own words (a mailbox and its thread, a Slack channel and its thread, a CallSid).
+# Opaque to the engine, kept as JSON.
+Route = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raw:
+    """One delivery as it arrived, before anything is believed. `url` is the public one, which signatures cover."""
+
+    body: bytes
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    url: str = ""
+    path: str = ""
+    peer: str = ""  # the address of the peer that delivered it, e.g. the mail relay
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file that came with a message. `content` is empty where the channel gives only an address to fetch it from."""
+
+    name: str
+    media_type: str
+    size: int  # bytes
+    content: bytes = b""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Voucher:
+    """The channel's provider vouches that this handle also holds a key, e.g. `email:ann@shop.test` from a signed login.
+
+    `person` is the login's subject, where one speaks.
+    """
+
+    key: str
+    person: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InboundMessage:
+    """One message of a customer, normalised. `(handle.channel, external_id)` is unique: redelivery changes nothing."""
+
+    external_id: str
+    handle: Handle
+    proof: Proof  # how well the channel vouches for the handle, before we ask whether we know it
+    text: str  # the customer's own words, without quotes and signatures
+    conversation: str  # what carries it: reply-token thread, CallSid, chat session, direct-message id
+    route: Route
+    received_at: datetime
+    sent_at: datetime | None = None  # the provider's time, where it gives one; decides which value of a fact is newer
+    attachments: tuple[Attachment, ...] = ()
+    vouchers: tuple[Voucher, ...] = ()
+    display_name: str = ""  # as typed by the sender: a hint for staff, never an identity
+    digits: str = ""  # keyed on a telephone
+    public: bool = False  # others read this channel: the reply has to be private
+    opening: bool = False  # a call begins; nothing has been said yet
+
+    @property
+    def channel(self) -> str:
+        """The name of the channel it came through."""
+        return self.handle.channel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What we say, before it takes a channel's shape. `text` is a small Markdown: paragraphs, lists, **bold**, links.
+
+    `id` is unique and stable over retries: channels derive Message-ID, nonce and the like from it. `private` replies
+    to something said in public go by direct message or ephemerally. `expects_digits` is how many digits the next input
+    is asked to have, for a keypad; 0 for free speech.
+    """
+
+    id: str
+    route: Route
+    text: str
+    language: str = "en"
+    sender: str = "bot"  # "bot" | "agent"
+    private: bool = True
+    asks: tuple[str, ...] = ()  # slot ids that this reply asks for
+    expects_digits: int = 0
+    ends: bool = False  # nothing more is awaited: hang up

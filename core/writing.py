@@ -1,0 +1,119 @@
+"""What a writer gets (the brief) and gives (the answer), whoever it is: a language model or the offline rules."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+Category = Literal["charge", "delivery", "damaged", "fault", "plan", "account", "feature", "complaint", "other"]
+Mood = Literal["positive", "neutral", "frustrated", "angry"]
+Urgency = Literal["low", "medium", "high", "critical"]
+
+# The slots that a question may ask for. The first four belong to the issue, the last two to the person.
+ISSUE_SLOTS = ("order_id", "amount", "product", "error_code")
+PERSON_SLOTS = ("plan", "device")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spoken:
+    """One line of the conversation so far."""
+
+    sender: Literal["customer", "bot", "agent"]
+    text: str
+    channel: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenCase:
+    """One open issue of this customer, as far as the gate lets it be known here."""
+
+    id: int
+    category: Category
+    issue: str  # in the customer's own terms
+    tried: Sequence[str] = ()  # what the customer did about it already, e.g. "checked the invoice"
+    mood: Mood = "neutral"
+    contacts: int = 1  # how often they came back about it
+    with_human: bool = False  # handed off and not given back
+    facts: Mapping[str, str] = field(default_factory=dict)  # slot -> value, this issue's
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pattern:
+    """What worked for others with such an issue, redacted."""
+
+    category: Category
+    issue: str
+    resolution: str
+    effectiveness: float  # -1 to 1, from votes
+    used: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Article:
+    """A passage of the company's knowledge folder."""
+
+    title: str
+    text: str
+    source: str  # file name, to cite
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brief:
+    """All that a writer may know for one turn; everything in it has passed the gate."""
+
+    text: str  # the customer's newest words, one burst joined by newlines
+    channel: str
+    language: str  # the conversation's so far; "" when it has none yet
+    languages: Sequence[str]  # those we are configured to speak
+    now: datetime
+    said: Sequence[Spoken] = ()  # the conversation so far, oldest first, without `text`
+    cases: Sequence[OpenCase] = ()  # most recent first
+    facts: Mapping[str, str] = field(default_factory=dict)  # person slots on record: slot -> value
+    asked: Sequence[str] = ()  # slot ids that our last reply asked for
+    name: str = ""  # first name, where it may be said
+    remembered: Sequence[str] = ()  # older episodes that bear on this, from memory
+    patterns: Sequence[Pattern] = ()
+    articles: Sequence[Article] = ()
+    attachments: Sequence[str] = ()  # names of files that came with the message
+    bot_name: str = "Throughline"
+    brand: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A fact the customer told in this turn: a slot and its value, in the customer's spelling."""
+
+    slot: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a writer makes of a brief, in the order in which a model is to think of it."""
+
+    human_wanted: bool
+    confidence: float  # 0 to 1: that the reply solves or honestly advances the matter
+    actions: Sequence[str] = ()  # asked for by the customer now: refund, credit, reset, status, callback, flag
+    reply: str = ""  # no greeting, no disclosure, no outcome of an action: code adds those
+    asks: Sequence[str] = ()  # slot ids that `reply` asks for
+    case: int | None = None  # the open case this is about; None opens one, if there is an issue
+    issue: str = ""  # in the customer's own terms, one sentence; "" when no issue was told
+    category: Category = "other"
+    mood: Mood = "neutral"
+    urgency: Urgency = "medium"
+    language: str = "en"
+    facts: Sequence[Told] = ()
+    preferences: Sequence[Told] = ()  # e.g. Told(slot="channel", value="email")
+    tried: Sequence[str] = ()  # second-person fit: "checked the invoice", "restarted the router"
+    resolved: bool = False  # the customer says that it is solved
+    writer: str = ""  # who wrote it: "rules", or the model's name
+    fell_back: str = ""  # why the model's answer was not used, where the rules stepped in
+
+
+class Writer(Protocol):
+    """Understands a message and words the answer, in one go."""
+
+    async def answer(self, brief: Brief) -> Answer:
+        """The answer to a brief. Raises WriterFailed."""
+        ...
