@@ -18,7 +18,7 @@ class Problem(Exception):
     """Anything that Throughline itself raises. The message is one line: what, where, what to do."""
 
 
-class Unverified(Problem):  # noqa: N818 - named by what happens next
+class Unverified(Problem):
     """A signature, a token or a session is missing or wrong. `status` is 401 where signing in would help, else 403."""
 
     def __init__(self, message: str, *, status: int = 403) -> None:
@@ -26,7 +26,7 @@ class Unverified(Problem):  # noqa: N818 - named by what happens next
         self.status = status
 
 
-class Malformed(Problem):  # noqa: N818
+class Malformed(Problem):
     """The body cannot be read as what the channel's provider documents."""
 
 
@@ -46,15 +46,15 @@ class Undeliverable(SendProblem):
     """The provider refused for good: no such address, consent withdrawn, content refused."""
 
 
-class WriterFailed(Problem):  # noqa: N818
+class WriterFailed(Problem):
     """The language model timed out, refused, was rate-limited or answered nonsense."""
 
 
-class Fenced(Problem):  # noqa: N818
+class Fenced(Problem):
     """The lease of this turn is held by another turn now."""
 
 
-class Misconfigured(Problem):  # noqa: N818
+class Misconfigured(Problem):
     """A setting is wrong. `setting` is its name as it stands in the environment."""
 
     def __init__(self, setting: str, message: str) -> None:

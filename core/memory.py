@@ -1,4 +1,4 @@
-"""The memory port: what recalls. A projection of the ledger that can be dropped and rebuilt, never the record itself."""
+"""The memory port: what recalls. A projection of the ledger: dropped and rebuilt at will, never the record itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Servers of ours that stand for outside services: real sockets, and as strict as the real ones."""
