@@ -24,6 +24,8 @@ class Limits:
     inbound_bytes: int  # a larger delivery is refused (413, or 552 for mail)
     text: int  # characters that one wire may carry
     live: bool = False
+    answers_to_claimed: int = 0  # new conversations a day that one claimed address is answered in; 0 for all
+    reachable: bool = True  # can be written to after the conversation; a telephone call that ended cannot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,9 +75,9 @@ class InboundMessage:
 class Reply:
     """What we say, before it takes a channel's shape. `text` is a small Markdown: paragraphs, lists, **bold**, links.
 
-    `id` is unique and stable over retries: channels derive Message-ID, nonce and the like from it. `private` replies
-    to something said in public go by direct message or ephemerally. `expects_digits` is how many digits the next input
-    is asked to have, for a keypad; 0 for free speech.
+    A reply is always private: to something said in public it goes by direct message or ephemerally. `id` is unique and
+    stable over retries: channels derive Message-ID, nonce and the like from it. `expects_digits` is how many digits the
+    next input is asked to have, for a keypad; 0 for free speech.
     """
 
     id: str
@@ -85,7 +85,6 @@ class Reply:
     text: str
     language: str = "en"
     sender: str = "bot"  # "bot" | "agent"
-    private: bool = True
     asks: tuple[str, ...] = ()  # slot ids that this reply asks for
     expects_digits: int = 0
     ends: bool = False  # nothing more is awaited: hang up

@@ -1,9 +1,11 @@
 """What a writer gets (the brief) and gives (the answer), whoever it is: a language model or the offline rules."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol
+
+from core.errors import WriterFailed
 
 Category = Literal["charge", "delivery", "damaged", "fault", "plan", "account", "feature", "complaint", "other"]
 Mood = Literal["positive", "neutral", "frustrated", "angry"]
@@ -117,3 +119,18 @@ class Writer(Protocol):
     async def answer(self, brief: Brief) -> Answer:
         """The answer to a brief. Raises WriterFailed."""
         ...
+
+
+class WithFallback:
+    """The primary writer; where it fails, the rules once, and the answer says why."""
+
+    def __init__(self, primary: Writer, rules: Writer) -> None:
+        self._primary = primary
+        self._rules = rules
+
+    async def answer(self, brief: Brief) -> Answer:
+        """The primary's answer, or the rules' with `fell_back` set to the reason."""
+        try:
+            return await self._primary.answer(brief)
+        except WriterFailed as failure:
+            return replace(await self._rules.answer(brief), fell_back=str(failure))

@@ -38,7 +38,7 @@ def test_it_says_who_it_is(channel: Channel[Any]) -> None:
 def test_it_has_samples_to_hear_and_to_ignore(channel: Channel[Any]) -> None:
     expectations = [raw_of(path)[1] for path in sample_paths(channel.name)]
     assert any(expectations)
-    assert None in expectations, "record a delivery in which no customer is talking"
+    assert any(not e or "error" in e for e in expectations), "record a delivery in which no customer is talking"
 
 
 @pytest.mark.parametrize(("name", "path"), SAMPLES)

@@ -1,0 +1,126 @@
+"""`python -m bots run`: everything that is enabled, in one process."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from bots import web
+from bots.roster import Entry
+from bots.settings import Settings, environment, load
+from bots.wiring import Throughline, clock, put_together
+from core.channel import Channel, Listener
+from core.errors import Misconfigured
+
+log = logging.getLogger("throughline")
+
+_START = 5.0  # seconds in which a channel that cannot start ends the process; later the others go on without it
+_PAUSE = 5.0
+
+
+async def run() -> None:
+    """Starts everything and runs until SIGTERM or SIGINT. Raises Misconfigured."""
+    settings = load()
+    listening = web.listen(settings.web_host, settings.web_port)
+    bot = await put_together(settings, environment())
+    listeners = Listeners(bot)
+    app = web.application(
+        list(bot.channels.values()), bot.dispatch.hear, listeners.not_ready, base_url=settings.base_url, now=clock
+    )
+    stop = _stop_signal()
+    try:
+        async with web.serving(app, listening):
+            listeners.start()
+            await bot.dispatch.resume()
+            for entry in bot.roster:
+                log.info("%s", _roster_line(entry, bot))
+            log.info("ready: %s", settings.base_url)
+            warming = asyncio.create_task(bot.memory.warm())
+            await listeners.until(stop)
+            await asyncio.gather(warming, return_exceptions=True)
+    finally:
+        await listeners.stop()
+        await bot.close()
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _roster_line(entry: Entry, bot: Throughline) -> str:
+    if entry.left_out:
+        return f"{entry.name:8} off  (not named in CHANNELS)"
+    if entry.missing:
+        return f"{entry.name:8} off  (set {entry.missing})"
+    return f"{entry.name:8} on   {_where(bot.channels[entry.name], bot.settings)}"
+
+
+def _where(channel: Channel[Any], settings: Settings) -> str:
+    """Where to look: the pages that a channel shows, or where its provider calls."""
+    pages = [path for path in getattr(channel, "pages", ()) if path.count("/") == 1 and "." not in path]
+    paths = pages or list(getattr(channel, "paths", ()))
+    return "  ".join(f"{settings.base_url}{path}" for path in paths)
+
+
+class Listeners:
+    """The channels that keep a connection or a server of their own, supervised."""
+
+    def __init__(self, bot: Throughline) -> None:
+        self._bot = bot
+        self._tasks: list[asyncio.Task[None]] = []
+        self._down: dict[str, str] = {}
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._started_at = asyncio.get_running_loop().time()
+
+    def start(self) -> None:
+        """Starts every listener."""
+        for channel in self._bot.channels.values():
+            if isinstance(channel, Listener):
+                self._tasks.append(asyncio.create_task(self._keep(channel, channel)))
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Runs until the process is told to stop. Raises Misconfigured when a listener cannot start."""
+        stop_asked = asyncio.create_task(stop.wait())
+        stop_asked.add_done_callback(lambda _: None if self._failed.done() else self._failed.set_result(None))
+        try:
+            await self._failed
+        finally:
+            stop_asked.cancel()
+
+    async def stop(self) -> None:
+        """Closes every listener."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def not_ready(self) -> Mapping[str, str]:
+        """What is down, and why."""
+        try:
+            await self._bot.ledger.open_lines()
+        except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
+            return {**self._down, "ledger": type(error).__name__}
+        return dict(self._down)
+
+    async def _keep(self, channel: Channel[Any], listener: Listener) -> None:
+        while True:
+            try:
+                await listener.listen(lambda raw: self._bot.dispatch.deliver(channel, raw))
+            except Misconfigured as error:
+                return self._give_up(channel, error)
+            except Exception:
+                log.exception("%s broke off; it is started again", channel.name)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), _PAUSE)
+
+    def _give_up(self, channel: Channel[Any], error: Misconfigured) -> None:
+        self._down[channel.name] = str(error)
+        starting = asyncio.get_running_loop().time() - self._started_at < _START
+        if starting and not self._failed.done():
+            self._failed.set_exception(error)
+        else:
+            log.error("%s is down: %s", channel.name, error)

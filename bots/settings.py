@@ -1,0 +1,140 @@
+"""Settings: the only place that reads the environment (and the file .env, which the environment overrides)."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import Misconfigured
+
+M = TypeVar("M", bound=BaseModel)
+Names = Annotated[tuple[str, ...], NoDecode]
+
+VAR = Path("var")  # everything a process writes lies below it
+_SPOKEN = frozenset({"en", "es", "de", "fr", "pt", "it", "nl"})
+
+
+class Settings(BaseSettings):
+    """What Throughline itself reads. Each channel declares its own settings in its module."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file=".env")
+
+    database_url: str = Field("sqlite:///var/throughline.db", description="Where the ledger is kept.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="At least 32 characters that sign and seal; made once under var/ when empty."
+    )
+    web_host: str = Field("127.0.0.1", description="Where the web server listens.")
+    web_port: int = Field(8000, ge=0, le=65535, description="Its port.")
+    public_base_url: str = Field(
+        "", description="How the outside reaches us, e.g. https://support.example; signatures cover it."
+    )
+    bot_name: str = Field("Throughline", description="The name under which the bot introduces itself.")
+    brand_name: str = Field("", description="The company for which it speaks.")
+    languages: Names = Field(("en",), description="Languages it speaks, the first one by default, e.g. en,de,fr.")
+    knowledge_dir: str = Field("", description="A folder of Markdown files that answers are taken from.")
+    burst_seconds: float = Field(
+        2.0, ge=0, le=60, description="How long to wait for the rest of a message that arrives in pieces."
+    )
+    console_token: SecretStr = Field(
+        SecretStr(""), description="Signs in to the console; made at the first start and printed once when empty."
+    )
+    channels: Names = Field((), description="Channels to start; empty for every channel whose settings are there.")
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), description="Key of an OpenAI-compatible server; empty: offline rules."
+    )
+    openai_base_url: str = Field("", description="Its address, where it is not OpenAI's own.")
+    openai_model: str = Field("gpt-4o-mini", description="The model that answers.")
+    openai_timeout: float = Field(20.0, gt=0, description="Seconds to wait for it before the offline rules answer.")
+    aegis_path: str = Field("var/aegis.db", description="Where the memory's projection is kept.")
+
+    @field_validator("languages", "channels", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return (
+            tuple(part.strip().lower() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("languages")
+    @classmethod
+    def _spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(value) - _SPOKEN
+        if unknown or not value:
+            raise ValueError(f"{', '.join(sorted(unknown)) or 'none'}: choose from {', '.join(sorted(_SPOKEN))}")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 32:  # noqa: PLR2004
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def burst(self) -> timedelta:
+        """BURST_SECONDS as a duration."""
+        return timedelta(seconds=self.burst_seconds)
+
+    @property
+    def base_url(self) -> str:
+        """PUBLIC_BASE_URL, or where we listen."""
+        return self.public_base_url or f"http://{self.web_host}:{self.web_port}"
+
+    def secret(self) -> bytes:
+        """SECRET_KEY, or the one that was made under var/."""
+        return self.secret_key.get_secret_value().encode() or kept_secret(VAR / "secret_key").encode()
+
+
+def load() -> Settings:
+    """The settings as the environment has them. Raises Misconfigured, naming the wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise _misconfigured(error) from None
+
+
+def environment() -> Mapping[str, str]:
+    """Everything that is set, empty values left out."""
+    merged: dict[str, str | None] = {**dotenv_values(".env"), **os.environ}  # noqa: TID251 - the one place
+    return {name: value for name, value in merged.items() if value}
+
+
+def read(kind: type[M], values: Mapping[str, str]) -> M:
+    """A channel's settings from the environment. Raises Misconfigured, naming the wrong one."""
+    given: dict[str, Any] = {name: values[name.upper()] for name in kind.model_fields if name.upper() in values}
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise _misconfigured(error) from None
+
+
+def kept_secret(path: Path) -> str:
+    """A random secret, made once and kept in a file that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _misconfigured(error: ValidationError) -> Misconfigured:
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    name = str(first["loc"][0]).upper() if first["loc"] else message.split(maxsplit=1)[0]
+    return Misconfigured(name, message)

@@ -1,0 +1,148 @@
+"""Where the concrete classes meet: the ledger, the memory, the writers, the channels and the engine."""
+
+import hashlib
+import hmac
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bots.roster import Entry, load, roster
+from bots.settings import VAR, Settings, read
+from core.backends.aegis import AegisMemory
+from core.backends.ledger.database import Database, sqlite_path
+from core.backends.ledger.sql import SqlLedger
+from core.backends.rules.writer import RulesWriter
+from core.channel import Channel, Site
+from core.delivery import Delivery
+from core.dispatch import Dispatch
+from core.engine import Engine
+from core.house import House, Known
+from core.knowledge import Knowledge
+from core.linking import Linking
+from core.writing import WithFallback, Writer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throughline:
+    """A bot, put together and not yet started."""
+
+    settings: Settings
+    roster: Sequence[Entry]
+    channels: Mapping[str, Channel[Any]]
+    ledger: SqlLedger
+    memory: AegisMemory
+    engine: Engine
+    delivery: Delivery
+    dispatch: Dispatch
+
+    async def close(self) -> None:
+        """Stops and lets go of everything; what waits is in the ledger."""
+        await self.dispatch.close()
+        await self.memory.close()
+        await self.ledger.close()
+
+
+def clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """An id that nobody else has."""
+    return uuid.uuid4().hex
+
+
+def secret_for(whom: str, secret: bytes) -> bytes:
+    """A secret of its own for each part of the house, derived from SECRET_KEY."""
+    return hmac.new(secret, whom.encode(), hashlib.sha256).digest()
+
+
+async def open_ledger(settings: Settings) -> SqlLedger:
+    """The ledger, in its newest shape."""
+    ledger = SqlLedger(Database(sqlite_path(settings.database_url)))
+    await ledger.migrate()
+    return ledger
+
+
+async def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
+    """The whole bot, from its settings. Raises Misconfigured."""
+    entries = roster(settings.channels, values)
+    secret = settings.secret()
+    ledger = await open_ledger(settings)
+    on = {e.name: load(e.name) for e in entries if not e.missing and not e.left_out}
+    channels = {
+        name: kind(read(kind.Settings, values), _site(name, settings, secret, ledger)) for name, kind in on.items()
+    }
+    memory = AegisMemory(Path(settings.aegis_path))
+    engine = _engine(settings, _house(settings, values, channels), ledger, memory)
+    delivery = Delivery(ledger, channels, clock)
+    return Throughline(
+        settings=settings,
+        roster=entries,
+        channels=channels,
+        ledger=ledger,
+        memory=memory,
+        engine=engine,
+        delivery=delivery,
+        dispatch=Dispatch(engine, ledger, delivery),
+    )
+
+
+def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Site:
+    return Site(
+        name=settings.bot_name,
+        brand=settings.brand_name,
+        base_url=settings.base_url,
+        secret=secret_for(f"channel {name}", secret),
+        var=VAR,
+        now=clock,
+        transcript=partial(ledger.transcript, name),
+    )
+
+
+def _house(settings: Settings, values: Mapping[str, str], channels: Mapping[str, Channel[Any]]) -> House:
+    return House(
+        secret=secret_for("engine", settings.secret()),
+        bot_name=settings.bot_name,
+        brand=settings.brand_name,
+        languages=settings.languages,
+        burst=settings.burst,
+        call_number=values.get("TWILIO_FROM_NUMBER", "") if "voice" in channels else "",
+        channels={name: Known(label=c.label, limits=c.limits) for name, c in channels.items()},
+    )
+
+
+def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory) -> Engine:
+    return Engine(
+        ledger=ledger,
+        memory=memory,
+        writer=_writer(settings),
+        knowledge=Knowledge(Path(settings.knowledge_dir)) if settings.knowledge_dir else None,
+        house=house,
+        linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),
+        now=clock,
+        new_id=new_id,
+    )
+
+
+def _writer(settings: Settings) -> Writer:
+    rules = RulesWriter()
+    key = settings.openai_api_key.get_secret_value()
+    if not key:
+        return rules
+    from core.backends.openai_writer import OpenAIWriter  # noqa: PLC0415 - loads its vendor, only with a key
+
+    model = OpenAIWriter(
+        api_key=key,
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        timeout=settings.openai_timeout,
+    )
+    return WithFallback(model, rules)

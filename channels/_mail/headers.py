@@ -1,0 +1,92 @@
+"""The header block of a mail or of a part of one: bytes -> fields, and their encoded words -> text."""
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header
+from typing import Final
+
+from core.errors import Malformed
+
+MOST_BLOCK_BYTES: Final = 64 * 1024
+_MOST_HEADER_BYTES: Final = 8 * 1024
+_MOST_ENCODED: Final = 1000  # characters in which encoded words are looked for
+
+_NAME: Final = re.compile(rb"[!-9;-~]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# Codecs that Python counts as text and that nobody's mail is written in; some take quadratic time.
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The fields of a header block in their order, names in lower case, values unfolded.
+
+    `regular` is false where another program could see other fields in these bytes than we do.
+    """
+
+    fields: Sequence[tuple[str, str]] = ()
+    regular: bool = True
+
+    def all(self, name: str) -> list[str]:
+        """The values of every field of this name, topmost first."""
+        return [value for field, value in self.fields if field == name]
+
+    def first(self, name: str) -> str:
+        """The value of the topmost field of this name, or ""."""
+        return next(iter(self.all(name)), "")
+
+
+def read_headers(block: bytes) -> Headers:
+    """The fields of a block whose lines end in LF. Raises Malformed where it or one header is too large."""
+    if len(block) > MOST_BLOCK_BYTES:
+        raise Malformed(f"The mail's headers are larger than {MOST_BLOCK_BYTES} bytes; read the raw mail by hand.")
+    fields: list[tuple[str, bytearray]] = []
+    regular = b"\r" not in block and b"\0" not in block
+    for line in filter(None, block.split(b"\n")):
+        if line[:1] in b" \t" and fields:
+            fields[-1][1].extend(line)
+            regular = regular and not line.isspace()
+            continue
+        name, colon, value = line.partition(b":")
+        regular = regular and bool(colon) and _NAME.fullmatch(name) is not None
+        if colon:
+            fields.append((name.strip().lower().decode("ascii", "replace"), bytearray(value)))
+    if any(len(value) > _MOST_HEADER_BYTES for _name, value in fields):
+        raise Malformed(f"One of the mail's headers is over {_MOST_HEADER_BYTES} bytes; read the raw mail by hand.")
+    return Headers([(name, one_line(decode(bytes(value)))) for name, value in fields], regular)
+
+
+def decode(content: bytes, charset: str = "") -> str:
+    """Text of a declared charset; UTF-8, else Windows-1252, where it is not declared or not known."""
+    try:
+        known = codecs.lookup(charset or "ascii").name
+        if known in {"ascii", "iso8859-1"} or known in _NO_CHARSETS:
+            raise LookupError
+        return content.decode(known, "replace")
+    except (LookupError, ValueError):
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            return content.decode("cp1252", "replace")
+
+
+def readable(value: str) -> str:
+    """A header's value with its encoded words (RFC 2047) decoded, on one line."""
+    try:
+        parts = decode_header(value[:_MOST_ENCODED])
+    except (HeaderParseError, ValueError):
+        return one_line(value)
+    return one_line("".join(p if isinstance(p, str) else decode(p, charset or "") for p, charset in parts))
+
+
+def one_line(text: str) -> str:
+    """Text without line ends and other control signs."""
+    return plain(text).replace("\n", " ").replace("\t", " ").strip()
+
+
+def plain(text: str) -> str:
+    """Text without control signs, but with line ends and tabs."""
+    return _CONTROL.sub(" ", text)

@@ -1,0 +1,39 @@
+"""Short signed names that come back to us in addresses and Message-IDs, whose letters' case may change on the way."""
+
+import base64
+import hashlib
+import hmac
+import re
+from typing import Final
+
+_BYTES: Final = 10
+_LETTERS: Final = 16  # that many bytes in base32
+_SEALED: Final = re.compile(r"([a-z2-7]{16})([a-z2-7]{16})", re.ASCII)
+
+
+class Seal:
+    """Seals names with this channel's secret. `use` keeps what is sealed for one use from passing for another."""
+
+    def __init__(self, secret: bytes, use: str) -> None:
+        self._key = hashlib.sha256(secret + use.encode()).digest()
+
+    def close(self, name: str) -> str:
+        """The name with its signature."""
+        return name + self._sign(name)
+
+    def open(self, sealed: str) -> str | None:
+        """The name, if we sealed it."""
+        match = _SEALED.fullmatch(sealed.lower())
+        return match[1] if match and hmac.compare_digest(match[2], self._sign(match[1])) else None
+
+    def _sign(self, name: str) -> str:
+        return _letters(hmac.digest(self._key, name.encode(), "sha256"))
+
+
+def short_name(*parts: str) -> str:
+    """A name of 16 letters for these parts, always the same."""
+    return _letters(hashlib.sha256("\n".join(parts).encode()).digest())
+
+
+def _letters(digest: bytes) -> str:
+    return base64.b32encode(digest[:_BYTES]).decode().lower()[:_LETTERS]

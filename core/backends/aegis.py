@@ -1,0 +1,382 @@
+"""Memory by Aegis, in local mode: one SQLite file beside the ledger. The one place that knows aegis_memory.
+
+Aegis keeps owners apart by namespace alone, so every handle has its own. All work is done on one thread of ours, since
+its connection blocks and must not be shared. The file can be dropped at any time and filled again from the ledger.
+"""
+
+import asyncio
+import sqlite3
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
+from functools import cached_property, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
+
+from core.backends.embedding import Embedder, Vectors, WordLlamaEmbedder, fused, words_shared
+from core.errors import Problem
+from core.memory import Hit, Lesson, Note, PatternHit
+from core.writing import Category
+
+VERSION = "2.7.0"  # what follows leans on its insides
+LIVE_ROWS = 100  # per handle: a query reads the whole namespace, and the ledger keeps the rest
+
+_AGENT = "support"
+_PLAYBOOK = "playbook"
+_ALL = 1_000_000  # every row of a namespace is ranked here
+_LOWEST = -1.0  # of a cosine; Aegis would drop what is below 0
+_NEAR = 0.1  # a pattern below this cosine is about something else
+_QUERY_LENGTH = 2_000  # characters
+_ATTEMPTS = 5
+_BUSY_MS = 1_000
+
+# In order: erased text is overwritten; a projection need not survive a power cut; Aegis counts one voter's votes
+# without limit; and it keeps the vector of every text and every query by its hash, for good.
+_OURS = f"""
+PRAGMA busy_timeout = {_BUSY_MS};
+PRAGMA secure_delete = ON;
+PRAGMA synchronous = NORMAL;
+CREATE UNIQUE INDEX IF NOT EXISTS one_vote_per_voter ON vote_history (memory_id, voter_agent_id);
+CREATE TRIGGER IF NOT EXISTS cache_nothing BEFORE INSERT ON embedding_cache BEGIN SELECT RAISE(IGNORE); END;
+"""
+_OF_ROW = "namespace = ? AND json_extract(metadata, '$.kind') = ? AND json_extract(metadata, '$.row') = ?"
+
+Kind = Literal["fact", "case", "pattern"]
+Metadata = Mapping[str, str | int | float]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def require_version(installed: str) -> None:
+    """Raises Problem when the installed Aegis is not the one that this module was written against."""
+    if installed != VERSION:
+        raise Problem(f"memory: aegis-memory {installed} is installed, {VERSION} is needed; run `make venv`")
+
+
+class AegisMemory:
+    """Implements core.memory.Memory. Cheap to make: the file and the embedder are opened at first use, or by `warm`.
+
+    Raises Problem when the file holds another embedder's vectors, sqlite3.Error when it stays locked or cannot be
+    written, ValueError for a handle or voter that is none.
+    """
+
+    def __init__(self, path: Path, embedder: Callable[[], Embedder] = WordLlamaEmbedder) -> None:
+        require_version(version("aegis-memory"))
+        self._path = path
+        self._make_embedder = embedder
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="memory")
+
+    async def warm(self) -> None:
+        """Opens the file and loads the embedder, so that the first customer need not wait for them."""
+        await self._run(_Store.require_same_embedder)
+
+    async def remember(self, notes: Sequence[Note]) -> None:
+        """Adds or replaces the notes of these rows; the newest LIVE_ROWS of each handle stay."""
+        for namespace, rows in _by_namespace(notes).items():
+            await self._run(_Store.remember, namespace, rows)
+
+    async def retract(self, notes: Sequence[Note]) -> None:
+        """Takes back rows that were superseded."""
+        for namespace, rows in _by_namespace(notes).items():
+            await self._run(_Store.retract, namespace, rows)
+
+    async def recall(self, handles: Sequence[int], query: str, *, limit: int) -> Sequence[Hit]:
+        """The rows of these handles, and of no other, that bear most on `query`; best first."""
+        namespaces = {_namespace(handle): handle for handle in handles}
+        asked = _line(query)[:_QUERY_LENGTH]
+        if not namespaces or not asked or limit < 1:
+            return []
+        return await self._run(_Store.recall, namespaces, asked, limit)
+
+    async def learn(self, lesson: Lesson) -> None:
+        """Puts a pattern into the playbook, or replaces it; its votes stay."""
+        await self._run(_Store.learn, lesson)
+
+    async def vote(self, row: int, *, helpful: bool, voter: str) -> None:
+        """Counts a voter's first vote on a pattern, and none on a pattern that is not in the playbook."""
+        if not voter:
+            raise ValueError("memory: a vote needs a voter, e.g. its case")
+        await self._run(_Store.vote, row, "helpful" if helpful else "harmful", voter)
+
+    async def suggest(self, issue: str, category: Category, *, limit: int) -> Sequence[PatternHit]:
+        """Patterns of this category by how near their issue is and how well they worked, new ones included."""
+        asked = _line(issue)[:_QUERY_LENGTH]
+        if not asked or limit < 1:
+            return []
+        return await self._run(_Store.suggest, asked, category, limit)
+
+    async def erase(self, handles: Sequence[int]) -> None:
+        """Returns when nothing of these handles is left in the file and its log. Raises Problem if that fails."""
+        await self._run(_Store.erase, [_namespace(handle) for handle in handles])
+
+    async def clear(self) -> None:
+        """Empties the file, before a rebuild from the ledger."""
+        await self._run(_Store.clear)
+
+    async def close(self) -> None:
+        """Lets go of the file; work that was begun is finished first. It opens again when used again."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+
+    async def _run(self, work: Callable[Concatenate["_Store", P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        attempt = partial(self._attempt, lambda store: work(store, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, attempt)
+
+    def _attempt(self, work: Callable[["_Store"], R]) -> R:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._all_or_nothing(work)
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+        return self._all_or_nothing(work)
+
+    def _all_or_nothing(self, work: Callable[["_Store"], R]) -> R:
+        store = self._store
+        try:
+            return work(store)
+        except BaseException:
+            store.db.rollback()  # Aegis leaves its transaction open after an error, and with it the file locked
+            raise
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return self._make_embedder()
+
+    @cached_property
+    def _store(self) -> "_Store":
+        return _Store(self._path, self._embedder)
+
+    def _close(self) -> None:
+        if "_store" in vars(self):
+            vars(self).pop("_store").client.close()
+
+
+class _Found(Protocol):
+    """A row as Aegis returns it from a query."""
+
+    content: str
+    metadata: Metadata
+    score: float
+    bullet_helpful: int
+    bullet_harmful: int
+
+
+class _Added(Protocol):
+    id: str
+
+
+class _Client(Protocol):
+    """What we use of Aegis' client. Its defaults are unsafe, so nothing is left to them."""
+
+    def add(
+        self, content: str, *, user_id: str, agent_id: str, namespace: str, scope: str, metadata: Metadata
+    ) -> _Added: ...
+
+    def add_reflection(
+        self, content: str, agent_id: str, *, user_id: str, namespace: str, scope: str, metadata: Metadata
+    ) -> str: ...
+
+    def query(
+        self, query: str, *, user_id: str, agent_id: str, namespace: str, top_k: int, min_score: float
+    ) -> list[_Found]: ...
+
+    def vote(self, memory_id: str, vote: str, voter_agent_id: str) -> object: ...
+    def delete(self, memory_id: str) -> bool: ...
+    def close(self) -> None: ...
+
+
+class _Provider:
+    """An embedder as Aegis wants it. Only the first line of what is stored has a meaning; see `_stored`."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._model_name = embedder.name
+        self.dimensions = embedder.dimensions
+
+    def embed(self, texts: list[str]) -> Vectors:
+        return self._embedder.embed([_meaning(text) for text in texts])
+
+    def embed_single(self, text: str) -> Vectors:
+        first: Vectors = self.embed([text])[0]
+        return first
+
+
+class _Store:
+    """The open file. Everything here runs on the memory's thread."""
+
+    def __init__(self, path: Path, embedder: Embedder) -> None:
+        from aegis_memory import AegisClient  # noqa: PLC0415 - 0.1 s and 20 MB, only where memory is used
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        aegis = AegisClient(mode="local", db_path=str(path), embedding_provider=_Provider(embedder))
+        self.client: _Client = aegis
+        self.db: sqlite3.Connection = aegis._local_backend.storage._conn
+        self.db.executescript(_OURS)
+        self._path = path
+        self._stamp = zlib.crc32(embedder.name.encode()) >> 1 or 1
+
+    def require_same_embedder(self) -> None:
+        """Vectors of two embedders cannot be compared."""
+        (stamp,) = self.db.execute("PRAGMA user_version").fetchone()
+        if not stamp:
+            self._set_stamp()
+        elif stamp != self._stamp:
+            raise Problem(f"memory: {self._path} was filled by another embedder; run `python -m bots memory rebuild`")
+
+    def remember(self, namespace: str, notes: Iterable[Note]) -> None:
+        self.require_same_embedder()
+        for note in notes:
+            added = self.client.add(
+                _stored(note.text, note.kind, note.row, note.told_at.astimezone(UTC).isoformat()),
+                user_id=namespace,
+                agent_id=_AGENT,
+                namespace=namespace,
+                scope="agent-private",
+                metadata={"kind": note.kind, "row": note.row, "told_at": note.told_at.timestamp()},
+            )
+            self._delete(self._ids(namespace, note.kind, note.row) - {added.id})
+        self._delete(self._beyond_live_rows(namespace))
+
+    def retract(self, namespace: str, notes: Iterable[Note]) -> None:
+        for note in notes:
+            self._delete(self._ids(namespace, note.kind, note.row))
+
+    def recall(self, namespaces: Mapping[str, int], query: str, limit: int) -> list[Hit]:
+        found = [(handle, row) for namespace, handle in namespaces.items() for row in self._query(query, namespace)]
+        if not found:
+            return []
+        words = words_shared(query, [_meaning(row.content) for _, row in found])
+        scores = fused([row.score for _, row in found], words)
+        return _best([_hit(handle, row, score) for (handle, row), score in zip(found, scores, strict=True)], limit)
+
+    def learn(self, lesson: Lesson) -> None:
+        self.require_same_embedder()
+        added = self.client.add_reflection(
+            _stored(lesson.issue, "pattern", lesson.row, f"{lesson.category}: {_line(lesson.resolution)}"),
+            _AGENT,
+            user_id=_PLAYBOOK,
+            namespace=_PLAYBOOK,
+            scope="global",
+            metadata={"kind": "pattern", "row": lesson.row, "category": lesson.category},
+        )
+        for replaced in self._ids(_PLAYBOOK, "pattern", lesson.row) - {added}:
+            self._copy_votes(replaced, added)
+            self._delete({replaced})
+
+    def vote(self, row: int, vote: str, voter: str) -> None:
+        for pattern in self._ids(_PLAYBOOK, "pattern", row):
+            self._vote(pattern, vote, voter)
+
+    def suggest(self, issue: str, category: Category, limit: int) -> list[PatternHit]:
+        found = [row for row in self._query(issue, _PLAYBOOK) if row.metadata["category"] == category]
+        if not found:
+            return []
+        words = words_shared(issue, [_meaning(row.content) for row in found])
+        near = [(row, shared) for row, shared in zip(found, words, strict=True) if row.score >= _NEAR]
+        return _best([_pattern_hit(row, shared) for row, shared in near], limit)
+
+    def erase(self, namespaces: Sequence[str]) -> None:
+        self.db.executemany("DELETE FROM memories WHERE namespace = ?", [(name,) for name in namespaces])
+        self.db.commit()
+        self._empty_log()
+
+    def clear(self) -> None:
+        self.db.execute("DELETE FROM memories")
+        self.db.commit()
+        self.db.execute("VACUUM")
+        self._set_stamp()
+        self._empty_log()
+
+    def _set_stamp(self) -> None:
+        self.db.execute(f"PRAGMA user_version = {self._stamp}")
+
+    def _query(self, query: str, namespace: str) -> list[_Found]:
+        self.require_same_embedder()
+        return self.client.query(
+            query, user_id=namespace, agent_id=_AGENT, namespace=namespace, top_k=_ALL, min_score=_LOWEST
+        )
+
+    def _ids(self, namespace: str, kind: Kind, row: int) -> set[str]:
+        rows = self.db.execute(f"SELECT id FROM memories WHERE {_OF_ROW}", (namespace, kind, row))  # noqa: S608
+        return {memory_id for (memory_id,) in rows}
+
+    def _beyond_live_rows(self, namespace: str) -> set[str]:
+        rows = self.db.execute(
+            "SELECT id FROM memories WHERE namespace = ?"
+            " ORDER BY json_extract(metadata, '$.told_at') DESC LIMIT -1 OFFSET ?",
+            (namespace, LIVE_ROWS),
+        )
+        return {memory_id for (memory_id,) in rows}
+
+    def _delete(self, memory_ids: Iterable[str]) -> None:
+        for memory_id in memory_ids:
+            self.client.delete(memory_id)
+
+    def _vote(self, memory_id: str, vote: str, voter: str) -> None:
+        try:
+            self.client.vote(memory_id, vote, voter)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
+                raise
+            self.db.rollback()  # has voted before; Aegis had already counted it
+
+    def _copy_votes(self, source: str, target: str) -> None:
+        votes = self.db.execute("SELECT vote, voter_agent_id FROM vote_history WHERE memory_id = ?", (source,))
+        for vote, voter in votes.fetchall():
+            self._vote(target, vote, voter)
+
+    def _empty_log(self) -> None:
+        """What was overwritten in the file still stands in its write-ahead log until that is cut to nothing."""
+        busy, *_ = self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise Problem(f"memory: traces are left in {self._path}-wal, another process is reading it; erase again")
+
+
+def _namespace(handle: int) -> str:
+    if handle < 1:
+        raise ValueError(f"memory: {handle} is no handle")
+    return f"handle:{handle}"
+
+
+def _by_namespace(notes: Iterable[Note]) -> dict[str, list[Note]]:
+    grouped: defaultdict[str, list[Note]] = defaultdict(list)
+    for note in notes:
+        grouped[_namespace(note.handle)].append(note)
+    return grouped
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _stored(text: str, kind: Kind, row: int, more: str) -> str:
+    """What Aegis keeps: the text, and a line that tells it from every other, since equal contents are one to Aegis."""
+    return f"{_line(text)}\n{kind} {row} {more}"
+
+
+def _meaning(content: str) -> str:
+    return content.split("\n", 1)[0]
+
+
+def _hit(handle: int, row: _Found, score: float) -> Hit:
+    kind: Literal["fact", "case"] = "fact" if row.metadata["kind"] == "fact" else "case"
+    return Hit(handle=handle, kind=kind, row=int(row.metadata["row"]), score=score)
+
+
+def _pattern_hit(row: _Found, words: float) -> PatternHit:
+    """Half meaning, half words, then up to half more or less by its votes."""
+    helpful, harmful = row.bullet_helpful, row.bullet_harmful
+    effectiveness = (helpful - harmful) / (helpful + harmful + 1)
+    score = (row.score + words) / 2 * (1 + effectiveness / 2)
+    return PatternHit(row=int(row.metadata["row"]), score=score, effectiveness=effectiveness)
+
+
+H = TypeVar("H", Hit, PatternHit)
+
+
+def _best(hits: Iterable[H], limit: int) -> list[H]:
+    return sorted(hits, key=lambda hit: hit.score, reverse=True)[:limit]

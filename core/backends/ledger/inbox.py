@@ -1,0 +1,127 @@
+"""Messages as they came in, and what of them still waits for an answer."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_unless
+
+from core.backends.ledger.schema import messages, outbox, parked, raw_messages
+from core.channel import Line
+from core.ledger import line_of
+from core.messages import Attachment, InboundMessage, Raw, Voucher
+from identity.handles import Handle
+from identity.proof import Proof
+
+_LINES_SHOWN = 100
+
+
+def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
+    """Records a message; False if it is on record already."""
+    row = insert_unless(messages).values(
+        channel=message.channel,
+        external_id=message.external_id,
+        line=line_of(message),
+        conversation=message.conversation,
+        vouched=int(message.proof),
+        text=message.text,
+        body=_body(message),
+        received_at=message.received_at,
+        told_at=message.sent_at or message.received_at,
+        state="waiting",
+    )
+    made = tx.execute(row.on_conflict_do_nothing().returning(messages.c.id)).scalar()
+    if made is None:
+        return False
+    tx.execute(insert(raw_messages).values(message_id=made, body=raw.body, headers=dict(raw.headers)))
+    return True
+
+
+def park(tx: Connection, channel: str, raw: Raw, reason: str) -> None:
+    """Keeps a delivery that could not be read."""
+    tx.execute(
+        insert(parked).values(
+            channel=channel, body=raw.body, headers=dict(raw.headers), reason=reason, received_at=raw.received_at
+        )
+    )
+
+
+def open_lines(tx: Connection) -> Sequence[str]:
+    """The lines with messages that wait, oldest first."""
+    rows = tx.execute(select(messages.c.line).where(messages.c.state == "waiting").order_by(messages.c.id))
+    return list(dict.fromkeys(rows.scalars()))
+
+
+def waiting(tx: Connection, line: str) -> Sequence[Row[Any]]:
+    """The messages of a line that wait, in the order in which they came."""
+    query = select(messages).where(messages.c.line == line, messages.c.state == "waiting").order_by(messages.c.id)
+    return tx.execute(query).all()
+
+
+def identified(tx: Connection, ids: Sequence[int], handle: int, proof: Proof) -> None:
+    """Notes whose messages these are, and the proof that they were found to have."""
+    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(handle_id=handle, proof=int(proof)))
+
+
+def answered(tx: Connection, ids: Sequence[int]) -> None:
+    """These messages wait no more."""
+    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(state="answered"))
+
+
+def read(row: Row[Any]) -> InboundMessage:
+    """The message of a row."""
+    body = row.body
+    sent_at = body["sent_at"]
+    return InboundMessage(
+        external_id=row.external_id,
+        handle=Handle(channel=row.channel, address=body["address"], key=body["key"]),
+        proof=Proof(row.vouched),
+        text=row.text,
+        conversation=row.conversation,
+        route=body["route"],
+        received_at=row.received_at,
+        sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
+        attachments=tuple(Attachment(**a) for a in body["attachments"]),
+        vouchers=tuple(Voucher(**v) for v in body["vouchers"]),
+        display_name=body["display_name"],
+        digits=body["digits"],
+        public=body["public"],
+        opening=body["opening"],
+    )
+
+
+def _body(message: InboundMessage) -> dict[str, Any]:
+    return {
+        "address": message.handle.address,
+        "key": message.handle.key,
+        "route": dict(message.route),
+        "sent_at": message.sent_at.isoformat() if message.sent_at else None,
+        # The content of a file stays in the raw message.
+        "attachments": [
+            dataclasses.asdict(dataclasses.replace(a, content=b"")) | {"content": ""} for a in message.attachments
+        ],
+        "vouchers": [dataclasses.asdict(v) for v in message.vouchers],
+        "display_name": message.display_name,
+        "digits": message.digits,
+        "public": message.public,
+        "opening": message.opening,
+    }
+
+
+def transcript(tx: Connection, channel: str, conversation: str) -> Sequence[Line]:
+    """The newest lines of one conversation, oldest first."""
+    said = select(messages.c.external_id, messages.c.text, messages.c.received_at).where(
+        messages.c.channel == channel, messages.c.conversation == conversation
+    )
+    heard = [
+        Line(id=row.external_id, text=row.text, sender="customer", at=row.received_at)
+        for row in tx.execute(said.order_by(messages.c.id.desc()).limit(_LINES_SHOWN))
+    ]
+    sent = select(outbox).where(outbox.c.channel == channel, outbox.c.conversation == conversation)
+    told = [
+        Line(id=row.reply["id"], text=row.text, sender=row.sender, at=row.created_at)
+        for row in tx.execute(sent.order_by(outbox.c.id.desc()).limit(_LINES_SHOWN))
+    ]
+    return sorted(heard + told, key=lambda line: line.at)[-_LINES_SHOWN:]

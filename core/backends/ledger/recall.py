@@ -1,0 +1,161 @@
+"""What a permit may read. Every query here names the permit's handles; nothing else is reachable."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from core.backends.ledger.schema import cases, directory, facts, messages, outbox
+from core.ledger import Case, Fact, Profile, Rows, Utterance
+from core.memory import Note
+from core.writing import Spoken
+from identity.gate import Permit
+from identity.proof import Proof
+
+_CASES = 12
+_FACTS = 200
+_LINES = 12
+
+
+def rows(tx: Connection, permit: Permit) -> Rows:
+    """The current rows on a permit's handles, newest first, and the person's profile."""
+    known = _cases(tx, permit)
+    return Rows(
+        cases=known,
+        facts=permit.admit(_facts(tx, permit, [case.id for case in known])),
+        said=permit.admit(_said(tx, permit)),
+        profile=profile(tx, permit.person) if permit.person else None,
+    )
+
+
+def _cases(tx: Connection, permit: Permit) -> list[Case]:
+    query = (
+        select(cases)
+        .where(cases.c.handle_id.in_(permit.handles), cases.c.status != "resolved")
+        .order_by(cases.c.updated_at.desc(), cases.c.id.desc())
+        .limit(_CASES)
+    )
+    return permit.admit([case_of(row) for row in tx.execute(query)])
+
+
+def case_of(row: Row[Any]) -> Case:
+    """The case of a row."""
+    return Case(
+        id=row.id,
+        handle=row.handle_id,
+        status=row.status,
+        told_at=row.opened_at,
+        updated_at=row.updated_at,
+        last_handle=row.last_handle_id,
+        last_channel=row.last_channel,
+        contacts=row.contacts,
+        reason=row.reason,
+        handed_off_at=row.handed_off_at,
+        assignee=row.assignee,
+        resolution=row.resolution,
+        resolved_at=row.resolved_at,
+    )
+
+
+def _facts(tx: Connection, permit: Permit, case_ids: Sequence[int]) -> list[Fact]:
+    query = (
+        select(facts)
+        .where(
+            facts.c.handle_id.in_(permit.handles),
+            facts.c.superseded_at.is_(None),
+            or_(facts.c.case_id.is_(None), facts.c.case_id.in_(case_ids)),
+        )
+        .order_by(facts.c.told_at.desc(), facts.c.id.desc())
+        .limit(_FACTS)
+    )
+    return [fact_of(row) for row in tx.execute(query)]
+
+
+def fact_of(row: Row[Any]) -> Fact:
+    """The fact of a row."""
+    return Fact(
+        id=row.id,
+        handle=row.handle_id,
+        case=row.case_id,
+        slot=row.slot,
+        value=row.value,
+        proof=Proof(row.proof),
+        told_at=row.told_at,
+        message=row.message_id,
+    )
+
+
+def note_of(row: Row[Any]) -> Note:
+    """A fact as memory keeps it."""
+    text = f"{row.slot}: {row.value}"
+    return Note(handle=row.handle_id, kind="fact", row=row.id, text=text, told_at=row.told_at)
+
+
+def _said(tx: Connection, permit: Permit, limit: int = _LINES) -> list[Utterance]:
+    heard = (
+        select(messages)
+        .where(messages.c.handle_id.in_(permit.handles), messages.c.state == "answered")
+        .order_by(messages.c.told_at.desc(), messages.c.id.desc())
+        .limit(limit)
+    )
+    told = (
+        select(outbox)
+        .where(outbox.c.handle_id.in_(permit.handles))
+        .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
+        .limit(limit)
+    )
+    lines = [
+        Utterance(
+            handle=row.handle_id,
+            told_at=row.told_at,
+            spoken=Spoken(sender="customer", text=row.text, channel=row.channel, at=row.told_at),
+        )
+        for row in tx.execute(heard)
+        if row.text
+    ]
+    lines += [
+        Utterance(
+            handle=row.handle_id,
+            told_at=row.created_at,
+            spoken=Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.created_at),
+        )
+        for row in tx.execute(told)
+    ]
+    return sorted(lines, key=lambda line: line.told_at, reverse=True)[:limit]
+
+
+def episodes(tx: Connection, permit: Permit, case_ids: Sequence[int]) -> list[str]:
+    """One line for each closed case among these that the permit admits."""
+    closed = cases.c.id.in_(case_ids), cases.c.status == "resolved"
+    found = permit.admit([case_of(row) for row in tx.execute(select(cases).where(*closed))])
+    return [summary(tx, case) for case in found]
+
+
+def summary(tx: Connection, case: Case) -> str:
+    """A closed case in one line: when, what, and how it ended."""
+    about = facts.c.case_id == case.id, facts.c.slot == "issue", facts.c.superseded_at.is_(None)
+    issue = tx.execute(select(facts.c.value).where(*about).limit(1)).scalar() or "an issue"
+    ended = f" Resolved: {case.resolution}" if case.resolution else ""
+    return f"{case.told_at:%Y-%m-%d}: {issue}.{ended}"
+
+
+def timeline(tx: Connection, permit: Permit, limit: int) -> list[Utterance]:
+    """The newest lines on a permit's handles, newest first."""
+    return permit.admit(_said(tx, permit, limit))
+
+
+def profile(tx: Connection, external_id: str) -> Profile | None:
+    """A person as the directory knows them."""
+    row = tx.execute(select(directory).where(directory.c.external_id == external_id)).one_or_none()
+    if row is None:
+        return None
+    return Profile(
+        external_id=row.external_id,
+        name=row.name,
+        plan=row.plan,
+        value=row.value,
+        since=row.since,
+        language=row.language,
+        email=row.email,
+        phone=row.phone,
+    )

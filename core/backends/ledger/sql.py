@@ -1,0 +1,90 @@
+"""The ledger port on a SQL database."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from core.backends.ledger import inbox, linking, outbox, people, playbook, recall, turns
+from core.backends.ledger.database import Database
+from core.backends.ledger.migrations import migrate
+from core.channel import Line
+from core.ledger import DirectoryRow, LinkDesk, Outgoing, Reach, Rows, Settled, Settlement, Turn, Wait
+from core.memory import PatternHit
+from core.messages import InboundMessage, Raw
+from core.writing import Pattern
+from identity.gate import HandleId, Permit
+
+
+class SqlLedger:
+    """See core/ledger.py for what each method promises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def migrate(self) -> None:
+        """Brings the tables to their newest shape."""
+        await self._database.write(migrate, durable=True)
+
+    async def close(self) -> None:
+        """Lets the database go."""
+        await self._database.close()
+
+    async def accept(self, message: InboundMessage, raw: Raw) -> bool:
+        return await self._database.write(lambda tx: inbox.accept(tx, message, raw), durable=True)
+
+    async def park(self, channel: str, raw: Raw, reason: str) -> None:
+        await self._database.write(lambda tx: inbox.park(tx, channel, raw, reason), durable=True)
+
+    async def open_lines(self) -> Sequence[str]:
+        return await self._database.read(inbox.open_lines)
+
+    async def forget_leases(self) -> None:
+        await self._database.write(turns.forget_leases)
+
+    async def open_turn(
+        self, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
+    ) -> Turn | Wait | None:
+        return await self._database.write(
+            lambda tx: turns.open_turn(tx, line, token=token, now=now, burst=burst, live=live)
+        )
+
+    async def recall(self, permit: Permit) -> Rows:
+        return await self._database.read(lambda tx: recall.rows(tx, permit))
+
+    async def episodes(self, permit: Permit, cases: Sequence[int]) -> Sequence[str]:
+        return await self._database.read(lambda tx: recall.episodes(tx, permit, cases)) if cases else []
+
+    async def patterns(self, hits: Sequence[PatternHit]) -> Sequence[Pattern]:
+        return await self._database.read(lambda tx: playbook.patterns(tx, hits)) if hits else []
+
+    async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:
+        return await self._database.read(lambda tx: linking.desk(tx, turn, digest, now))
+
+    async def reaches(self, handles: Sequence[HandleId]) -> Sequence[Reach]:
+        return await self._database.read(lambda tx: linking.reaches(tx, handles))
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        return await self._database.write(lambda tx: turns.settle(tx, settlement), durable=True)
+
+    async def release(self, turn: Turn) -> None:
+        await self._database.write(lambda tx: turns.release(tx, turn))
+
+    async def outgoing(self, ids: Sequence[int]) -> Sequence[Outgoing]:
+        return await self._database.read(lambda tx: outbox.outgoing(tx, ids))
+
+    async def left_over(self) -> Sequence[Outgoing]:
+        return await self._database.write(outbox.left_over)
+
+    async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
+        await self._database.write(
+            lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now)
+        )
+
+    async def sending_failed(self, outgoing: int, *, error: str, due_at: datetime | None) -> None:
+        await self._database.write(lambda tx: outbox.sending_failed(tx, outgoing, error, due_at))
+
+    async def transcript(self, channel: str, conversation: str) -> Sequence[Line]:
+        return await self._database.read(lambda tx: inbox.transcript(tx, channel, conversation))
+
+    async def import_directory(self, rows: Sequence[DirectoryRow], *, now: datetime) -> None:
+        """Adds or updates people of the company's directory."""
+        await self._database.write(lambda tx: people.import_directory(tx, rows, now), durable=True)

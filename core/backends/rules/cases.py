@@ -1,0 +1,65 @@
+"""Which open case a message is about."""
+
+from core.backends.rules.lexicon import phrases
+from core.backends.rules.reading import Reading
+from core.backends.rules.text import fold
+from core.writing import ISSUE_SLOTS, Brief, OpenCase
+
+_IDENTIFYING = ("order_id", "error_code", "product")
+_NO_KIND = ("other", "complaint")
+_SHORT = 8  # words; such a message answers or adds, it tells no new issue
+
+
+def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
+    """The open case meant; None where there is none, or where another issue is told."""
+    cases = list(brief.cases)
+    return _sharing_a_fact(cases, reading) or (
+        None if _announced(reading) else _of_its_kind(cases, brief, reading) or _goes_on(cases, brief, reading)
+    )
+
+
+def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
+    told = {slot: value.lower() for slot, value in reading.values.items() if slot in _IDENTIFYING}
+    return next(
+        (case for case in cases if any(case.facts.get(slot, "").lower() == value for slot, value in told.items())),
+        None,
+    )
+
+
+def _announced(reading: Reading) -> bool:
+    return reading.category != "other" and phrases("anew").heard(fold(reading.text))
+
+
+def _of_its_kind(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
+    same = [case for case in cases if case.category == reading.category and not _contradicts(case, brief, reading)]
+    return same[0] if same else None
+
+
+def _contradicts(case: OpenCase, brief: Brief, reading: Reading) -> bool:
+    """Another order, another product: another issue, unless the value is being corrected or was asked for."""
+    if phrases("same").heard(fold(reading.text)) or _corrects(reading):
+        return False
+    differing = [
+        slot
+        for slot in _IDENTIFYING
+        if slot in reading.values and slot in case.facts and slot not in brief.asked
+        if case.facts[slot].lower() != reading.values[slot].lower()
+    ]
+    return bool(differing)
+
+
+def _corrects(reading: Reading) -> bool:
+    return phrases("correcting").heard(fold(reading.text))
+
+
+def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
+    """An answer, a correction, "any news?": the case last spoken of."""
+    if not cases:
+        return None
+    answers = any(slot in brief.asked for slot in reading.values) and len(reading.text.split()) <= 2 * _SHORT
+    vague = reading.category in _NO_KIND or not reading.certain
+    tells_another = not vague or any(
+        slot in reading.values and slot in cases[0].facts and _contradicts(cases[0], brief, reading)
+        for slot in ISSUE_SLOTS
+    )
+    return cases[0] if answers or _corrects(reading) or not tells_another else None

@@ -1,0 +1,101 @@
+"""Products and plans by their made-up names: a brand beside an everyday noun, a name beside "plan"."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from core.backends.rules.lexicon import strings, table, words_of
+from core.backends.rules.text import fold
+
+Span = tuple[str, int, int]
+
+_NAME = r"(?P<name>[^\W\d_][\w'-]{2,24})"
+_UNKNOWN = re.compile(
+    r"\b(?:my|a|an|the|this|our|your|mein\w{0,2}|mi|mon|ma|meu|minha|mio|mia|mijn) "
+    r"(?P<name>[A-Z][a-zà-ÿ]{3,15}) (?P<noun>[a-z][a-z-]{2,15})\b"
+)
+_PRICE = r"(?:[$€£]\s?\d{1,5}(?:[.,]\d{2})?|\d{1,5}(?:[.,]\d{2})?[ -]?(?:[$€£]|dollars?|euros?|pounds?|usd|eur))"
+_BRAND_MIN = 4
+
+
+def products(text: str) -> Iterator[Span]:
+    """ "Zelvora kettle", in the customer's spelling."""
+    known = [*_beside(text, _noun_after(), "no_brand"), *_beside(text, _noun_first(), "no_brand")]
+    yield from known
+    for match in () if known else _UNKNOWN.finditer(text):
+        brand, noun = match["name"].lower(), match["noun"]
+        if brand not in words_of("slots", "product", "no_brand") | _not_a_maker() and noun not in _no_noun():
+            yield text[match.start("name") : match.end()], match.start("name"), match.end()
+
+
+def _beside(text: str, pattern: re.Pattern[str], refused: str) -> Iterator[Span]:
+    for match in pattern.finditer(fold(text)):
+        name = match["name"]
+        if name not in words_of("slots", "product", refused) and len(name) >= _BRAND_MIN and name not in _not_a_maker():
+            yield " ".join(text[match.start() : match.end()].split()), match.start(), match.end()
+
+
+@cache
+def _not_a_maker() -> frozenset[str]:
+    """Makers of devices are in the device's name, and a noun is no brand of another."""
+    nouns = frozenset(fold(noun) for noun in strings(table("slots")["product"], "nouns"))
+    return nouns | words_of("slots", "product", "no_maker")
+
+
+def _no_noun() -> frozenset[str]:
+    return words_of("slots", "product", "no_noun")
+
+
+def _choice(nouns: list[str]) -> str:
+    return "|".join(re.escape(fold(noun)) for noun in sorted(nouns, key=len, reverse=True))
+
+
+@cache
+def _noun_after() -> re.Pattern[str]:
+    section = table("slots")["product"]
+    return re.compile(rf"\b{_NAME}\s+(?:{_choice(strings(section, 'nouns') + strings(section, 'nouns_after'))})s?\b")
+
+
+@cache
+def _noun_first() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{_choice(strings(table('slots')['product'], 'nouns_first'))})\s+{_NAME}\b")
+
+
+@cache
+def _plan_shapes() -> tuple[re.Pattern[str], ...]:
+    section = table("slots")["plan"]
+    nouns = _choice(strings(section, "nouns"))
+    first = _choice(strings(section, "nouns") + strings(section, "nouns_first"))
+    return (
+        re.compile(rf"(?P<named>{_PRICE}(?: (?:a|per) month| monthly)?[ -](?:{nouns}))\b"),
+        re.compile(rf"\b(?P<named>{_NAME}[ -](?:{nouns}))\b"),
+        re.compile(
+            rf"\b(?:{first})(?: is| name is| is called|:| called| named| se llama| heisst)? (?P<named>{_NAME})\b"
+        ),
+    )
+
+
+def plans(text: str) -> Iterator[Span]:
+    """ "$49 plan", "Corvane plan"; where the name stands behind, "plan" is added to it."""
+    folded = fold(text)
+    priced, named, behind = _plan_shapes()
+    for shape in (priced, named, behind):
+        for match in shape.finditer(folded):
+            start, end = match.span("named")
+            if shape is priced or _is_name(match["name"], text, start, capital=shape is behind):
+                value = " ".join(text[start:end].split())
+                yield (f"{value} plan" if shape is behind else value), start, end
+
+
+def _is_name(name: str, text: str, start: int, *, capital: bool) -> bool:
+    if name in words_of("slots", "plan", "no_name") or name.endswith(("ing", "n't", "ed")):
+        return False
+    if text[start].isupper():
+        return True
+    return not capital and name not in words_of("slots", "product", "no_brand") and _led_in(fold(text[:start]))
+
+
+def _led_in(before: str) -> bool:
+    return (
+        re.search(r"\b(?:the|my|our|a|on|to|from|have|is|el|mi|den|mein\w*|mon|o|meu|mijn|het) $", before) is not None
+    )

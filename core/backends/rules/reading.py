@@ -1,0 +1,117 @@
+"""All that the rules understand of one message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.backends.rules import category, mood, slots, wishes
+from core.backends.rules.category import category_of
+from core.backends.rules.language import language_of
+from core.backends.rules.lexicon import kind_of, phrases
+from core.backends.rules.text import fold, own_words, sentences
+from core.backends.rules.tried import tried
+from core.writing import Brief, Category, Mood, Told
+
+_LONGEST_ISSUE = 140
+_KIND_BY_SLOT: dict[str, Category] = {"error_code": "fault", "amount": "charge"}
+_REMARK = 5  # words
+_OPENINGS = ("so ", "and ", "but ", "well ", "ok ", "okay ", "also ", "please ", "um ", "uh ")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """One message, understood. `certain`: its wording settles the category by itself."""
+
+    text: str
+    category: Category
+    certain: bool
+    mood: Mood
+    language: str
+    facts: tuple[Told, ...]
+    human_wanted: bool
+    actions: tuple[str, ...]
+    preferences: tuple[Told, ...]
+    tried: tuple[str, ...]
+    resolved: bool
+    smalltalk: str
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Slot to value."""
+        return {told.slot: told.value for told in self.facts}
+
+    def is_question(self) -> bool:
+        """A general question, about nothing that happened to this customer."""
+        asks = self.text.rstrip().endswith("?") or _begins_with_question(self.text)
+        return asks and not self.certain and not self.facts
+
+
+def read(brief: Brief) -> Reading:
+    """What the customer's newest words say."""
+    text = own_words(brief.text)
+    facts = slots.slots(text, asked=brief.asked)
+    kind = _kind_told(category_of(text)[0], facts, brief)
+    return Reading(
+        text=text,
+        category=kind,
+        certain=category.is_certain(kind, text),
+        mood=mood.mood_of(text),
+        language=language_of(text, languages=brief.languages, current=brief.language),
+        facts=facts,
+        human_wanted=wishes.human_wanted(text),
+        actions=wishes.actions(text),
+        preferences=wishes.preferences(text),
+        tried=tried(text),
+        resolved=wishes.resolved(text),
+        smalltalk=wishes.smalltalk(text),
+    )
+
+
+def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief) -> Category:
+    """Where no wording tells, an unasked error code or sum of money does."""
+    unasked = {told.slot for told in facts} - set(brief.asked)
+    if kind != "other" or not unasked:
+        return kind
+    return next((of for slot, of in _KIND_BY_SLOT.items() if slot in unasked), kind)
+
+
+def _begins_with_question(text: str) -> bool:
+    folded = fold(text)
+    spans = list(phrases("hello").spans(folded))
+    start = spans[0][1] if spans and spans[0][0] == 0 else 0
+    first = folded[start:].lstrip(" ,.!")
+    return any(begin == 0 for begin, _ in phrases("question").spans(first))
+
+
+def issue_of(reading: Reading) -> str:
+    """The customer's own sentence that tells the problem, at most 140 characters; "" where none does."""
+    told = [sentence for sentence in sentences(reading.text) if not wishes.smalltalk(sentence)]
+    if not told or (reading.category == "other" and not _is_story(reading)):
+        return ""
+    return shortened(max(told, key=lambda sentence: _telling(sentence, reading)))
+
+
+def _is_story(reading: Reading) -> bool:
+    wish = reading.human_wanted or reading.preferences or reading.actions
+    return not wish and len(reading.text.split()) > _REMARK and not phrases("same").heard(fold(reading.text))
+
+
+def _telling(sentence: str, reading: Reading) -> float:
+    values = sum(value.lower() in sentence.lower() for value in reading.values.values())
+    kind = kind_of(reading.category)
+    return category.points(kind, sentence) + values
+
+
+def shortened(sentence: str) -> str:
+    """A sentence without its opening, cut at a word."""
+    sentence = " ".join(_without_greeting(sentence).split())
+    for opening in _OPENINGS:
+        sentence = sentence[len(opening) :] if sentence.lower().startswith(opening) else sentence
+    if len(sentence) > _LONGEST_ISSUE:
+        sentence = sentence[: _LONGEST_ISSUE - 1].rsplit(" ", 1)[0].rstrip(" ,;:-") + "…"
+    return sentence
+
+
+def _without_greeting(sentence: str) -> str:
+    spans = [end for start, end in phrases("hello").spans(fold(sentence)) if start == 0]
+    rest = sentence[spans[0] :].lstrip(" ,.!:-") if spans else sentence
+    return rest or sentence

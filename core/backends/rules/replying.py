@@ -1,0 +1,147 @@
+"""What is said back: what was noted, what is missing, what is known to help. Nothing is claimed to have been done."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.backends.rules.lexicon import kind_of, phrases, wording
+from core.backends.rules.reading import Reading
+from core.backends.rules.text import fold, sentences
+from core.knowledge import terms
+from core.writing import Article, Brief, Category, OpenCase
+from identity.masking import order_number
+
+_SURE, _ASKING, _ADVISING, _HANDING_OVER = 0.9, 0.7, 0.75, 0.3
+_FITS = 0.34  # the share of the question's words that a passage has to hold
+_SHARED = 2  # words, at least
+_LONGEST_ADVICE = 420
+_TROUBLED = ("charge", "delivery", "damaged", "fault", "complaint")
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A reply, the slots that it asks for, and how sure we are that it helps."""
+
+    text: str
+    confidence: float
+    asks: tuple[str, ...] = ()
+
+
+def reply_to(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
+    """The reply to a message about `case`, or about a new issue of this category."""
+    say, _ = wording(reading.language)
+    if reading.resolved:
+        return Worded(say["solved"], _SURE)
+    if reading.smalltalk:
+        return Worded(say["hello" if reading.smalltalk == "hello" else "thanks"], _SURE)
+    if case is not None and case.with_human:
+        return Worded(say["with_human"], _SURE)
+    if reading.human_wanted:
+        return Worded(_noted(reading) or say["plain"], _HANDING_OVER)
+    return _about_the_issue(brief, reading, case, category)
+
+
+def _about_the_issue(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
+    say, _ = wording(reading.language)
+    advice = _advice(brief, reading, category)
+    if reading.is_question() and case is None:
+        return Worded(advice or say["unknown"], _ADVISING if advice else _HANDING_OVER)
+    if category == "other" and case is None and not reading.facts and not advice:
+        return _unclear(brief, reading)
+    asks = missing(brief, reading, case, category)
+    parts = [_sorry(reading, category), _noted(reading) or _on_record(case, reading, asks), advice, _ask(asks, reading)]
+    confidence = _ASKING if asks else _ADVISING if advice else _HANDING_OVER
+    return Worded(" ".join(filter(None, parts)) or say["plain"], confidence, asks)
+
+
+def _unclear(brief: Brief, reading: Reading) -> Worded:
+    say, _ = wording(reading.language)
+    if reading.preferences:
+        return Worded(say["plain"], _SURE)
+    return Worded(say["plain"], _HANDING_OVER) if brief.said else Worded(say["unclear"], _ASKING)
+
+
+def missing(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> tuple[str, ...]:
+    """The slots that such an issue needs and nobody has told, but for those the customer cannot give."""
+    known = {*brief.facts, *reading.values, *(case.facts if case else ())}
+    if phrases("unavailable").heard(fold(reading.text)):
+        known |= set(brief.asked)
+    return tuple(slot for slot in kind_of(category).needs if slot not in known)
+
+
+def _sorry(reading: Reading, category: Category) -> str:
+    say, _ = wording(reading.language)
+    if reading.mood in ("frustrated", "angry"):
+        return say["sorry_again"]
+    return say["sorry"] if reading.category in _TROUBLED and reading.category == category and reading.certain else ""
+
+
+def _noted(reading: Reading) -> str:
+    say, _ = wording(reading.language)
+    return say["noted"].format(facts=_listed(reading.values, reading.language)) if reading.facts else ""
+
+
+def _on_record(case: OpenCase | None, reading: Reading, asks: Sequence[str]) -> str:
+    """For somebody who comes back with nothing new: what we hold, so that they need not repeat it."""
+    say, _ = wording(reading.language)
+    if case is None or not case.facts or asks:
+        return ""
+    return say["recorded"].format(facts=_listed(case.facts, reading.language))
+
+
+def _listed(facts: Mapping[str, str], language: str) -> str:
+    say, _ = wording(language)
+    shown = {slot: order_number(value) if slot == "order_id" else value for slot, value in facts.items()}
+    return _joined(
+        (say["in_hand"][slot].format(value=shown[slot]) for slot in say["in_hand"] if slot in shown), language
+    )
+
+
+def _ask(asks: Sequence[str], reading: Reading) -> str:
+    say, _ = wording(reading.language)
+    return say["ask"].format(slots=_joined((say["asks"][slot] for slot in asks), reading.language)) if asks else ""
+
+
+def _joined(parts: Iterable[str], language: str) -> str:
+    *most, last = parts
+    _, joint = wording(language)
+    return joint.join(filter(None, [", ".join(most), last]))
+
+
+def _advice(brief: Brief, reading: Reading, category: Category) -> str:
+    say, _ = wording(reading.language)
+    asked = set(terms(reading.text))
+    article = max(brief.articles, key=lambda a: _fit(asked, a), default=None)
+    if article is not None and _fit(asked, article) >= _FITS:
+        return say["cite"].format(text=_statements(article.text), title=article.title)
+    return _pattern(brief, asked, category, say["pattern"]) if kind_of(category).advice or category == "fault" else ""
+
+
+def _pattern(brief: Brief, asked: set[str], category: Category, sentence: str) -> str:
+    fitting = [
+        (pattern.effectiveness, _share(asked, set(terms(pattern.issue))), pattern.resolution)
+        for pattern in brief.patterns
+        if pattern.category == category and pattern.effectiveness > 0
+    ]
+    best = max((fit for fit in fitting if fit[1] >= _FITS), default=None)
+    return sentence.format(text=_statements(best[2])) if best else ""
+
+
+def _fit(asked: set[str], article: Article) -> float:
+    return _share(asked, set(terms(f"{article.title} {article.text}"))) + _share(asked, set(terms(article.title))) / 2
+
+
+def _share(asked: set[str], held: set[str]) -> float:
+    shared = len(asked & held)
+    return shared / len(asked) if shared >= min(_SHARED, len(asked)) and asked else 0.0
+
+
+def _statements(text: str) -> str:
+    """The beginning of a passage, without its questions: nothing is asked but in our own words."""
+    told = ""
+    for sentence in sentences(" ".join(text.split())):
+        if sentence.endswith("?"):
+            continue
+        if told and len(told) + len(sentence) > _LONGEST_ADVICE:
+            break
+        told = f"{told} {sentence}".strip()
+    return told[:_LONGEST_ADVICE]

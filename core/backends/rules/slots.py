@@ -1,0 +1,210 @@
+"""The facts of an issue, found in customers' words: each slot's candidates, and which of them holds."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from core.backends.rules.lexicon import phrases, section_phrases, strings, table, words_of
+from core.backends.rules.products import plans, products
+from core.backends.rules.spoken import in_figures, pattern_of_number
+from core.backends.rules.text import Phrases, fold, own_words
+from core.writing import Told
+
+
+class Found(NamedTuple):
+    """A value with its place in the text."""
+
+    value: str
+    start: int
+    end: int
+
+
+_ORDER = re.compile(
+    r"(?<![\w#-])#?\s?(?P<letters>[a-z]|[a-z]{2,4}-?(?=\d{6}))(?P<gap>[ -]?)"
+    r"(?P<digits>\d{6,10}|\d{2,5}(?:[ -]\d{2,5}){1,3}|\d(?: \d){5,9})(?![\w-]|[.,]\d)",
+    re.IGNORECASE,
+)
+_BARE_ORDER = re.compile(r"(?<![\w#$€£.,-])#?(?P<digits>\d{5,12})(?![\w€%-]|[.,]\d)")
+_ERROR = re.compile(
+    r"(?<![\w-])(?P<letters>[a-z]\s?[a-z]{1,3})(?P<gap>[ -]?)(?P<digits>\d{3,6})(?![\w-])", re.IGNORECASE
+)
+_NAMED_ERROR = re.compile(
+    r"\b(?:error|fehler|erreur|erro|errore|foutcode|fout)(?: ?code)?(?: is|:|,| number| no\.?)?\s+#?"
+    r"(?P<code>0x[0-9a-f]{2,8}|[a-z]{0,5}[-_]?\d{1,6}|(?-i:[A-Z]{2,12}(?:_[A-Z]{1,12}){1,5}))(?![\w-])",
+    re.IGNORECASE,
+)
+_FIGURE = r"(?:\d{1,3}(?:[,.]\d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d{1,7}(?:[.,]\d{1,2}(?!\d))?)"
+_MONEY = re.compile(
+    rf"(?<![\w.,])(?:(?:(?:us|r|a|c)?[$€£]|\b(?:usd|eur|gbp)\b)\s?{_FIGURE}"
+    rf"|{_FIGURE}\s?(?:[$€£]|(?:usd|eur|gbp|dollars?|bucks|euros?|pounds?|d[oó]lares|libras|reais|pesos|chf)\b))",
+    re.IGNORECASE,
+)
+_BARE_MONEY = re.compile(r"(?<![\w.,$€£-])\d{1,6}[.,]\d{2}(?![\w€$£%]|[.,]\d)")
+_BARE_NUMBER = re.compile(r"(?<![\w.,$€£-])\d{1,6}(?:[.,]\d{1,2})?(?![\w%]|[.,]\d)")
+_CUE_REACH, _BEFORE, _AFTER = 34, 40, 28
+_ANSWER_WORDS = 5
+
+
+def order_ids(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
+    """Order numbers, in upper case without spaces: W4829137."""
+    for match in _ORDER.finditer(text):
+        loose = match["gap"] == " " and match["letters"].lower() in "aeiouy"
+        if not loose or _cued(text, match.start(), "order_id"):
+            yield _found(match, (match["letters"] + match["digits"]).upper().replace(" ", ""))
+    for match in _BARE_ORDER.finditer(text):
+        if "order_id" in asked or _cued(text, match.start(), "order_id"):
+            yield _found(match, match["digits"])
+
+
+def error_codes(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
+    """Error codes: KX-48213, also where it was written KX 48213."""
+    for match in _ERROR.finditer(text):
+        letters = match["letters"].replace(" ", "")
+        written = match["gap"] == "-" or (letters.isupper() and not match["gap"])
+        named = letters.lower() not in words_of("slots", "error_code", "no_prefix")
+        if named and (written or _cued(text, match.start(), "error_code")):
+            yield _found(match, f"{letters.upper()}-{match['digits']}")
+    for match in _NAMED_ERROR.finditer(text):
+        yield _found(match, match["code"].upper())
+
+
+def amounts(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
+    """Sums of money as they were written; not the price that names a plan."""
+    wanted = [_MONEY, _BARE_MONEY] + (
+        [_BARE_NUMBER] if "amount" in asked and len(text.split()) <= _ANSWER_WORDS else []
+    )
+    prices = [(plan.start, plan.end) for plan in map(_as_found, plans(text))]
+    for pattern in wanted:
+        for match in pattern.finditer(text):
+            if not any(start <= match.start() < end for start, end in prices):
+                yield _found(match, re.sub(r"\s+", " ", match[0]))
+
+
+def devices(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
+    """Devices by their ordinary names."""
+    return (_found(match, match[0].strip()) for match in _device_names().finditer(text))
+
+
+@cache
+def _device_names() -> re.Pattern[str]:
+    names = (name.replace("{n}", pattern_of_number()) for name in strings(table("slots")["device"], "names"))
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])", re.IGNORECASE)
+
+
+def _as_found(found: tuple[str, int, int]) -> Found:
+    return Found(*found)
+
+
+def _products(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
+    return map(_as_found, products(text))
+
+
+def _plans(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
+    return map(_as_found, plans(text))
+
+
+_FINDERS: dict[str, Callable[[str, Sequence[str]], Iterator[Found]]] = {
+    "order_id": order_ids,
+    "amount": amounts,
+    "product": _products,
+    "error_code": error_codes,
+    "plan": _plans,
+    "device": devices,
+}
+
+
+def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
+    """The facts told in a text. `asked`: what our last reply asked for, which a bare value then answers."""
+    text = in_figures(own_words(text))
+    holding = {slot: _holding(slot, text, list(find(text, asked))) for slot, find in _FINDERS.items()}
+    told = {slot: found for slot, found in holding.items() if found is not None}
+    answered = _bare_answer(text, [slot for slot in asked if slot not in told], told.values())
+    return tuple(Told(slot=slot, value=found.value) for slot, found in told.items()) + answered
+
+
+def _holding(slot: str, text: str, candidates: list[Found]) -> Found | None:
+    """The candidate that the customer stands by; the first of equals."""
+    weighed = [(_weight(slot, text, found, len(candidates) > 1), found) for found in candidates]
+    standing = [(weight, found) for weight, found in weighed if weight > -3]  # noqa: PLR2004 - denied or another's
+    return max(standing, key=lambda w: w[0])[1] if standing else None
+
+
+def _weight(slot: str, text: str, found: Found, several: bool) -> int:
+    folded = fold(text)
+    before = re.split(r"[.!?\n](?=\s|$)", folded[max(0, found.start - _BEFORE) : found.start])[-1]
+    after = folded[found.end : found.end + _AFTER]
+    weight = -4 if _last("others", before) and slot != "device" else 0
+    if _ends_with("wrong_before", before):
+        weight -= 3
+    if several:
+        weight += 2 * _ends_with("right", before) - 2 * _starts_with("wrong_after", after)
+        weight += _money_weight(before) if slot == "amount" else 0
+    return weight
+
+
+def _money_weight(before: str) -> int:
+    taken = section_phrases("slots", "amount", "taken").heard(before)
+    return taken - 2 * section_phrases("slots", "amount", "expected").heard(before[-26:])
+
+
+def _phrases(key: str) -> Phrases:
+    return section_phrases("slots", "correction", key)
+
+
+def _last(key: str, before: str) -> bool:
+    return any(len(before) - end <= _AFTER for _, end in _phrases(key).spans(before))
+
+
+def _ends_with(key: str, before: str) -> bool:
+    """The phrase stands right before the value, but for a few small words."""
+    return any(
+        len(before[end:].split()) <= 3 and "," not in before[end:].rstrip(" ,")  # noqa: PLR2004 - "not the order W1"
+        for _, end in _phrases(key).spans(before)
+    )
+
+
+def _starts_with(key: str, after: str) -> bool:
+    return any(start <= 3 for start, _ in _phrases(key).spans(after))  # noqa: PLR2004 - right behind
+
+
+def _cued(text: str, at: int, slot: str) -> bool:
+    return section_phrases("slots", slot, "cues").heard(fold(text[max(0, at - _CUE_REACH) : at]))
+
+
+def _found(match: re.Match[str], value: str) -> Found:
+    return Found(value, match.start(), match.end())
+
+
+_LEAD_IN = re.compile(
+    r"^(?:\W|\b(?:it'?s|it is|its|the|my|a|an|is|that'?s|that is|sure|yes|ok|okay|of course|"
+    r"here(?: it is| you go)?|and|i use|i have|i'?m on|i am on|on|using|with|called|named|i think|order|number|amount|code|product|plan|device|es|"
+    r"el|la|un|una|das|der|die|ein|eine|le|c'est|o|um|uma|il|het|een|was|for|please|thanks|thank you|hi|hello)\b)+",
+    re.IGNORECASE,
+)
+_NO_ANSWER = re.compile(
+    r"\b(?:yes|no|not|what|why|how|when|where|later|none|nothing|help|thanks|thank|you|me)\b|\?", re.IGNORECASE
+)
+
+
+def _bare_answer(text: str, open_slots: Sequence[str], told: Iterable[Found]) -> tuple[Told, ...]:
+    """A few words that answer a question for a name: "Corvane" for the plan."""
+    named = [slot for slot in open_slots if slot in ("product", "plan", "device", "error_code")]
+    rest = _LEAD_IN.sub("", _without(text, told)).strip(" .,!;:\n")
+    if not named or not rest or len(rest.split()) > _ANSWER_WORDS - 1 or _NO_ANSWER.search(rest):
+        return ()
+    if phrases("unavailable").heard(fold(text)) or _unfit(named[0], rest):
+        return ()
+    return (Told(slot=named[0], value=f"{rest} plan" if named[0] == "plan" and " " not in rest else rest),)
+
+
+def _unfit(slot: str, rest: str) -> bool:
+    if slot == "error_code":
+        return not any(c.isdigit() for c in rest)
+    return slot in ("product", "device") and not re.search(r"[^\W\d_]{2}", rest)
+
+
+def _without(text: str, told: Iterable[Found]) -> str:
+    for found in sorted(told, key=lambda f: -f.start):
+        text = text[: found.start] + " " + text[found.end :]
+    return text

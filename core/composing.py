@@ -1,0 +1,246 @@
+"""From an answer to what is said and written down: the greeting, the reply's text, the settlement. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core import greeting
+from core.channel import Limits
+from core.greeting import Continuity
+from core.house import House
+from core.judgement import Verdict
+from core.ledger import OF_THE_PERSON, CaseStatus, NewFact, Settlement, Turn
+from core.linking import LinkTalk
+from core.messages import Reply
+from core.phrases import say
+from core.recollection import Recollection
+from core.writing import Answer, OpenCase
+from identity.gate import Purpose, Standing, permit
+from identity.policy import Deed, Leave, leave
+from identity.proof import Proof
+
+_GAP = timedelta(hours=1)
+_ISSUE_LENGTH = 140
+NOBODY = "nobody"  # the writer of a turn in which there was nothing to write
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thought:
+    """All that was thought of one turn."""
+
+    turn: Turn
+    standing: Standing  # with what a code gave, if one was entered just now
+    known: Recollection
+    answer: Answer
+    verdict: Verdict
+    talk: LinkTalk | None
+
+    @property
+    def just_granted(self) -> bool:
+        """A code was accepted in this very turn."""
+        return self.talk is not None and self.talk.grant is not None
+
+    @property
+    def only_codes(self) -> bool:
+        """The message was about codes and nothing else."""
+        return self.talk is not None and self.talk.alone
+
+    @property
+    def said_of_codes(self) -> str:
+        """What is to be said about codes."""
+        return self.talk.text if self.talk else ""
+
+    @property
+    def expects_digits(self) -> int:
+        """How many digits we asked for."""
+        return self.talk.expects_digits if self.talk else 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Greeting:
+    """What is said first: that a machine speaks, and what it remembers. `case` is the one it named."""
+
+    text: str = ""
+    case: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composed:
+    """A reply's text; empty for silence."""
+
+    text: str = ""
+    asks: tuple[str, ...] = ()
+    expects_digits: int = 0
+
+
+def nothing_to_write(turn: Turn, known: Recollection, talk: LinkTalk | None, house: House) -> Answer:
+    """The answer to a turn in which nothing was told: a ringing phone, a code."""
+    about_codes_only = talk is not None and talk.grant is None
+    latest = known.cases[0].id if known.cases and not about_codes_only else None
+    language = turn.language or (known.profile.language if known.profile else "") or house.languages[0]
+    return Answer(human_wanted=False, confidence=1.0, case=latest, language=language, writer=NOBODY)
+
+
+def greet(t: Thought, house: House, now: datetime) -> Greeting:
+    """The disclosure once per conversation, and the continuity greeting where it is due and allowed."""
+    label, language = house.label(t.turn.first.channel), t.answer.language
+    opening = greeting.disclosure(house.bot_name, house.brand, language, label) if t.turn.new_conversation else ""
+    case = _case_to_greet(t, now)
+    if case is None:
+        return Greeting(text=opening)
+    allowed = permit(t.standing, Purpose.GREET)
+    record = t.known.records[case.id]
+    continuity = Continuity(
+        name=t.known.name if allowed.handles else "",
+        issue=greeting.issue_label(case.category, case.issue, case.facts, language),
+        tried=case.tried,
+        channel=house.label(record.last_channel),
+        since=now - record.updated_at,
+        now=now,
+    )
+    return Greeting(text=_join(opening, greeting.greet(continuity, language, label)), case=case.id)
+
+
+def _case_to_greet(t: Thought, now: datetime) -> OpenCase | None:
+    """The open case to name: the one that the message is about, else the latest; none when it tells a new issue."""
+    may = t.just_granted or leave(Deed.GREET, t.standing.strength) is not Leave.NO
+    tells_another = t.answer.case is None and bool(t.answer.issue)
+    if not may or not t.known.cases or tells_another or (t.only_codes and not t.just_granted):
+        return None
+    case = t.known.case(t.answer.case) or t.known.cases[0]
+    gap = t.turn.last_said_at is None or now - t.turn.last_said_at > _GAP
+    elsewhere = t.known.records[case.id].last_handle != t.turn.standing.handle
+    return case if t.just_granted or gap or elsewhere else None
+
+
+def compose(t: Thought, hello: Greeting, house: House) -> Composed:
+    """The reply's text, in order: greeting, codes, answer, and who goes on with it."""
+    limits = house.limits(t.turn.first.channel)
+    if limits.answers_to_claimed and t.turn.named_today >= limits.answers_to_claimed:
+        return Composed()
+    start = [t.said_of_codes, hello.text] if t.just_granted else [hello.text, t.said_of_codes]
+    match t.verdict.kind:
+        case "with_human":
+            rest, asks = _leave_to_human(t, hello, limits), tuple[str, ...]()
+        case "hand_off":
+            rest, asks = _hand_off(t, house)
+        case "answer":
+            rest, asks = _answer(t, hello, limits)
+    if rest is None:
+        return Composed()
+    return Composed(text=_join(*start, *rest), asks=asks, expects_digits=t.expects_digits)
+
+
+def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | None:
+    """Silence, but for an acknowledgement where somebody comes anew or waits on the line."""
+    if not (hello.case or limits.live or t.said_of_codes):
+        return None
+    return [] if t.only_codes and not t.just_granted else [greeting.handed_over_already(t.answer.language)]
+
+
+def _hand_off(t: Thought, house: House) -> tuple[list[str], tuple[str, ...]]:
+    handed = greeting.handoff(t.answer.language, house.label(t.turn.first.channel))
+    if t.answer.human_wanted:
+        return [handed], ()
+    return [t.answer.reply, handed], tuple(t.answer.asks)
+
+
+def _answer(t: Thought, hello: Greeting, limits: Limits) -> tuple[list[str], tuple[str, ...]]:
+    """The writer's words, unless all that there was to say was said about codes."""
+    adds = bool(t.answer.issue or t.answer.facts or t.answer.case is not None)
+    worth_saying = adds or not t.said_of_codes
+    reply, asks = (t.answer.reply, tuple(t.answer.asks)) if worth_saying else ("", ())
+    return [reply, _received(t), _next_step(t, hello, limits)], asks
+
+
+def _received(t: Thought) -> str:
+    names = ", ".join(a.name for h in t.turn.heard for a in h.message.attachments if a.name)
+    return say("attachment_kept", t.answer.language, names=names) if names else ""
+
+
+def _next_step(t: Thought, hello: Greeting, limits: Limits) -> str:
+    """The question that keeps a conversation going when nothing was asked yet."""
+    if t.answer.reply or (t.said_of_codes and (not t.just_granted or t.expects_digits)):
+        return ""
+    if hello.case is not None:
+        return say("go_on", t.answer.language)
+    may_key_in = limits.live and t.turn.first.opening and t.turn.standing.proof is Proof.CLAIMED
+    hint = say("key_in_code", t.answer.language) if may_key_in else ""
+    return _join(hint, say("how_can_we_help", t.answer.language))
+
+
+def settlement(t: Thought, composed: Composed, *, now: datetime, reply_id: str) -> Settlement:
+    """Everything that the turn changes."""
+    answer = t.answer
+    issue = answer.issue or _issue_without_a_name(t)
+    opens_case = answer.case is None and bool(issue)
+    reply = Reply(
+        id=reply_id,
+        route=t.turn.route,
+        text=composed.text,
+        language=answer.language,
+        asks=composed.asks,
+        expects_digits=composed.expects_digits,
+    )
+    return Settlement(
+        turn=t.turn,
+        now=now,
+        replies=[reply] if composed.text else [],
+        case=answer.case,
+        opens_case=opens_case,
+        status=_new_status(t),
+        reason=t.verdict.reason,
+        facts=_facts(answer, issue if opens_case else ""),
+        language=answer.language,
+        links=t.talk.steps if t.talk else (),
+        permits=[(t.known.permit, t.known.read)],
+        writer=answer.writer,
+        flags=[f"fell back: {answer.fell_back}"] if answer.fell_back else [],
+    )
+
+
+def _new_status(t: Thought) -> CaseStatus | None:
+    if t.verdict.kind == "hand_off":
+        return "handed_off"
+    return "resolved" if t.answer.resolved and t.answer.case is not None else None
+
+
+def _issue_without_a_name(t: Thought) -> str:
+    """A case is opened also for a wish for a human, or for a bare order number: in the customer's own words."""
+    of_a_case = any(told.slot not in OF_THE_PERSON for told in t.answer.facts)
+    if t.answer.case is None and (t.verdict.kind == "hand_off" or of_a_case):
+        return t.turn.text[:_ISSUE_LENGTH] or t.verdict.reason
+    return ""
+
+
+def _facts(answer: Answer, new_issue: str) -> list[NewFact]:
+    told = [NewFact(slot=f.slot, value=f.value, of_case=f.slot not in OF_THE_PERSON) for f in answer.facts]
+    told += [NewFact(slot=f"prefers_{p.slot}", value=p.value, of_case=False) for p in answer.preferences]
+    told += [NewFact(slot="tried", value=value, of_case=True) for value in answer.tried]
+    if new_issue:
+        told += [NewFact(slot="issue", value=new_issue, of_case=True)]
+        told += [NewFact(slot="category", value=answer.category, of_case=True)]
+    if answer.writer != NOBODY:
+        told += [NewFact(slot="mood", value=answer.mood, of_case=True)]
+        told += [NewFact(slot="urgency", value=answer.urgency, of_case=True)]
+    return told
+
+
+def given_up(turn: Turn, *, now: datetime, reply_id: str) -> Settlement:
+    """A turn that we failed at: kept, said honestly, and in front of a human."""
+    language = turn.language or "en"
+    issue = turn.text[:_ISSUE_LENGTH] or "(nothing was said)"
+    reply = Reply(id=reply_id, route=turn.route, text=say("sorry", language), language=language)
+    return Settlement(
+        turn=turn,
+        now=now,
+        replies=[reply],
+        opens_case=True,
+        status="handed_off",
+        reason="The bot failed at this message; see the log.",
+        facts=[NewFact(slot="issue", value=issue, of_case=True), NewFact(slot="category", value="other", of_case=True)],
+        flags=["given up"],
+    )
+
+
+def _join(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,121 @@
+"""Dispatch inside one process: each line of messages is served in order, different lines side by side."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Any
+
+from core.channel import Channel
+from core.delivery import Delivery
+from core.engine import Engine
+from core.errors import Fenced, Malformed
+from core.ledger import Ledger, Settled, Wait, line_of
+from core.messages import InboundMessage, Raw
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+_AFTER_A_FAILURE = timedelta(seconds=30)
+
+
+class Dispatch:
+    """Hears messages and sees to it that each is answered, whatever happens."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, delivery: Delivery) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._delivery = delivery
+        self._serving: dict[str, asyncio.Task[None]] = {}
+        self._called: set[str] = set()
+        self._learning: set[asyncio.Task[None]] = set()
+
+    async def hear(self, message: InboundMessage, raw: Raw) -> bool:
+        """Keeps a message, durably, and has it answered soon; False if we had it already."""
+        is_new = await self._engine.accept(message, raw)
+        if is_new:
+            self._call(line_of(message))
+        return is_new
+
+    async def deliver(self, channel: Channel[Any], raw: Raw) -> bool:
+        """For channels that cannot be refused: keeps a delivery, parked for a human where it cannot be read."""
+        try:
+            message = channel.parse(raw)
+        except Malformed as error:
+            log.warning("a delivery by %s is parked: %s", channel.name, error)
+            await self._ledger.park(channel.name, raw, str(error))
+            return True
+        return await self.hear(message, raw) if message else False
+
+    async def resume(self) -> None:
+        """Takes up what an earlier process accepted and did not answer. For a process that is alone on its ledger."""
+        await self._ledger.forget_leases()
+        lines = await self._ledger.open_lines()
+        if lines:
+            log.info("answering %d conversations that were left open", len(lines))
+        for line in lines:
+            self._call(line)
+        await self._delivery.resume()
+
+    async def close(self) -> None:
+        """Stops; what is not answered waits in the ledger."""
+        tasks = [*self._serving.values(), *self._learning]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._delivery.close()
+
+    def _call(self, line: str) -> None:
+        self._called.add(line)
+        if line not in self._serving:
+            self._serving[line] = asyncio.create_task(self._serve(line))
+
+    async def _serve(self, line: str) -> None:
+        """Answers a line until nothing waits on it. A call that comes while the last look is taken is seen."""
+        try:
+            while line in self._called:
+                self._called.discard(line)
+                while await self._serve_once(line):
+                    pass
+        finally:
+            del self._serving[line]
+
+    async def _serve_once(self, line: str) -> bool:
+        """One turn; True if there may be another one."""
+        outcome = await self._take_turn(line)
+        if outcome is None:
+            return False
+        if isinstance(outcome, Wait):
+            pause = (outcome.until - self._engine.now()).total_seconds()
+            await asyncio.sleep(max(pause, 0))
+            return True
+        await self._delivery.post(outcome.outbox)
+        self._learn(outcome)
+        return True
+
+    async def _take_turn(self, line: str) -> Settled | Wait | None:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return await self._engine.take_turn(line)
+            except Fenced as error:
+                log.info("%s", error)
+                return Wait(until=self._engine.now())
+            except Exception:
+                log.exception("turn failed, attempt %d of %d", attempt, _TRIES)
+        try:
+            return await self._engine.give_to_a_human(line)
+        except Exception:
+            log.exception("nor could a human be called; the messages stay in the ledger and are tried again")
+            return Wait(until=self._engine.now() + _AFTER_A_FAILURE)
+
+    def _learn(self, settled: Settled) -> None:
+        if not (settled.notes or settled.superseded):
+            return
+        task = asyncio.create_task(self._learn_from(settled))
+        self._learning.add(task)
+        task.add_done_callback(self._learning.discard)
+
+    async def _learn_from(self, settled: Settled) -> None:
+        try:
+            await self._engine.learn(settled)
+        except Exception as error:  # noqa: BLE001 - the ledger has it; `memory rebuild` brings it back
+            log.warning("memory did not take %d rows: %s", len(settled.notes), type(error).__name__)

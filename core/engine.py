@@ -1,0 +1,171 @@
+"""The engine: a message comes in, and somebody answers.
+
+accept     records it, durably, before anything is thought
+identify   finds who is writing, and how sure we are               (the ledger, opening the turn)
+recall     reads what may be known for this message, and no more   (through the gate)
+answer     understands and words it, in one call
+judge      answers, hands over, or leaves it to the human who has it
+greet      says what we remember, so that nobody repeats themselves
+settle     writes all of it in one transaction; what is to be sent stands in the outbox
+
+Learning comes after the answer, so that a memory that is away costs nobody a reply.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core import composing
+from core.composing import Thought
+from core.house import House
+from core.judgement import judge
+from core.knowledge import Knowledge
+from core.ledger import Ledger, Notice, Settled, Settlement, Turn, Wait
+from core.linking import Linking, LinkTalk
+from core.memory import Memory
+from core.messages import InboundMessage, Raw, Reply
+from core.phrases import say
+from core.recollection import Recollection, recollect
+from core.writing import Answer, Brief, Pattern, Writer
+from identity.gate import Purpose, Standing, permit
+
+log = logging.getLogger(__name__)
+
+_MEMORY_PATIENCE = 0.15  # seconds that a turn waits for memory before it goes on with the ledger alone
+_MOST_RECENT = 4  # handles that memory is asked about
+_REMEMBERED = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Everything between a channel's `parse` and its `render`."""
+
+    ledger: Ledger
+    memory: Memory
+    writer: Writer
+    knowledge: Knowledge | None  # None where no folder is named
+    house: House
+    linking: Linking
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    async def accept(self, message: InboundMessage, raw: Raw) -> bool:
+        """Keeps a message. When this returns it survives anything; False means that we had it already."""
+        return await self.ledger.accept(message, raw)
+
+    async def take_turn(self, line: str) -> Settled | Wait | None:
+        """Answers what waits on a line: None when nothing does, Wait when it is too early. Raises Fenced."""
+        turn = await self._open(line)
+        if turn is None or isinstance(turn, Wait):
+            return turn
+        try:
+            return await self.ledger.settle(await self._think(turn))
+        except BaseException:
+            await asyncio.shield(self.ledger.release(turn))
+            raise
+
+    async def give_to_a_human(self, line: str) -> Settled | Wait | None:
+        """Answers a turn that we failed at: an honest sentence, and a case in the agents' queue."""
+        turn = await self._open(line)
+        if turn is None or isinstance(turn, Wait):
+            return turn
+        return await self.ledger.settle(composing.given_up(turn, now=self.now(), reply_id=self.new_id()))
+
+    async def learn(self, settled: Settled) -> None:
+        """Gives memory what a turn told. Never on the way of a reply."""
+        await self.memory.retract(settled.superseded)
+        await self.memory.remember(settled.notes)
+
+    async def _open(self, line: str) -> Turn | Wait | None:
+        limits = self.house.limits(line.partition(":")[0])
+        burst = timedelta(0) if limits.live else self.house.burst
+        return await self.ledger.open_turn(line, token=self.new_id(), now=self.now(), burst=burst, live=limits.live)
+
+    async def _think(self, turn: Turn) -> Settlement:
+        talk = await self._talk_of_codes(turn)
+        standing = replace(turn.standing, grant=talk.grant) if talk and talk.grant else turn.standing
+        known = await self._recall(standing)
+        answer = await self._answer(turn, known, talk)
+        thought = Thought(
+            turn=turn,
+            standing=standing,
+            known=known,
+            answer=answer,
+            verdict=judge(answer, known.case(answer.case), known.profile),
+            talk=talk,
+        )
+        greeting = composing.greet(thought, self.house, self.now())
+        composed = composing.compose(thought, greeting, self.house)
+        settlement = composing.settlement(thought, composed, now=self.now(), reply_id=self.new_id())
+        return replace(settlement, notices=await self._notices(talk, answer.language))
+
+    async def _talk_of_codes(self, turn: Turn) -> LinkTalk | None:
+        if not self.linking.concerns(turn):
+            return None
+        desk = await self.ledger.link_desk(turn, digest=self.linking.entered(turn), now=self.now())
+        return self.linking.consider(turn, desk, turn.language or self.house.languages[0])
+
+    async def _recall(self, standing: Standing) -> Recollection:
+        allowed = permit(standing, Purpose.ANSWER)
+        return recollect(allowed, await self.ledger.recall(allowed))
+
+    async def _answer(self, turn: Turn, known: Recollection, talk: LinkTalk | None) -> Answer:
+        if not turn.text or (talk and talk.alone):
+            return composing.nothing_to_write(turn, known, talk, self.house)
+        return await self.writer.answer(await self._brief(turn, known))
+
+    async def _brief(self, turn: Turn, known: Recollection) -> Brief:
+        remembered, patterns = await self._from_memory(turn, known)
+        return Brief(
+            text=turn.text,
+            channel=turn.first.channel,
+            language=turn.language or (known.profile.language if known.profile else ""),
+            languages=self.house.languages,
+            now=self.now(),
+            said=known.said,
+            cases=known.cases,
+            facts=known.facts,
+            asked=turn.asked,
+            name=known.name,
+            remembered=remembered,
+            patterns=patterns,
+            articles=self.knowledge.find(turn.text) if self.knowledge else (),
+            attachments=[a.name for h in turn.heard for a in h.message.attachments],
+            bot_name=self.house.bot_name,
+            brand=self.house.brand,
+        )
+
+    async def _from_memory(self, turn: Turn, known: Recollection) -> tuple[list[str], list[Pattern]]:
+        """What memory adds to the ledger's own rows, in time or not at all."""
+        try:
+            async with asyncio.timeout(_MEMORY_PATIENCE):
+                handles = sorted(known.permit.handles)[-_MOST_RECENT:]
+                hits = await self.memory.recall(handles, turn.text, limit=_REMEMBERED)
+                category = known.cases[0].category if known.cases else "other"
+                found = await self.memory.suggest(turn.text, category, limit=3)
+        except Exception as error:  # noqa: BLE001 - memory is never a reason not to answer
+            log.warning("memory did not answer in time, the ledger alone is used: %s", type(error).__name__)
+            return [], []
+        episodes = await self.ledger.episodes(known.permit, [hit.row for hit in hits if hit.kind == "case"])
+        return [known.shown(episode) for episode in episodes], list(await self.ledger.patterns(found))
+
+    async def _notices(self, talk: LinkTalk | None, language: str) -> list[Notice]:
+        """Tells every other strong handle of a customer that a link was made."""
+        if talk is None or not talk.notify:
+            return []
+        reaches = await self.ledger.reaches(sorted(talk.notify))
+        return [
+            Notice(
+                to=reach,
+                reply=Reply(
+                    id=self.new_id(),
+                    route=reach.route,
+                    text=say("link_notice", reach.language or language, channel=talk.notice),
+                    language=reach.language or language,
+                ),
+            )
+            for reach in reaches
+            if self.house.limits(reach.channel).reachable
+        ]

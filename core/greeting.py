@@ -1,0 +1,254 @@
+"""What code says around the writer's words: who is speaking, what we already know, and that a colleague takes over.
+
+Never worded by a model. Phrases stand in greeting.toml; a language that is not there is answered in English. A channel
+is named by its label: "chat", "phone", "email", "SMS" and, by their own names, all others.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypedDict
+
+from core.writing import Category
+from identity.masking import HIDDEN, mask, order_number
+
+_JUST_NOW = timedelta(hours=1)
+_A_WEEK, _TWO_WEEKS, _TWO_MONTHS = 7, 14, 60  # days
+_QUOTE, _ISSUE, _TRIED = 100, 160, 60  # characters
+_NEAR = 4  # words
+
+# What can be sent seven bits a sign, so that 160 make one segment; one other sign in a text makes it 70.
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
+)
+_PLAIN = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": "...", "•": "*"}
+)
+_SPEAKABLE = frozenset(" .,;:?!'’-$€£%&+@")
+_MARKUP = re.compile(r"[*_`<>\[\]\"“”„«»]+")
+
+
+class Circumstance(TypedDict):
+    """Beginnings of words by which a circumstance is known; see greeting.toml."""
+
+    done: list[str]
+    noun: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phrases:
+    """One language of greeting.toml."""
+
+    hello: str
+    hello_unnamed: str
+    just: str
+    today: str
+    yesterday: str
+    weekdays: list[str]
+    week: str
+    weeks: str
+    months: str
+    and_: str
+    again: str
+    tried: str
+    untried: str
+    ending: str
+    quote: str
+    after: list[str]
+    negations: list[str]
+    handed_over_already: str
+    last: dict[str, str]
+    issue: dict[str, str]
+    circumstances: dict[str, Circumstance]
+    disclosure: dict[str, str]
+    handoff: dict[str, str]
+
+
+def _load() -> dict[str, Phrases]:
+    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    return {language: Phrases(and_=table.pop("and"), **table) for language, table in tables.items()}
+
+
+PHRASES = _load()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Continuity:
+    """What we know of somebody who comes back. All of it has passed the gate.
+
+    `name` is a first name or "", `issue` a label, `tried` as in OpenCase, `channel` where it was last talked about,
+    `since` how long ago that was, and `now` the time in the zone whose days are meant by "yesterday".
+    """
+
+    name: str
+    issue: str
+    tried: Sequence[str]
+    channel: str
+    since: timedelta
+    now: datetime
+
+
+def issue_label(category: Category, issue: str, facts: Mapping[str, str], language: str) -> str:
+    """An open issue in the customer's terms, e.g. "the $99 charge after your downgrade (order ending in 9137)".
+
+    Their own words, quoted and masked, where too little is known. Order numbers are told by their last four signs.
+    """
+    phrases = _phrases(language)
+    named = _named(category, facts, phrases)
+    if not named:
+        words = _trimmed(_MARKUP.sub("", mask(issue)), _QUOTE)
+        return phrases.quote.format(words=words)
+    circumstance = _circumstance(issue, phrases) if category == "charge" else ""
+    return _line(f"{named} {circumstance} {_order(facts, phrases)}")
+
+
+def disclosure(bot_name: str, brand: str, language: str, channel: str) -> str:
+    """That an AI is speaking (EU AI Act, Article 50), in one sentence."""
+    wordings = _phrases(language).disclosure
+    of = wordings["of"].format(brand=brand) if brand else ""
+    wording = wordings.get(channel.lower(), wordings["chat"])
+    return _in_manner(wording.format(bot=bot_name, of=of), language, channel)
+
+
+def greet(continuity: Continuity, language: str, channel: str) -> str:
+    """That we know who comes back, from where, about what, and what was tried: nothing need be repeated."""
+    phrases = _phrases(language)
+    hello = (phrases.hello if continuity.name else phrases.hello_unnamed).format(name=continuity.name)
+    last = f"{_last_contact(continuity, phrases)}."
+    if channel == "email":
+        greeting = f"{hello}\n\n{_capitalised(last)}"
+    else:
+        greeting = f"{hello} {_capitalised(last) if hello.endswith('!') else last}"
+    return _in_manner(f"{greeting} {_known(continuity, phrases, channel)}", language, channel)
+
+
+def handoff(language: str, channel: str, *, staff_present: bool | None = None) -> str:
+    """That a colleague takes over and knows everything. Promises no time; says that nobody is there, where so."""
+    wordings = _phrases(language).handoff
+    who = {True: "present", False: "absent", None: "unknown"}[staff_present]
+    return _in_manner(f"{wordings[who]} {wordings['kept']}", language, channel)
+
+
+def handed_over_already(language: str) -> str:
+    """What is said to a message about a case that a colleague has."""
+    return _phrases(language).handed_over_already
+
+
+def _phrases(language: str) -> Phrases:
+    return PHRASES.get(re.split(r"[-_]", language.lower())[0], PHRASES["en"])
+
+
+def _named(category: Category, facts: Mapping[str, str], phrases: Phrases) -> str:
+    """The issue by its slots, as exactly as they are known; nothing where its main slot is not."""
+    known = {slot: _line(value) for slot, value in facts.items() if value.strip()}
+    if "device" not in known and "product" in known:
+        known["device"] = known["product"]
+    exact, vague = phrases.issue.get(category), phrases.issue.get(f"{category}_any")
+    for wording in filter(None, (exact, vague)):
+        slots = set(re.findall(r"{(\w+)}", wording))
+        if slots <= known.keys() and (slots or "order_id" in known):
+            return wording.format_map(known)
+    return ""
+
+
+def _order(facts: Mapping[str, str], phrases: Phrases) -> str:
+    order = facts.get("order_id", "").strip()
+    return phrases.issue["order"].format(last=order_number(order).strip("…")) if order else ""
+
+
+def _circumstance(issue: str, phrases: Phrases) -> str:
+    words = re.findall(r"[\w'’]+", issue.lower())
+    for at, word in enumerate(words):
+        before = words[max(0, at - _NEAR) : at]
+        if any(earlier in phrases.negations for earlier in before):
+            continue
+        done = not before or True
+        for phrase, signs in phrases.circumstances.items():
+            follows = any(earlier in phrases.after for earlier in before)
+            if (done and word.startswith(tuple(signs["done"]))) or (follows and word.startswith(tuple(signs["noun"]))):
+                return phrase
+    return ""
+
+
+def _last_contact(continuity: Continuity, phrases: Phrases) -> str:
+    wording = phrases.last.get(continuity.channel.lower(), phrases.last["other"])
+    recent = continuity.since < _JUST_NOW
+    return _line(
+        wording.format(
+            just=phrases.just if recent else "",
+            when="" if recent else _when(continuity, phrases),
+            channel=continuity.channel,
+            issue=_trimmed(continuity.issue, _ISSUE),
+        )
+    )
+
+
+def _when(continuity: Continuity, phrases: Phrases) -> str:
+    then = continuity.now - continuity.since
+    days = (continuity.now.date() - then.date()).days
+    if days < 1:
+        return phrases.today
+    if days == 1:
+        return phrases.yesterday
+    if days < _A_WEEK:
+        return phrases.weekdays[then.weekday()]
+    if days < _TWO_WEEKS:
+        return phrases.week
+    if days < _TWO_MONTHS:
+        return phrases.weeks.format(n=days // 7)
+    return phrases.months.format(n=days // 30)
+
+
+def _known(continuity: Continuity, phrases: Phrases, channel: str) -> str:
+    kept = continuity.tried[-1:] if channel == "SMS" else continuity.tried[-3:]
+    tried = [_trimmed(deed, _TRIED) for deed in kept]
+    if not tried:
+        return phrases.untried.format(again=phrases.again)
+    listed = f" {phrases.and_} ".join(filter(None, (", ".join(tried[:-1]), tried[-1])))
+    return phrases.tried.format(tried=listed, again=phrases.again)
+
+
+def _in_manner(text: str, language: str, channel: str) -> str:
+    if channel == "phone":
+        return _speakable(text, _phrases(language))
+    return _sendable(text) if channel == "SMS" else text
+
+
+def _speakable(text: str, phrases: Phrases) -> str:
+    """For a voice: no brackets, no quotation marks, no signs that are read out as names of signs."""
+    text = re.sub(r"…(\w+)", lambda found: phrases.ending.format(last=found[1]), text)
+    text = text.replace(HIDDEN, " ").replace(" (", ", ")
+    spoken = "".join(c if c.isalnum() or unicodedata.combining(c) or c in _SPEAKABLE else " " for c in text)
+    return re.sub(r" +([.,])", r"\1", _line(spoken))
+
+
+def _sendable(text: str) -> str:
+    """For SMS: accents that cost a segment are left out. A name in another alphabet stays as it is."""
+    return "".join(c if c in _GSM7 else _bare(c) for c in text.translate(_PLAIN))
+
+
+def _bare(sign: str) -> str:
+    base = "".join(c for c in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(c))
+    return base if base and set(base) <= _GSM7 else sign
+
+
+def _trimmed(text: str, length: int) -> str:
+    """One line of at most `length` characters, cut between words."""
+    line = _line(text)
+    if len(line) <= length:
+        return line
+    cut = line[:length]
+    return cut[: cut.rfind(" ")].rstrip(" ,;:.-") + "…" if " " in cut else cut + "…"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]

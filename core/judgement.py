@@ -1,0 +1,45 @@
+"""Judge: whether we answer, hand the case to a human, or stay silent because a human has it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.ledger import Profile
+from core.writing import Answer, OpenCase
+
+_ENOUGH_CONFIDENCE = 0.5
+_TOO_OFTEN = 3
+_NEEDS_A_PERSON = frozenset({"refund", "credit", "reset"})  # no endpoint carries them out: they are a human's task
+_MONEY = frozenset({"charge", "plan"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What happens with an answer. `reason` is for staff: why a human is needed."""
+
+    kind: Literal["answer", "hand_off", "with_human"]
+    reason: str = ""
+
+
+def judge(answer: Answer, case: OpenCase | None, profile: Profile | None) -> Verdict:
+    """The verdict on a writer's answer about a case (None: a new one, or none at all)."""
+    if case is not None and case.with_human:
+        return Verdict(kind="with_human")
+    reason = _why_a_human(answer, case, profile)
+    return Verdict(kind="hand_off", reason=reason) if reason else Verdict(kind="answer")
+
+
+def _why_a_human(answer: Answer, case: OpenCase | None, profile: Profile | None) -> str:
+    if answer.human_wanted:
+        return "The customer asked for a person."
+    wanted = sorted(_NEEDS_A_PERSON & set(answer.actions))
+    if wanted and not answer.asks:
+        return f"The customer asks for: {', '.join(wanted)}. A person has to approve it."
+    if answer.mood == "angry" and case is not None and case.mood == "angry":
+        return "The customer is angry, and was before."
+    if case is not None and case.contacts >= _TOO_OFTEN:
+        return f"Contact number {case.contacts} about the same thing."
+    if profile is not None and profile.vip and answer.category in _MONEY:
+        return "A valued customer with a money matter."
+    if answer.confidence < _ENOUGH_CONFIDENCE and not answer.asks:
+        return "The bot has no answer to this."
+    return ""

@@ -1,0 +1,420 @@
+"""The ledger port: the system of record, and the words in which the engine speaks with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from core.channel import Line
+from core.memory import Note, PatternHit
+from core.messages import InboundMessage, Raw, Reply, Route
+from core.writing import PERSON_SLOTS, Pattern, Spoken
+from identity.codes import CodeState
+from identity.gate import Grant, HandleId, Permit, Standing
+from identity.partition import Node
+from identity.proof import Proof
+
+CaseStatus = Literal["open", "handed_off", "resolved"]
+
+# Slots of facts that speak of the person; every other slot speaks of one case.
+OF_THE_PERSON = frozenset(PERSON_SLOTS)
+
+
+def own_address(message: InboundMessage) -> str:
+    """The address of the handle that a message lives on: a claimed one lives on what carries it."""
+    return f"~{message.conversation}" if message.proof is Proof.CLAIMED else message.handle.address
+
+
+def line_of(message: InboundMessage) -> str:
+    """The queue that a message waits in. A claimed one never waits, nor counts, with the handle that it names."""
+    return f"{message.channel}:{own_address(message)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """A message on record, with the proof that it was found to have."""
+
+    id: int
+    message: InboundMessage
+    proof: Proof
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """One inbound message, or one burst of them, to be answered; held under a lease."""
+
+    token: str
+    line: str
+    standing: Standing
+    heard: Sequence[Heard]
+    new_conversation: bool  # nothing was said in it for a day, so the disclosure is due
+    last_said_at: datetime | None  # when this handle was last answered
+    language: str  # the conversation's, "" when it has none yet
+    asked: Sequence[str]  # slot ids that our last reply here asked for
+    named_today: int = 0  # other claimed conversations of the last day that named the same address
+
+    @property
+    def first(self) -> InboundMessage:
+        """What opened the turn; channel, conversation and proof are those of all its messages."""
+        return self.heard[0].message
+
+    @property
+    def route(self) -> Route:
+        """Where the answer goes: to where the newest message came from."""
+        return self.heard[-1].message.route
+
+    @property
+    def text(self) -> str:
+        """All that was said in this turn."""
+        return "\n".join(h.message.text for h in self.heard if h.message.text)
+
+    @property
+    def told_at(self) -> datetime:
+        """When the newest of it was said, by the provider's clock where it gave one."""
+        newest = self.heard[-1].message
+        return newest.sent_at or newest.received_at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """No turn yet: a burst is still arriving, or the customer is being answered elsewhere. Ask again at `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One issue. What was said about it are facts; they hang on the handles that they came through."""
+
+    id: int
+    handle: HandleId
+    status: CaseStatus
+    told_at: datetime  # opened
+    updated_at: datetime
+    last_handle: HandleId  # where it was last talked about
+    last_channel: str
+    contacts: int
+    reason: str = ""  # why it was handed off
+    handed_off_at: datetime | None = None
+    assignee: str = ""
+    resolution: str = ""
+    resolved_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """A slot and a value with its source message, at the proof at which it was told."""
+
+    id: int
+    handle: HandleId
+    case: int | None
+    slot: str
+    value: str
+    proof: Proof
+    told_at: datetime
+    message: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Utterance:
+    """A line that was said on a handle, by either side."""
+
+    handle: HandleId
+    told_at: datetime
+    spoken: Spoken
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """A person as the company's directory knows them."""
+
+    external_id: str
+    name: str
+    plan: str = ""
+    value: float = 0.0  # lifetime value, in the company's currency
+    since: str = ""  # customer since, ISO date
+    language: str = ""
+    email: str = ""
+    phone: str = ""
+
+    @property
+    def vip(self) -> bool:
+        """Whether this customer's money matters go to a human at once."""
+        return self.value > VIP_VALUE
+
+
+VIP_VALUE = 10_000.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """What the ledger gives to a permit: current rows only, newest first, bounded."""
+
+    cases: Sequence[Case] = ()
+    facts: Sequence[Fact] = ()
+    said: Sequence[Utterance] = ()
+    profile: Profile | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewFact:
+    """A fact to be written, of the settlement's case or of the person."""
+
+    slot: str
+    value: str
+    of_case: bool
+
+
+# ── What linking does to the ledger; each rides in the settlement of its turn ──
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueCode:
+    """This handle shows a code."""
+
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedeemCode:
+    """A code was entered here: the conversation gets what it speaks for.
+
+    `pair_digest`: of two digits that would confirm a lasting link, "" where none is offered.
+    """
+
+    code_id: int
+    grant: Grant
+    pair_digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrongCode:
+    """A number that opened nothing was entered; it counts against this sender and over all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MakeLink:
+    """The two digits were repeated: the entering and the showing handle are one person from now on."""
+
+    pending_id: int
+    a: HandleId
+    b: HandleId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoLink:
+    """One side took a link back; its tombstone stays, so that it never returns by itself."""
+
+    link_id: int
+
+
+LinkStep = IssueCode | RedeemCode | WrongCode | MakeLink | UndoLink
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """Where a handle can be written to of our own accord."""
+
+    handle: HandleId
+    channel: str
+    route: Route
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """Something said to another handle than the one that wrote."""
+
+    to: Reach
+    reply: Reply
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """All that one turn changes, written in one transaction."""
+
+    turn: Turn
+    now: datetime
+    replies: Sequence[Reply] = ()
+    notices: Sequence[Notice] = ()
+    case: int | None = None  # the case that the turn is about
+    opens_case: bool = False
+    status: CaseStatus | None = None  # the case's new status, if it changes
+    reason: str = ""  # why it was handed off
+    facts: Sequence[NewFact] = ()
+    language: str = ""
+    links: Sequence[LinkStep] = ()
+    permits: Sequence[tuple[Permit, Sequence[str]]] = ()  # what was read, for the access log
+    writer: str = ""
+    flags: Sequence[str] = ()  # e.g. why the model's answer was not used
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """What settling left to do: rows to send now, and rows to remember."""
+
+    outbox: Sequence[int] = ()
+    case: int | None = None
+    notes: Sequence[Note] = ()
+    superseded: Sequence[Note] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A reply on its way out. `parts_sent` of its wires have gone; `attempts` failed so far."""
+
+    id: int
+    channel: str
+    destination: str  # replies to one destination go one after the other
+    reply: Reply
+    parts_sent: int = 0
+    attempts: int = 0
+    due_at: datetime | None = None
+    maybe_twice: bool = False  # a crash may have fallen between sending and noting it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveCode:
+    """A code on record, with the standing that it speaks for."""
+
+    id: int
+    handle: HandleId
+    proof: Proof
+    state: CodeState
+    linked: frozenset[Node]  # the showing handle's customer when it was issued
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingLink:
+    """A link that waits for the entering handle to repeat two digits."""
+
+    id: int
+    shown_by: HandleId
+    pair_digest: str
+    shown_on: str  # the showing handle's channel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoableLink:
+    """A lasting link by code that this handle may still take back."""
+
+    id: int
+    other_channel: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkDesk:
+    """What is on record about codes, as far as one turn may need it."""
+
+    code: LiveCode | None = None  # the one that was entered, if it is one of ours
+    shown_nodes: frozenset[Node] = frozenset()  # its handle's customer now
+    shown_on: str = ""  # its handle's channel
+    pending: PendingLink | None = None
+    undoable: UndoableLink | None = None
+    issued_today: int = 0  # by this handle
+    wrong_by_sender: int = 0  # in the last day
+    wrong_last_hour: int = 0  # by everybody
+    live_codes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DirectoryRow:
+    """One row of the company's directory. `keys` are what it verified: `email:...`, `phone:...`, `slack:T/U`."""
+
+    profile: Profile
+    keys: Sequence[str]
+    verified_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseView:
+    """A case with everything that staff see of it, whatever handle it hangs on."""
+
+    case: Case
+    standing: Standing
+    name: str
+    rows: Rows
+    channel: str  # where a reply goes
+    live: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """The record of everything. Each method is one transaction; a method that returns has committed."""
+
+    # ── reception ──
+    async def accept(self, message: InboundMessage, raw: Raw) -> bool:
+        """Records a message durably. False if (channel, external id) is on record already; then nothing changes."""
+        ...
+
+    async def park(self, channel: str, raw: Raw, reason: str) -> None:
+        """Keeps a delivery that could not be read, for a human."""
+        ...
+
+    async def open_lines(self) -> Sequence[str]:
+        """The lines with messages that wait for an answer."""
+        ...
+
+    async def forget_leases(self) -> None:
+        """Drops every lease; their holders are gone."""
+        ...
+
+    # ── turns ──
+    async def open_turn(
+        self, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
+    ) -> Turn | Wait | None:
+        """The next turn of a line, under a lease of its customer; None when nothing waits.
+
+        A live turn takes the lease over from whoever holds it.
+        """
+        ...
+
+    async def recall(self, permit: Permit) -> Rows:
+        """The rows that a permit names, and no other."""
+        ...
+
+    async def episodes(self, permit: Permit, cases: Sequence[int]) -> Sequence[str]:
+        """What closed cases were about and how they ended, those of them that the permit admits."""
+        ...
+
+    async def patterns(self, hits: Sequence[PatternHit]) -> Sequence[Pattern]:
+        """The patterns that memory points at."""
+        ...
+
+    async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:
+        """What is on record about the codes of this turn's handle, and about the code that was entered."""
+        ...
+
+    async def reaches(self, handles: Sequence[HandleId]) -> Sequence[Reach]:
+        """Where those of these handles that proved themselves were last written from."""
+        ...
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        """Writes a turn's outcome. Raises Fenced when another turn of the customer took over."""
+        ...
+
+    async def release(self, turn: Turn) -> None:
+        """Gives the lease back without an outcome; the turn's messages wait again."""
+        ...
+
+    # ── outbox ──
+    async def outgoing(self, ids: Sequence[int]) -> Sequence[Outgoing]:
+        """Those of these replies that are still to be sent, oldest first."""
+        ...
+
+    async def left_over(self) -> Sequence[Outgoing]:
+        """At start: all that an earlier process left unsent, flagged as perhaps sent."""
+        ...
+
+    async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
+        """Notes that so many wires of a reply have gone."""
+        ...
+
+    async def sending_failed(self, outgoing: int, *, error: str, due_at: datetime | None) -> None:
+        """Notes a failed attempt: again at `due_at`, or never (None: parked, staff see it)."""
+        ...
+
+    # ── conversations ──
+    async def transcript(self, channel: str, conversation: str) -> Sequence[Line]:
+        """The lines of one conversation, oldest first, bounded."""
+        ...

@@ -1,0 +1,107 @@
+"""What may be recalled for one turn, in the shape that writers and greetings need; masked where the gate says so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from core.ledger import OF_THE_PERSON, Case, Fact, Profile, Rows
+from core.writing import Category, Mood, OpenCase, Spoken
+from identity import masking
+from identity.gate import Permit
+
+_ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recollection:
+    """The permitted rows of one customer, newest first. `read` names each of them, for the access log."""
+
+    permit: Permit
+    name: str
+    profile: Profile | None
+    cases: Sequence[OpenCase]
+    facts: Mapping[str, str]
+    preferences: Mapping[str, str]
+    said: Sequence[Spoken]  # oldest first
+    records: Mapping[int, Case]
+    read: Sequence[str]
+
+    def shown(self, text: str) -> str:
+        """Stored text as this customer may see it now."""
+        return _Shown(masked=self.permit.masked, surname=_surname(self.profile)).text(text)
+
+    def case(self, id: int | None) -> OpenCase | None:  # noqa: A002 - reads as what it is
+        """The open case with this id, if it may be recalled here."""
+        return next((case for case in self.cases if case.id == id), None)
+
+
+def recollect(permit: Permit, rows: Rows) -> Recollection:
+    """The rows that a permit gave, in the shape that writers and greetings need."""
+    shown = _Shown(masked=permit.masked, surname=_surname(rows.profile))
+    profile_facts = {"plan": rows.profile.plan} if rows.profile and rows.profile.plan else {}
+    own = [fact for fact in rows.facts if fact.case is None]
+    return Recollection(
+        permit=permit,
+        name=masking.first_name(rows.profile.name) if rows.profile else "",
+        profile=rows.profile,
+        cases=[_open_case(case, [f for f in rows.facts if f.case == case.id], shown) for case in rows.cases],
+        facts=profile_facts | {f.slot: shown.value(f) for f in reversed(own) if f.slot in OF_THE_PERSON},
+        preferences={f.slot: f.value for f in reversed(own) if f.slot not in OF_THE_PERSON},
+        said=[shown.line(u.spoken) for u in reversed(rows.said)],
+        records={case.id: case for case in rows.cases},
+        read=_read(rows),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shown:
+    masked: bool
+    surname: str
+
+    def text(self, text: str) -> str:
+        return masking.mask(text, surname=self.surname) if self.masked else text
+
+    def value(self, fact: Fact) -> str:
+        if self.masked and fact.slot == "order_id":
+            return masking.order_number(fact.value)
+        if fact.slot in {"amount", "product", "error_code", "plan", "device"}:
+            return fact.value
+        return self.text(fact.value)
+
+    def line(self, spoken: Spoken) -> Spoken:
+        return Spoken(sender=spoken.sender, text=self.text(spoken.text), channel=spoken.channel, at=spoken.at)
+
+
+def _surname(profile: Profile | None) -> str:
+    return masking.surname(profile.name) if profile else ""
+
+
+def _open_case(case: Case, facts: Sequence[Fact], shown: _Shown) -> OpenCase:
+    """A case as its facts tell it. They come newest first, so a later row never overwrites a newer one."""
+    newest: dict[str, str] = {}
+    for fact in facts:
+        newest.setdefault(fact.slot, shown.value(fact))
+    return OpenCase(
+        id=case.id,
+        category=_category(newest.get("category", "other")),
+        issue=newest.get("issue", ""),
+        tried=[shown.value(f) for f in reversed(facts) if f.slot == "tried"],
+        mood=_mood(newest.get("mood", "neutral")),
+        contacts=case.contacts,
+        with_human=case.status == "handed_off",
+        facts={slot: value for slot, value in newest.items() if slot not in _ABOUT_THE_CASE},
+    )
+
+
+def _category(value: str) -> Category:
+    return next((c for c in get_args(Category) if c == value), "other")
+
+
+def _mood(value: str) -> Mood:
+    return next((m for m in get_args(Mood) if m == value), "neutral")
+
+
+def _read(rows: Rows) -> list[str]:
+    read = [f"case:{case.id}" for case in rows.cases] + [f"fact:{fact.id}" for fact in rows.facts]
+    read += [f"said:{u.handle}:{u.told_at.isoformat()}" for u in rows.said]
+    return read + ([f"directory:{rows.profile.external_id}"] if rows.profile else [])

@@ -1,0 +1,89 @@
+"""Memory without a file or a model: rows are near a query when they share its words."""
+
+import asyncio
+import re
+from collections.abc import Iterable, Sequence
+
+from core.errors import Problem
+from core.memory import Hit, Lesson, Note, PatternHit
+from core.writing import Category
+
+
+class MemoryTwin:
+    """Stands for the memory in tests of the engine. `down` makes every call fail, a cleared `awake` makes it wait."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.awake = asyncio.Event()
+        self.awake.set()
+        self._notes: dict[tuple[int, str, int], Note] = {}
+        self._lessons: dict[int, Lesson] = {}
+        self._votes: dict[int, dict[str, bool]] = {}
+
+    async def remember(self, notes: Sequence[Note]) -> None:
+        await self._reached(note.handle for note in notes)
+        self._notes |= {(note.handle, note.kind, note.row): note for note in notes}
+
+    async def retract(self, notes: Sequence[Note]) -> None:
+        await self._reached(note.handle for note in notes)
+        for note in notes:
+            self._notes.pop((note.handle, note.kind, note.row), None)
+
+    async def recall(self, handles: Sequence[int], query: str, *, limit: int) -> Sequence[Hit]:
+        await self._reached(handles)
+        if not query.strip():
+            return []
+        hits = [
+            Hit(handle=note.handle, kind=note.kind, row=note.row, score=_shared(query, note.text))
+            for note in self._notes.values()
+            if note.handle in handles
+        ]
+        return sorted(hits, key=lambda hit: hit.score, reverse=True)[:limit]
+
+    async def learn(self, lesson: Lesson) -> None:
+        await self._reached()
+        self._lessons[lesson.row] = lesson
+
+    async def vote(self, row: int, *, helpful: bool, voter: str) -> None:
+        await self._reached()
+        if not voter:
+            raise ValueError("memory: a vote needs a voter, e.g. its case")
+        if row in self._lessons:
+            self._votes.setdefault(row, {}).setdefault(voter, helpful)
+
+    async def suggest(self, issue: str, category: Category, *, limit: int) -> Sequence[PatternHit]:
+        await self._reached()
+        hits = [self._hit(lesson, issue) for lesson in self._lessons.values() if lesson.category == category]
+        return sorted((hit for hit in hits if hit.score > 0), key=lambda hit: hit.score, reverse=True)[:limit]
+
+    async def erase(self, handles: Sequence[int]) -> None:
+        await self._reached(handles)
+        self._notes = {key: note for key, note in self._notes.items() if note.handle not in handles}
+
+    async def clear(self) -> None:
+        await self._reached()
+        self._notes.clear()
+        self._lessons.clear()
+        self._votes.clear()
+
+    async def close(self) -> None:
+        await self._reached()
+
+    async def _reached(self, handles: Iterable[int] = ()) -> None:
+        await self.awake.wait()
+        if self.down:
+            raise Problem("memory: down, as the test asked")
+        for handle in handles:
+            if handle < 1:
+                raise ValueError(f"memory: {handle} is no handle")
+
+    def _hit(self, lesson: Lesson, issue: str) -> PatternHit:
+        votes = list(self._votes.get(lesson.row, {}).values())
+        effectiveness = (2 * sum(votes) - len(votes)) / (len(votes) + 1)
+        score = _shared(issue, lesson.issue) * (1 + effectiveness / 2)
+        return PatternHit(row=lesson.row, score=score, effectiveness=effectiveness)
+
+
+def _shared(query: str, text: str) -> float:
+    wanted, given = (set(re.findall(r"\w+", words.casefold())) for words in (query, text))
+    return len(wanted & given) / max(len(wanted), 1)

@@ -1,0 +1,330 @@
+"""Slack as the bot sees it: Web API, Socket Mode and signed events, on a loopback socket, as strict as the real one.
+
+It refuses what Slack refuses: the wrong kind of token, a body it cannot read, a missing argument, an unknown channel, a
+Socket Mode address used twice. It can limit the rate, fail, refuse connections, drop them and deliver again.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from aiohttp import ClientSession, WSMsgType, web
+
+JSON = dict[str, Any]
+
+TEAM, BOT, CHANNEL = "T1ACME", "U0BOT", "C1SUPPORT"
+LONGEST_TEXT = 40_000
+_REQUIRED = {
+    "auth.test": (),
+    "apps.connections.open": (),
+    "chat.postMessage": ("channel", "text"),
+    "chat.postEphemeral": ("channel", "user", "text"),
+    "conversations.open": ("users",),
+    "users.info": ("user",),
+}
+_COMPLAINTS = {"text": "no_text", "channel": "channel_not_found", "user": "user_not_found", "users": "no_users"}
+
+
+class Refused(Exception):
+    """An answer with `ok: false` and this error."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posted:
+    """A message as it arrived. `user` is who alone sees an ephemeral one."""
+
+    channel: str
+    text: str
+    ts: str
+    user: str = ""
+    thread_ts: str = ""
+    arguments: JSON
+
+
+@dataclass(kw_only=True, slots=True)
+class Envelope:
+    """One event on its way through Socket Mode."""
+
+    id: str
+    payload: JSON
+    acked: asyncio.Event
+    attempts: int = 0
+
+    def frame(self) -> JSON:
+        """As it is sent; each time after the first says why it comes again."""
+        again = {"retry_attempt": self.attempts, "retry_reason": "timeout" if self.attempts else ""}
+        return {"type": "events_api", "envelope_id": self.id, "payload": self.payload, **again}
+
+
+class SlackTwin:
+    """One workspace with one app in it. Use it as an async context; `api_url` is what SLACK_API_URL is set to."""
+
+    bot_token = "xoxb-1-twin"
+    app_token = "xapp-1-twin"
+    signing_secret = "a signing secret of the twin"
+
+    def __init__(self) -> None:
+        self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}}
+        self.posted: list[Posted] = []
+        self.opened = 0  # Socket Mode addresses given out
+        self.break_off: set[str] = set()  # the next call of these methods is carried out, but its answer is lost
+        self.refuse_sockets = 0  # so many of the next connections are answered 503
+        self.connections: asyncio.Queue[None] = asyncio.Queue()  # one entry each time Socket Mode is up
+        self.disconnections: asyncio.Queue[None] = asyncio.Queue()
+        self.envelopes: list[Envelope] = []
+        self._posts: asyncio.Queue[Posted] = asyncio.Queue()
+        self._troubles: defaultdict[str, list[web.Response]] = defaultdict(list)
+        self._tickets: set[str] = set()
+        self._socket: web.WebSocketResponse | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._count = itertools.count(1)
+
+    async def __aenter__(self) -> "SlackTwin":
+        app = web.Application()
+        app.router.add_post("/api/{method}", self._api)
+        app.router.add_get("/link/", self._link)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.api_url = f"http://{host}:{port}/api/"
+        self._link_url = f"ws://{host}:{port}/link/"
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.drop()
+        await self._runner.cleanup()
+
+    # What a test makes happen.
+
+    def rate_limit(self, method: str, *, seconds: int, times: int = 1) -> None:
+        """The next calls of a method are answered 429."""
+        limited = {"ok": False, "error": "ratelimited"}
+        self._troubles[method] += [
+            web.json_response(limited, status=429, headers={"Retry-After": str(seconds)}) for _ in range(times)
+        ]
+
+    def fail(self, method: str, status: int = 503, body: str = "", media_type: str = "text/html") -> None:
+        """The next call of a method is answered by a broken server."""
+        self._troubles[method].append(web.Response(status=status, text=body, content_type=media_type))
+
+    def refuse(self, method: str, error: str) -> None:
+        """The next call of a method is refused with this error."""
+        self._troubles[method].append(web.json_response({"ok": False, "error": error}))
+
+    def drop(self) -> None:
+        """The Socket Mode connection breaks without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def disconnect(self) -> None:
+        """Slack asks for a new connection, as it does every few hours."""
+        assert self._socket is not None
+        await self._socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+
+    async def next_post(self) -> Posted:
+        """The next message that the bot posts."""
+        return await self._posts.get()
+
+    # What happens in the workspace.
+
+    def says(self, user: str, text: str, **fields: Any) -> JSON:
+        """A direct message to the bot, as an events callback."""
+        return self._callback({"type": "message", "channel": f"D{user}", "channel_type": "im", **fields}, user, text)
+
+    def mentions(self, user: str, text: str, **fields: Any) -> JSON:
+        """A mention of the bot in a channel, as an events callback."""
+        return self._callback({"type": "app_mention", "channel": CHANNEL, **fields}, user, f"<@{BOT}> {text}")
+
+    def _callback(self, event: JSON, user: str, text: str) -> JSON:
+        number = next(self._count)
+        ts = f"{1_772_441_000 + number}.000100"
+        return {
+            "type": "event_callback",
+            "team_id": TEAM,
+            "api_app_id": "A1",
+            "event_id": f"Ev{number}",
+            "event_time": int(float(ts)),
+            "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True, "is_enterprise_install": False}],
+            "event": {"user": user, "text": text, "team": TEAM, "ts": ts, "event_ts": ts} | event,
+        }
+
+    async def emits(self, callback: JSON) -> Envelope:
+        """Sends an event through Socket Mode: now, and again on each new connection until it is acknowledged."""
+        envelope = Envelope(id=f"env-{len(self.envelopes)}", payload=callback, acked=asyncio.Event())
+        self.envelopes.append(envelope)
+        if self._socket is not None and not self._socket.closed:
+            await self._socket.send_json(envelope.frame())
+        return envelope
+
+    async def calls(self, url: str, callback: JSON, at: datetime, **headers: str) -> tuple[int, str]:
+        """Sends an event over HTTP, signed at a time; `headers` replace the right ones. Returns status and body."""
+        body = json.dumps(callback).encode()
+        signed = self.signed(body, at) | {name.replace("_", "-"): value for name, value in headers.items()}
+        async with ClientSession() as session, session.post(url, data=body, headers=signed) as answer:
+            return answer.status, await answer.text()
+
+    def signed(self, body: bytes, at: datetime) -> dict[str, str]:
+        """The headers of a request from Slack."""
+        stamp = str(int(at.timestamp()))
+        mac = hmac.new(self.signing_secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
+        return {
+            "content-type": "application/json",
+            "x-slack-request-timestamp": stamp,
+            "x-slack-signature": f"v0={mac.hexdigest()}",
+        }
+
+    # Socket Mode.
+
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=401)
+        self._tickets.remove(ticket)
+        if self.refuse_sockets:
+            self.refuse_sockets -= 1
+            return web.Response(status=503)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        assert isinstance(request.transport, asyncio.WriteTransport)
+        self._transport = request.transport
+        await self._greet(socket)
+        await self._hear_acks(socket)
+        self.disconnections.put_nowait(None)
+        return socket
+
+    async def _greet(self, socket: web.WebSocketResponse) -> None:
+        await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}})
+        self._socket = socket
+        for envelope in self.envelopes:
+            if not envelope.acked.is_set():
+                envelope.attempts += 1
+                await socket.send_json(envelope.frame())
+        self.connections.put_nowait(None)
+
+    async def _hear_acks(self, socket: web.WebSocketResponse) -> None:
+        async for frame in socket:
+            sent = {envelope.id: envelope for envelope in self.envelopes}
+            envelope = sent.get(frame.json().get("envelope_id")) if frame.type is WSMsgType.TEXT else None
+            if envelope is None:
+                await socket.close(code=4000, message=b"not an acknowledgement")
+                break
+            envelope.acked.set()
+
+    # The Web API.
+
+    async def _api(self, request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        if self._troubles[method]:
+            return self._troubles[method].pop(0)
+        try:
+            self._check_token(method, request.headers.get("Authorization", ""))
+            arguments = await _arguments(request)
+            _check_arguments(method, arguments)
+            found: JSON = {"ok": True} | self._methods[method](self, arguments)
+        except Refused as refused:
+            found = {"ok": False, "error": str(refused)}
+        if method in self.break_off and request.transport:
+            self.break_off.remove(method)
+            request.transport.close()
+        return web.json_response(found)
+
+    def _check_token(self, method: str, authorization: str) -> None:
+        if method not in _REQUIRED:
+            raise Refused("unknown_method")
+        token = authorization.removeprefix("Bearer ")
+        if not token:
+            raise Refused("not_authed")
+        if token not in (self.bot_token, self.app_token):
+            raise Refused("invalid_auth")
+        if (token == self.app_token) != (method == "apps.connections.open"):
+            raise Refused("not_allowed_token_type")
+
+    def _who_am_i(self, _arguments: JSON) -> JSON:
+        return {"team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT"}
+
+    def _open_socket(self, _arguments: JSON) -> JSON:
+        self.opened += 1
+        ticket = f"ticket-{self.opened}"
+        self._tickets.add(ticket)
+        return {"url": f"{self._link_url}?ticket={ticket}"}
+
+    def _post_message(self, arguments: JSON) -> JSON:
+        channel = arguments["channel"]
+        if not channel.startswith("DU") and BOT not in self._readers(channel):
+            raise Refused("not_in_channel")
+        if not {"event_type", "event_payload"} <= dict(arguments.get("metadata", {})).keys():
+            raise Refused("invalid_metadata_format")
+        posted = self._keep(arguments)
+        return {"channel": channel, "ts": posted.ts, "message": {"text": posted.text}}
+
+    def _post_ephemeral(self, arguments: JSON) -> JSON:
+        if arguments["user"] not in self._readers(arguments["channel"]):
+            raise Refused("user_not_in_channel")
+        return {"message_ts": self._keep(arguments).ts}
+
+    def _open_direct(self, arguments: JSON) -> JSON:
+        if not arguments["users"].startswith("U"):
+            raise Refused("user_not_found")
+        return {"channel": {"id": f"D{arguments['users']}"}}
+
+    def _user(self, arguments: JSON) -> JSON:
+        return {"user": {"id": arguments["user"], "team_id": TEAM, "is_bot": False, "is_email_confirmed": True}}
+
+    _methods: Mapping[str, Callable[["SlackTwin", JSON], JSON]] = {
+        "auth.test": _who_am_i,
+        "apps.connections.open": _open_socket,
+        "chat.postMessage": _post_message,
+        "chat.postEphemeral": _post_ephemeral,
+        "conversations.open": _open_direct,
+        "users.info": _user,
+    }
+
+    def _readers(self, channel: str) -> set[str]:
+        if channel not in self.members:
+            raise Refused("channel_not_found")
+        return self.members[channel]
+
+    def _keep(self, arguments: JSON) -> Posted:
+        posted = Posted(
+            channel=arguments["channel"],
+            text=arguments["text"],
+            ts=f"{1_772_442_000 + len(self.posted)}.000200",
+            user=arguments.get("user", ""),
+            thread_ts=arguments.get("thread_ts", ""),
+            arguments=arguments,
+        )
+        self.posted.append(posted)
+        self._posts.put_nowait(posted)
+        return posted
+
+
+async def _arguments(request: web.Request) -> JSON:
+    if request.content_type == "application/json":
+        try:
+            found = await request.json()
+        except ValueError:
+            raise Refused("invalid_json") from None
+        if not isinstance(found, dict):
+            raise Refused("json_not_object")
+        return found
+    form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    return form | ({"metadata": json.loads(form["metadata"])} if "metadata" in form else {})
+
+
+def _check_arguments(method: str, arguments: JSON) -> None:
+    for name in _REQUIRED[method]:
+        if not arguments.get(name):
+            raise Refused(_COMPLAINTS[name])
+    if len(arguments.get("text", "")) > LONGEST_TEXT:
+        raise Refused("msg_too_long")
