@@ -18,7 +18,7 @@ from identity.masking import HIDDEN, mask, order_number
 
 _JUST_NOW = timedelta(hours=1)
 _A_WEEK, _TWO_WEEKS, _TWO_MONTHS = 7, 14, 60  # days
-_QUOTE, _ISSUE, _TRIED = 100, 160, 60  # characters
+_QUOTE, _ISSUE, _TRIED, _VALUE = 100, 160, 60, 40  # characters
 _NEAR = 4  # words
 
 # What can be sent seven bits a sign, so that 160 make one segment; one other sign in a text makes it 70.
@@ -30,7 +30,7 @@ _PLAIN = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": "...", "•": "*"}
 )
 _SPEAKABLE = frozenset(" .,;:?!'’-$€£%&+@")
-_MARKUP = re.compile(r"[*_`<>\[\]\"“”„«»]+")
+_MARKUP = re.compile(r"[#*_`<>\[\]\"“”„«»]+")
 
 
 class Circumstance(TypedDict):
@@ -60,6 +60,7 @@ class Phrases:
     ending: str
     quote: str
     after: list[str]
+    subjects: list[str]
     negations: list[str]
     handed_over_already: str
     last: dict[str, str]
@@ -102,7 +103,7 @@ def issue_label(category: Category, issue: str, facts: Mapping[str, str], langua
     named = _named(category, facts, phrases)
     if not named:
         words = _trimmed(_MARKUP.sub("", mask(issue)), _QUOTE)
-        return phrases.quote.format(words=words)
+        return phrases.quote.format(words=words) if words else phrases.issue["unknown"]
     circumstance = _circumstance(issue, phrases) if category == "charge" else ""
     return _line(f"{named} {circumstance} {_order(facts, phrases)}")
 
@@ -120,7 +121,7 @@ def greet(continuity: Continuity, language: str, channel: str) -> str:
     phrases = _phrases(language)
     hello = (phrases.hello if continuity.name else phrases.hello_unnamed).format(name=continuity.name)
     last = f"{_last_contact(continuity, phrases)}."
-    if channel == "email":
+    if channel.lower() == "email":
         greeting = f"{hello}\n\n{_capitalised(last)}"
     else:
         greeting = f"{hello} {_capitalised(last) if hello.endswith('!') else last}"
@@ -145,7 +146,7 @@ def _phrases(language: str) -> Phrases:
 
 def _named(category: Category, facts: Mapping[str, str], phrases: Phrases) -> str:
     """The issue by its slots, as exactly as they are known; nothing where its main slot is not."""
-    known = {slot: _line(value) for slot, value in facts.items() if value.strip()}
+    known = {slot: _trimmed(_MARKUP.sub("", value), _VALUE) for slot, value in facts.items() if value.strip()}
     if "device" not in known and "product" in known:
         known["device"] = known["product"]
     exact, vague = phrases.issue.get(category), phrases.issue.get(f"{category}_any")
@@ -164,15 +165,19 @@ def _order(facts: Mapping[str, str], phrases: Phrases) -> str:
 def _circumstance(issue: str, phrases: Phrases) -> str:
     words = re.findall(r"[\w'’]+", issue.lower())
     for at, word in enumerate(words):
-        before = words[max(0, at - _NEAR) : at]
-        if any(earlier in phrases.negations for earlier in before):
-            continue
-        done = not before or True
+        before = set(words[max(0, at - _NEAR) : at])
         for phrase, signs in phrases.circumstances.items():
-            follows = any(earlier in phrases.after for earlier in before)
-            if (done and word.startswith(tuple(signs["done"]))) or (follows and word.startswith(tuple(signs["noun"]))):
+            if not before & set(phrases.negations) and _happened(word, before, signs, phrases):
                 return phrase
     return ""
+
+
+def _happened(word: str, before: set[str], signs: Circumstance, phrases: Phrases) -> bool:
+    """Whether a word tells that something has been done, and not only that it is wanted or talked about."""
+    by_them = not phrases.subjects or bool(before & set(phrases.subjects))
+    if by_them and word.startswith(tuple(signs["done"])):
+        return True
+    return bool(before & set(phrases.after)) and word.startswith(tuple(signs["noun"]))
 
 
 def _last_contact(continuity: Continuity, phrases: Phrases) -> str:
@@ -205,8 +210,8 @@ def _when(continuity: Continuity, phrases: Phrases) -> str:
 
 
 def _known(continuity: Continuity, phrases: Phrases, channel: str) -> str:
-    kept = continuity.tried[-1:] if channel == "SMS" else continuity.tried[-3:]
-    tried = [_trimmed(deed, _TRIED) for deed in kept]
+    most = 1 if channel.lower() == "sms" else 3
+    tried = [_trimmed(deed, _TRIED) for deed in continuity.tried[-most:]]
     if not tried:
         return phrases.untried.format(again=phrases.again)
     listed = f" {phrases.and_} ".join(filter(None, (", ".join(tried[:-1]), tried[-1])))
@@ -214,9 +219,9 @@ def _known(continuity: Continuity, phrases: Phrases, channel: str) -> str:
 
 
 def _in_manner(text: str, language: str, channel: str) -> str:
-    if channel == "phone":
+    if channel.lower() == "phone":
         return _speakable(text, _phrases(language))
-    return _sendable(text) if channel == "SMS" else text
+    return _sendable(text) if channel.lower() == "sms" else text
 
 
 def _speakable(text: str, phrases: Phrases) -> str:
@@ -238,8 +243,8 @@ def _bare(sign: str) -> str:
 
 
 def _trimmed(text: str, length: int) -> str:
-    """One line of at most `length` characters, cut between words."""
-    line = _line(text)
+    """One line of at most `length` characters, cut between words, without the full stop."""
+    line = _line(text).rstrip(".")
     if len(line) <= length:
         return line
     cut = line[:length]

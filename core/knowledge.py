@@ -140,8 +140,10 @@ def terms(text: str) -> list[str]:
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST:
-            return word.removesuffix(ending)
-    return word
+            word = word.removesuffix(ending)
+            break
+    word = word.removesuffix("e")
+    return word[:-1] if word[-1] == word[-2] else word
 
 
 class Knowledge:

@@ -107,7 +107,7 @@ def _speaks_for(vouched: Vouched, owned: Owned) -> bool:
 
     A row from before the silence says nothing about who holds the number now.
     """
-    if owned.silent_from is not None and vouched.at < owned.silent_from:
+    if owned.silent_from is not None and vouched.at <= owned.silent_from:
         return False
     return owned.proven or vouched.node.startswith("d:")
 

@@ -68,7 +68,8 @@ class _Scanner:
 
     def _past(self, tag: str, end: int) -> int:
         name = _name(tag)
-        return max(self._after(f"</{name}", end), end) if name in _UNREAD else end
+        closing = f"</{name}"
+        return max(self._after(closing, end) - len(closing), end) if name in _UNREAD else end
 
     def _after(self, sign: str, at: int) -> int:
         found = None if sign in self._gone else re.compile(re.escape(sign), re.IGNORECASE).search(self._html, at)

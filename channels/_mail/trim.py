@@ -116,7 +116,11 @@ def _label(line: str) -> Label | None:
 def _is_signature(lines: Lines, at: int) -> bool:
     if lines[at] == "-- ":
         return True
-    return lines[at].strip() in {"--", "—"} and _closes(lines, at + 1, _SIGNATURE)
+    return _is_dash(lines[at]) and _closes(lines, at + 1, _SIGNATURE)
+
+
+def _is_dash(line: str) -> bool:
+    return line.strip() in {"--", "—"}
 
 
 def _is_device(lines: Lines, at: int) -> bool:
@@ -134,7 +138,7 @@ def _closes(lines: Lines, at: int, most: int) -> bool:
     for here in range(at, min(len(lines), at + most + 2 * _NEAR)):
         if _is_quoted(lines[here]) or _quote_begins(lines, here) or _attribution(lines, here):
             return True
-        words += bool(_RULE.fullmatch(lines[here][:_LONGEST]) is None)
-        if words > most:
+        words += _RULE.fullmatch(lines[here][:_LONGEST]) is None
+        if words > most or _is_dash(lines[here]):
             return False
     return at + most + 2 * _NEAR >= len(lines)

@@ -178,8 +178,8 @@ def _found(match: re.Match[str], value: str) -> Found:
 
 _LEAD_IN = re.compile(
     r"^(?:\W|\b(?:it'?s|it is|its|the|my|a|an|is|that'?s|that is|sure|yes|ok|okay|of course|"
-    r"here(?: it is| you go)?|and|i use|i have|i'?m on|i am on|on|using|with|called|named|i think|order|number|amount|code|product|plan|device|es|"
-    r"el|la|un|una|das|der|die|ein|eine|le|c'est|o|um|uma|il|het|een|was|for|please|thanks|thank you|hi|hello)\b)+",
+    r"here(?: it is| you go)?|and|i use|i have|i'?m on|i am on|on|using|with|called|named|i think|"
+    r"order|number|amount|code|product|plan|device|es|el|la|un|una|das|der|die|ein|eine|le|c'est|o|um|uma|il|het|een|was|for|please|thanks|thank you|hi|hello)\b)+",
     re.IGNORECASE,
 )
 _NO_ANSWER = re.compile(

@@ -1,0 +1,139 @@
+"""A shop with the real engine, ledger and rules, and a clock that the test turns. No channel: messages come parsed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from core.backends.ledger.database import Database
+from core.backends.ledger.sql import SqlLedger
+from core.backends.rules.writer import RulesWriter
+from core.channel import Limits
+from core.engine import Engine
+from core.house import House, Known
+from core.ledger import DirectoryRow, Outgoing, Profile, Settled, Wait, line_of
+from core.linking import Linking
+from core.messages import InboundMessage, Raw, Voucher
+from core.writing import Writer
+from identity.handles import Handle
+from identity.proof import Proof
+from tests.twins.memory import MemoryTwin
+
+LABELS = {"web": "chat", "email": "email", "sms": "SMS", "voice": "phone", "slack": "Slack", "discord": "Discord"}
+LIVE = {"web", "voice"}
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+OFFICE = "+15550100"
+
+
+def limits(channel: str) -> Limits:
+    return Limits(
+        inbound_bytes=65_536,
+        text=100_000,
+        live=channel in LIVE,
+        reachable=channel != "voice",
+        answers_to_claimed=1 if channel == "email" else 0,
+    )
+
+
+HOUSE = House(
+    secret=b"the shop's own secret",
+    bot_name="Throughline",
+    brand="Acme",
+    languages=("en", "de"),
+    call_number=OFFICE,
+    channels={name: Known(label=label, limits=limits(name)) for name, label in LABELS.items()},
+)
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """`hears` says something to the bot and gives what it answers; `sent` is all that ever went out."""
+
+    ledger: SqlLedger
+    engine: Engine
+    memory: MemoryTwin
+    now: datetime = START
+    sent: list[Outgoing] = field(default_factory=list)
+    _ids: "count[int]" = field(default_factory=count)
+
+    @classmethod
+    async def open(cls, folder: Path, *, writer: Writer | None = None, house: House = HOUSE) -> "Shop":
+        """A shop whose ledger is new."""
+        ledger = SqlLedger(Database(folder / "shop.db"))
+        await ledger.migrate()
+        memory, ids = MemoryTwin(), count()
+        shop = cls(ledger=ledger, memory=memory, engine=None)  # type: ignore[arg-type]
+        shop.engine = Engine(
+            ledger=ledger,
+            memory=memory,
+            writer=writer or RulesWriter(),
+            knowledge=None,
+            house=house,
+            linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),
+            now=lambda: shop.now,
+            new_id=lambda: f"id{next(ids)}",
+        )
+        return shop
+
+    async def close(self) -> None:
+        await self.ledger.close()
+
+    def later(self, **time: float) -> None:
+        """Lets time pass."""
+        self.now += timedelta(**time)
+
+    async def knows(self, external_id: str, name: str, *keys: str, plan: str = "", value: float = 0) -> None:
+        """Puts somebody into the company's directory."""
+        profile = Profile(external_id=external_id, name=name, plan=plan, value=value)
+        await self.ledger.import_directory([DirectoryRow(profile=profile, keys=keys)], now=self.now)
+
+    async def hears(self, channel: str, who: str, text: str, **more: object) -> str:
+        """Somebody writes, and a second after the burst everything due is answered: the reply's text, or ""."""
+        message = self.message(channel, who, text, **more)
+        await self.accept(message)
+        return await self.answers(line_of(message))
+
+    async def accept(self, message: InboundMessage) -> bool:
+        """A message is kept, and not yet answered."""
+        return await self.engine.accept(message, Raw(body=message.text.encode(), received_at=self.now))
+
+    async def answers(self, line: str) -> str:
+        """Everything that waits on a line is answered."""
+        said: list[str] = []
+        while (outcome := await self.engine.take_turn(line)) is not None:
+            if isinstance(outcome, Wait):
+                self.now = max(self.now, outcome.until)
+                continue
+            said += [
+                o.reply.text for o in await self._collect(outcome) if o.destination.startswith(line.partition(":")[0])
+            ]
+            await self.engine.learn(outcome)
+        return "\n\n".join(said)
+
+    async def _collect(self, settled: Settled) -> Sequence[Outgoing]:
+        out = await self.ledger.outgoing(settled.outbox)
+        for row in out:
+            await self.ledger.part_sent(row.id, parts=1, done=True, provider_id=f"p{row.id}", now=self.now)
+        self.sent += out
+        return out
+
+    def message(self, channel: str, who: str, text: str, **more: object) -> InboundMessage:
+        """A message as a channel would have parsed it; `proof`, `conversation` and the like may be given."""
+        number = channel in {"sms", "voice"}
+        key = f"phone:{who}" if number else f"{channel}:{who}"
+        fields: dict[str, object] = {
+            "external_id": f"{channel}-{next(self._ids)}",
+            "handle": Handle(channel=channel, address=who, key=key),
+            "proof": Proof.CONFIRMED if channel == "web" else Proof.PROVEN,
+            "text": text,
+            "conversation": f"with {who}",
+            "route": {"to": who},
+            "received_at": self.now,
+        }
+        return InboundMessage(**(fields | more))  # type: ignore[arg-type]
+
+
+def voucher(key: str, person: str | None = None) -> Voucher:
+    """Somebody's provider vouches for a key."""
+    return Voucher(key=key, person=person)

@@ -1,0 +1,245 @@
+"""The continuity greeting: for every pair of channels, in every language, it names who comes back, from where, about
+what and what was tried, in the manner of the channel. And what else code says: that an AI speaks, that a colleague
+takes over, and an issue in the customer's own terms."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations, product
+
+import pytest
+
+from core.greeting import PHRASES, Continuity, disclosure, greet, handed_over_already, handoff, issue_label
+from core.writing import Category
+
+CHANNELS = ["chat", "email", "SMS", "phone", "Slack", "Discord"]
+LANGUAGES = sorted(PHRASES)
+EVERY_PAIR = [*permutations(CHANNELS, 2), *((channel, channel) for channel in CHANNELS)]
+EVERYWHERE = list(product(LANGUAGES, CHANNELS))
+THURSDAY = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
+CHARGE = {"amount": "$99", "order_id": "#W4829137"}
+GSM7 = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà€"
+)
+UNSPEAKABLE = set('()[]{}<>#*_/\\|~^"“”„«»…•=`\n')
+TOLD = {
+    "en": "charged after I downgraded to Basic",
+    "es": "me han cobrado después de la bajada de plan",
+    "de": "abgebucht, obwohl ich gekündigt habe",
+    "fr": "un prélèvement après ma résiliation",
+    "pt": "uma cobrança depois do cancelamento",
+    "it": "un addebito dopo la disdetta",
+    "nl": "geld afgeschreven na mijn opzegging",
+}
+
+
+def john(language: str = "en", *, channel: str = "chat", since: timedelta = timedelta(minutes=4)) -> Continuity:
+    issue = issue_label("charge", TOLD[language], CHARGE, language)
+    return Continuity(
+        name="John", issue=issue, tried=["checked the invoice"], channel=channel, since=since, now=THURSDAY
+    )
+
+
+def folded(text: str) -> str:
+    """Without accents and capitals, which SMS and the beginning of a sentence may change."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("previous", "channel"), EVERY_PAIR)
+def test_nobody_has_to_repeat_anything(language: str, previous: str, channel: str) -> None:
+    for since in (timedelta(minutes=4), timedelta(days=3), timedelta(days=30)):
+        greeting = greet(john(language, channel=previous, since=since), language, channel)
+        assert_complete(greeting, language)
+        assert_in_manner(greeting, channel)
+        if channel not in ("phone", "SMS"):
+            assert john(language).issue in greeting
+
+
+def assert_complete(greeting: str, language: str) -> None:
+    for needed in ("John", "$99", "9137", "checked the invoice", folded(PHRASES[language].again)):
+        assert folded(needed) in folded(greeting)
+    assert "  " not in greeting
+    assert "{" not in greeting
+
+
+def assert_in_manner(greeting: str, channel: str) -> None:
+    if channel == "phone":
+        assert not UNSPEAKABLE & set(greeting)
+    if channel == "SMS":
+        assert set(greeting) <= GSM7
+        assert len(greeting) <= 306, "more than two segments"
+
+
+@pytest.mark.parametrize(("language", "channel"), EVERYWHERE)
+def test_it_says_where_they_come_from(language: str, channel: str) -> None:
+    greetings = [greet(john(language, channel=previous), language, channel) for previous in CHANNELS]
+    assert len(set(greetings)) == len(CHANNELS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_label_has_its_language_and_circumstance(language: str) -> None:
+    label = issue_label("charge", TOLD[language], CHARGE, language)
+    assert label.endswith(PHRASES[language].issue["order"].format(last="9137"))
+    assert any(circumstance in label for circumstance in PHRASES[language].circumstances)
+
+
+def test_the_story_of_john() -> None:
+    assert greet(john(), "en", "chat") == (
+        "Hi John, you were just chatting with us about the $99 charge after your downgrade (order ending in 9137)."
+        " You already checked the invoice; no need to repeat anything."
+    )
+    assert greet(john(), "en", "phone") == (
+        "Hi John, you were just chatting with us about the $99 charge after your downgrade, order ending in 9137."
+        " You already checked the invoice; no need to repeat anything."
+    )
+    assert greet(john(channel="phone"), "en", "email") == (
+        "Hi John,\n\nYou were just on the phone with us about the $99 charge after your downgrade"
+        " (order ending in 9137). You already checked the invoice; no need to repeat anything."
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        (timedelta(minutes=59), "you were just chatting with us about"),
+        (timedelta(hours=2), "you were chatting with us earlier today about"),
+        (timedelta(hours=16), "you were chatting with us yesterday about"),
+        (timedelta(days=1), "you were chatting with us yesterday about"),
+        (timedelta(days=3), "you were chatting with us on Monday about"),
+        (timedelta(days=7), "you were chatting with us a week ago about"),
+        (timedelta(days=22), "you were chatting with us 3 weeks ago about"),
+        (timedelta(days=95), "you were chatting with us 3 months ago about"),
+    ],
+)
+def test_how_long_ago(since: timedelta, said: str) -> None:
+    assert said in greet(john(since=since), "en", "chat")
+
+
+def test_without_a_name_it_greets_all_the_same() -> None:
+    greeting = greet(replace(john(), name=""), "en", "chat")
+    assert greeting.startswith("Hi, you were just chatting with us about the $99 charge")
+
+
+def test_without_anything_tried_it_claims_nothing() -> None:
+    greeting = greet(replace(john(), tried=[]), "en", "chat")
+    assert greeting.endswith("(order ending in 9137). There is no need to repeat anything.")
+
+
+def test_several_things_tried_are_listed_and_on_sms_the_last() -> None:
+    tried = replace(john(), tried=["waited", "checked the invoice", "restarted the app", "asked the bank."])
+    expected = "You already checked the invoice, restarted the app and asked the bank; no need"
+    assert expected in greet(tried, "en", "chat")
+    assert "You already asked the bank; no need" in greet(tried, "en", "SMS")
+
+
+def test_an_unknown_language_is_answered_in_english_and_a_region_is_no_language() -> None:
+    assert greet(john(), "fi", "chat") == greet(john(), "en", "chat")
+    assert greet(john("de"), "de-AT", "chat") == greet(john("de"), "de", "chat")
+
+
+def test_a_name_in_another_alphabet_is_kept_on_sms() -> None:
+    assert "Łucja" in greet(replace(john(), name="Łucja"), "en", "SMS")
+
+
+ALL_SLOTS = CHARGE | {
+    "product": "Zelvora kettle",
+    "error_code": "KX-48213",
+    "device": "Pixel 8",
+    "plan": "Corvane",
+}
+
+
+@pytest.mark.parametrize(
+    ("category", "facts", "label"),
+    [
+        ("charge", {"amount": "$99"}, "the $99 charge"),
+        ("charge", {"order_id": "W 4829 137"}, "the charge (order ending in 9137)"),
+        ("delivery", ALL_SLOTS, "the delivery of your Zelvora kettle (order ending in 9137)"),
+        ("delivery", CHARGE, "the delivery (order ending in 9137)"),
+        ("damaged", ALL_SLOTS, "your damaged Zelvora kettle (order ending in 9137)"),
+        ("fault", {"error_code": "KX-48213", "device": "Pixel 8"}, "error KX-48213 on your Pixel 8"),
+        ("fault", {"error_code": "KX-48213", "product": "Zelvora kettle"}, "error KX-48213 on your Zelvora kettle"),
+        ("fault", {"error_code": "KX-48213"}, "error KX-48213"),
+        ("plan", {"plan": "Corvane"}, "the Corvane plan"),
+        ("charge", {"plan": "Corvane", "amount": " "}, "“My bill is odd”"),
+        ("fault", {"device": "Pixel 8"}, "“My bill is odd”"),
+        ("account", ALL_SLOTS, "“My bill is odd”"),
+    ],
+)
+def test_an_issue_in_the_customers_terms(category: Category, facts: Mapping[str, str], label: str) -> None:
+    assert issue_label(category, "My bill is odd.", facts, "en") == label
+
+
+@pytest.mark.parametrize(
+    ("told", "label"),
+    [
+        ("charged $99 after I downgraded", "the $99 charge after your downgrade"),
+        ("I cancelled last week and you charged me", "the $99 charge after your cancellation"),
+        ("charged again despite my cancellation", "the $99 charge after your cancellation"),
+        ("$99 taken after the renewal", "the $99 charge after the renewal"),
+        ("I never upgraded and see $99", "the $99 charge"),
+        ("please get this cancelled, I want to downgrade", "the $99 charge"),
+        ("charged twice", "the $99 charge"),
+    ],
+)
+def test_a_circumstance_is_only_what_they_said_has_happened(told: str, label: str) -> None:
+    assert issue_label("charge", told, {"amount": "$99"}, "en") == label
+
+
+def test_own_words_are_quoted_short_masked_and_without_markup() -> None:
+    label = issue_label("other", "**Order** #W4829137 for ann@shop.test <@U1>\nis [late](x) " + "very " * 40, {}, "en")
+    assert label.startswith("“Order …9137 for ••• @U1 is late(x) very very")
+    assert label.endswith("very…”")
+    assert len(label) <= 103
+    assert issue_label("other", " \n", {}, "de") == "Ihre Anfrage"
+
+
+def test_a_voice_says_a_masked_number_in_words() -> None:
+    issue = issue_label("other", "where is order #W4829137, call +1 555 010 0199", {}, "en")
+    spoken = greet(replace(john(), issue=issue), "en", "phone")
+    assert "about where is order ending in 9137, call." in spoken
+
+
+@pytest.mark.parametrize(("language", "channel"), EVERYWHERE)
+def test_an_ai_says_that_it_is_one(language: str, channel: str) -> None:
+    said = disclosure("Throughline", "Acme", language, channel)
+    assert "Throughline" in said
+    assert "Acme" in said
+    assert any(sign in said for sign in ("AI", "IA", "KI", "intelligen"))
+    assert said.count(".") == 1
+    if channel == "SMS":
+        assert len(said) <= 60
+        assert set(said) <= GSM7
+    assert "{" not in disclosure("Throughline", "", language, channel)
+
+
+@pytest.mark.parametrize(("language", "channel"), EVERYWHERE)
+def test_a_handoff_is_honest_about_who_is_there(language: str, channel: str) -> None:
+    said = {handoff(language, channel, staff_present=present) for present in (True, False, None)}
+    assert len(said) == 3
+    kept = folded(PHRASES[language].handoff["kept"])
+    for sentence in said:
+        assert folded(sentence).replace(" ;", ";").endswith(kept) or channel == "phone"
+        assert not any(c.isdigit() for c in sentence), "no time is promised"
+        assert channel != "phone" or not UNSPEAKABLE & set(sentence)
+        assert channel != "SMS" or (set(sentence) <= GSM7 and len(sentence) <= 180)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_colleague_has_is_only_added_to(language: str) -> None:
+    assert handed_over_already(language)
+    assert handed_over_already(language) != handed_over_already("en") or language == "en"
+
+
+def test_every_language_has_every_phrase() -> None:
+    english = PHRASES["en"]
+    for phrases in PHRASES.values():
+        assert phrases.last.keys() == english.last.keys()
+        assert phrases.issue.keys() == english.issue.keys()
+        assert phrases.disclosure.keys() == english.disclosure.keys()
+        assert phrases.handoff.keys() == english.handoff.keys()
+        assert len(phrases.circumstances) == len(english.circumstances)
+        assert len(phrases.weekdays) == 7
