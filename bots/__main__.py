@@ -5,6 +5,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from core.errors import Problem
 
@@ -13,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it went well."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
-    for noisy in ("aiosmtpd", "mail.log", "slack_bolt", "discord", "httpx", "uvicorn", "alembic"):
+    for noisy in ("aiosmtpd", "mail.log", "slack_bolt", "discord", "httpx", "slack_sdk", "uvicorn", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         asyncio.run(options.command(options))
@@ -29,6 +30,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bots", description="A support bot that remembers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "run", "everything that is enabled, in one process", _run)
+    _command(commands, "chat", "web chat in the terminal", _chat)
+    customers = commands.add_parser("customers", help="the directory of customers").add_subparsers(required=True)
+    importing = _command(customers, "import", "add or update customers from a CSV", _import)
+    importing.add_argument("file", type=Path, help="columns: external_id,name,email,phone,plan,ltv,since,language")
+    memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
+    _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
     return parser
 
 
@@ -47,6 +54,25 @@ async def _run(_options: argparse.Namespace) -> None:
     from bots.run import run  # noqa: PLC0415 - each command loads what it needs
 
     await run()
+
+
+async def _chat(_options: argparse.Namespace) -> None:
+    from bots.chat import chat  # noqa: PLC0415
+
+    logging.getLogger().setLevel(logging.WARNING)
+    await chat()
+
+
+async def _import(options: argparse.Namespace) -> None:
+    from bots.customers import import_file  # noqa: PLC0415
+
+    await import_file(options.file)
+
+
+async def _rebuild(_options: argparse.Namespace) -> None:
+    from bots.memory import rebuild  # noqa: PLC0415
+
+    await rebuild()
 
 
 if __name__ == "__main__":

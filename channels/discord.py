@@ -18,7 +18,17 @@ from http import HTTPStatus
 from typing import Annotated, ClassVar
 
 import aiohttp
-from pydantic import AwareDatetime, BaseModel, Field, HttpUrl, SecretStr, ValidationError, WebsocketUrl, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    WebsocketUrl,
+    field_validator,
+)
 from yarl import URL
 
 from core.channel import Deliver, Limits, Site
@@ -32,6 +42,9 @@ with warnings.catch_warnings():  # discord.py imports audioop, which Python 3.11
     import discord
     from discord.gateway import DiscordWebSocket
     from discord.http import Route as Endpoint
+
+# Or else the library warns at every start that it cannot speak.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +80,8 @@ Snowflake = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 
 class DiscordSettings(BaseModel):
     """What the channel reads from the environment."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # the token must not reach a log
 
     discord_bot_token: SecretStr = Field(description="Token of the Discord bot, from its application's page Bot.")
     discord_api_base: HttpUrl = Field(

@@ -211,7 +211,7 @@ def _when(continuity: Continuity, phrases: Phrases) -> str:
 
 def _known(continuity: Continuity, phrases: Phrases, channel: str) -> str:
     most = 1 if channel.lower() == "sms" else 3
-    tried = [_trimmed(deed, _TRIED) for deed in continuity.tried[-most:]]
+    tried = [_trimmed(deed, _TRIED) for deed in continuity.tried[-most:] if deed.strip()]
     if not tried:
         return phrases.untried.format(again=phrases.again)
     listed = f" {phrases.and_} ".join(filter(None, (", ".join(tried[:-1]), tried[-1])))

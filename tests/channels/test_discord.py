@@ -97,7 +97,7 @@ def channel_at(discord: DiscordTwin, var: Path, **settings: str) -> Discord:
     where = {"discord_api_base": discord.api_base, "discord_gateway_url": discord.gateway_url}
     made = make_channel("discord", var, **(where | settings))
     assert isinstance(made, Discord)
-    made.pause = 0
+    made.pause = 0.01
     return made
 
 
@@ -175,13 +175,13 @@ async def test_an_invalidated_session_is_begun_anew(discord: DiscordTwin, channe
 async def test_a_first_connection_that_fails_is_survived(
     discord: DiscordTwin, channel: Discord, caplog: pytest.LogCaptureFixture
 ) -> None:
-    discord.refusals = 2
+    discord.refusals = 1
     async with answering(channel):
         await discord.until(sessions=1)
         discord.says(ANN, "hello")
         await discord.until(posts=1)
     ours = [record for record in caplog.records if record.name == "channels.discord"]
-    assert [record.exc_info for record in ours] == [None, None]
+    assert [record.exc_info for record in ours] == [None]
     assert discord.gateway_url in ours[0].getMessage()
 
 

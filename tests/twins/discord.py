@@ -9,6 +9,7 @@ import itertools
 import json
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -187,9 +188,9 @@ class DiscordTwin:
             return _error(400, 50035, "Invalid Form Body")
         match request.method, request.match_info["path"].split("/"):
             case "GET", ["users", "@me"]:
-                return web.json_response(BOT)
+                return _json(BOT)
             case "GET", ["oauth2", "applications", "@me"]:
-                return web.json_response(_application())
+                return _json(_application())
             case "POST", ["users", "@me", "channels"]:
                 return self._opened(await request.json())
             case "POST", ["channels", channel, "messages"]:
@@ -200,14 +201,14 @@ class DiscordTwin:
         user_id = str(body.get("recipient_id"))
         if user_id == BOT_ID or not user_id.isdecimal():
             return _error(400, 50033, "Invalid Recipient(s)")
-        return web.json_response({"id": self.direct(user_id), "type": 1})
+        return _json({"id": self.direct(user_id), "type": 1})
 
     async def _post(self, request: web.Request, channel: str) -> web.StreamResponse:
         body = await request.json()
         trouble = self.troubles.popleft() if self.troubles else Trouble()
         answer = self._refused(channel, body)
         if answer is None and trouble.is_posted:
-            answer = web.json_response(self._stored(channel, body))
+            answer = _json(self._stored(channel, body))
         if trouble.cuts_off and request.transport:
             request.transport.abort()
         if trouble.page:
@@ -366,14 +367,20 @@ def _decoded(text: str) -> dict[str, Any] | None:
     return frame if isinstance(frame, dict) and len(text) <= 4096 else None
 
 
+def _json(body: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Exactly application/json, as Discord sends it: with a charset behind it discord.py takes the body for text."""
+    typed = {"Content-Type": "application/json"} | dict(headers or {})
+    return web.Response(body=json.dumps(body).encode(), status=status, headers=typed)
+
+
 def _error(status: int, code: int, message: str) -> web.Response:
-    return web.json_response({"message": message, "code": code}, status=status)
+    return _json({"message": message, "code": code}, status=status)
 
 
 def _limited(retry_after: float) -> web.Response:
     headers = {"Retry-After": str(int(retry_after) + 1), "Via": "1.1 twin", "X-RateLimit-Scope": "user"}
     told = {"message": "You are being rate limited.", "retry_after": retry_after, "global": False}
-    return web.json_response(told, status=429, headers=headers)
+    return _json(told, status=429, headers=headers)
 
 
 def _application() -> dict[str, Any]:

@@ -68,11 +68,11 @@ def test_an_empty_folder_knows_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="KNOWLEDGE_DIR: .*nowhere"):
+    with pytest.raises(Misconfigured, match=r"KNOWLEDGE_DIR: .*nowhere"):
         Knowledge(tmp_path / "nowhere")
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "odd.md").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(Misconfigured, match="odd.md"):
+    with pytest.raises(Misconfigured, match=r"odd\.md"):
         Knowledge(tmp_path)

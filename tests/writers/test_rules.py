@@ -162,7 +162,7 @@ HUMANS = [
 
 
 @pytest.mark.parametrize(("text", "wanted"), HUMANS)
-async def test_who_wants_a_human(text: str, wanted: bool) -> None:  # noqa: FBT001
+async def test_who_wants_a_human(text: str, wanted: bool) -> None:
     assert (await answer(text)).human_wanted is wanted
 
 
@@ -228,7 +228,7 @@ async def test_with_one_language_it_stays() -> None:
         ("It worked until yesterday", False),
     ],
 )
-async def test_what_is_solved(text: str, resolved: bool) -> None:  # noqa: FBT001
+async def test_what_is_solved(text: str, resolved: bool) -> None:
     assert (await answer(text, cases=[CHARGE])).resolved is resolved
 
 

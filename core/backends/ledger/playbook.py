@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from core.backends.ledger.schema import patterns as table
-from core.memory import PatternHit
+from core.memory import Lesson, PatternHit
 from core.writing import Pattern
 
 
@@ -22,4 +22,12 @@ def patterns(tx: Connection, hits: Sequence[PatternHit]) -> list[Pattern]:
         )
         for hit in hits
         if hit.row in rows
+    ]
+
+
+def lessons(tx: Connection) -> list[Lesson]:
+    """Every pattern on record."""
+    return [
+        Lesson(row=row.id, category=row.category, issue=row.issue, resolution=row.resolution)
+        for row in tx.execute(select(table).order_by(table.c.id))
     ]

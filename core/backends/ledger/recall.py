@@ -159,3 +159,21 @@ def profile(tx: Connection, external_id: str) -> Profile | None:
         email=row.email,
         phone=row.phone,
     )
+
+
+def case_note(tx: Connection, case_id: int) -> Note:
+    """A closed case as memory keeps it."""
+    case = case_of(tx.execute(select(cases).where(cases.c.id == case_id)).one())
+    return Note(handle=case.handle, kind="case", row=case.id, text=summary(tx, case), told_at=case.updated_at)
+
+
+def closed_cases(tx: Connection) -> list[Note]:
+    """Every closed case, as memory keeps it."""
+    ids = tx.execute(select(cases.c.id).where(cases.c.status == "resolved").order_by(cases.c.id)).scalars().all()
+    return [case_note(tx, case_id) for case_id in ids]
+
+
+def notes_after(tx: Connection, last: int, limit: int) -> list[Note]:
+    """The next current facts after a row, as memory keeps them."""
+    query = select(facts).where(facts.c.id > last, facts.c.superseded_at.is_(None)).order_by(facts.c.id).limit(limit)
+    return [note_of(row) for row in tx.execute(query)]

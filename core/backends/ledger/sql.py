@@ -1,14 +1,15 @@
 """The ledger port on a SQL database."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from core.backends.ledger import inbox, linking, outbox, people, playbook, recall, turns
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.channel import Line
 from core.ledger import DirectoryRow, LinkDesk, Outgoing, Reach, Rows, Settled, Settlement, Turn, Wait
-from core.memory import PatternHit
+from core.memory import Lesson, Note, PatternHit
 from core.messages import InboundMessage, Raw
 from core.writing import Pattern
 from identity.gate import HandleId, Permit
@@ -84,6 +85,18 @@ class SqlLedger:
 
     async def transcript(self, channel: str, conversation: str) -> Sequence[Line]:
         return await self._database.read(lambda tx: inbox.transcript(tx, channel, conversation))
+
+    async def all_notes(self, at_a_time: int) -> AsyncIterator[Sequence[Note]]:
+        """All that memory is to hold, in portions: closed cases, then every current fact."""
+        yield await self._database.read(recall.closed_cases)
+        last = 0
+        while notes := await self._database.read(partial(recall.notes_after, last=last, limit=at_a_time)):
+            yield notes
+            last = notes[-1].row
+
+    async def all_lessons(self) -> Sequence[Lesson]:
+        """Every pattern on record."""
+        return await self._database.read(playbook.lessons)
 
     async def import_directory(self, rows: Sequence[DirectoryRow], *, now: datetime) -> None:
         """Adds or updates people of the company's directory."""

@@ -121,6 +121,8 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     linking.apply(tx, s)
     case = _settle_case(tx, s)
     notes, superseded = _write_facts(tx, s, case)
+    if s.status == "resolved" and case is not None:
+        notes.append(recall.case_note(tx, case))
     ids = [out.answer(tx, reply, turn, case, s.now) for reply in s.replies]
     ids += [out.notify(tx, notice, s.now) for notice in s.notices]
     inbox.answered(tx, [h.id for h in turn.heard])

@@ -1,5 +1,7 @@
 """Which open case a message is about."""
 
+import re
+
 from core.backends.rules.lexicon import phrases
 from core.backends.rules.reading import Reading
 from core.backends.rules.text import fold
@@ -19,11 +21,17 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
 
 
 def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
-    told = {slot: value.lower() for slot, value in reading.values.items() if slot in _IDENTIFYING}
-    return next(
-        (case for case in cases if any(case.facts.get(slot, "").lower() == value for slot, value in told.items())),
-        None,
-    )
+    """The case whose order, product or error code is named, be it only to correct it."""
+    said = _compact(reading.text) + " " + " ".join(map(_compact, reading.values.values()))
+    return next((case for case in cases if any(_compact(value) in said for value in _names(case))), None)
+
+
+def _names(case: OpenCase) -> list[str]:
+    return [case.facts[slot] for slot in _IDENTIFYING if case.facts.get(slot)]
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\s#-]", "", fold(text))
 
 
 def _announced(reading: Reading) -> bool:

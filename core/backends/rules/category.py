@@ -1,7 +1,6 @@
 """What kind of issue a text tells of: points for strong wordings, hints, and likeness to a typical sentence."""
 
-import re
-from functools import cache
+from typing import NamedTuple
 
 from core.backends.rules.lexicon import Kind, kind_of, kinds
 from core.backends.rules.text import fold
@@ -15,33 +14,36 @@ _SHARED_TERMS = 2
 _MOST_TEXT = 2_000
 
 
-@cache
-def _spaces() -> re.Pattern[str]:
-    return re.compile(r"[ \t]+")
+class Heard(NamedTuple):
+    """A text made ready to be compared with every kind."""
+
+    folded: str
+    terms: frozenset[str]
 
 
-def points(kind: Kind, text: str) -> float:
+def hear(text: str) -> Heard:
+    """The beginning of a text, as far as it decides its kind."""
+    text = text[:_MOST_TEXT]
+    return Heard(fold(text), frozenset(terms(text)))
+
+
+def points(kind: Kind, heard: Heard) -> float:
     """How much a text sounds like this kind of issue."""
-    folded = _spaces().sub(" ", fold(text[:_MOST_TEXT]))
-    strong, words = kind.strong.found(folded), kind.words.found(folded)
-    return STRONG * min(len(strong), 2) + min(len(words), 3) + _likeness(kind, text)
+    strong, words = kind.strong.found(heard.folded), kind.words.found(heard.folded)
+    likeness = max((_overlap(seed, heard.terms) for seed in kind.seeds), default=0.0)
+    return STRONG * min(len(strong), 2) + min(len(words), 3) + _LIKENESS * likeness
 
 
-def _likeness(kind: Kind, text: str) -> float:
-    told = set(terms(text[:_MOST_TEXT]))
-    return _LIKENESS * max((_overlap(seed, told) for seed in kind.seeds), default=0.0)
-
-
-def _overlap(seed: frozenset[str], told: set[str]) -> float:
+def _overlap(seed: frozenset[str], told: frozenset[str]) -> float:
     shared = len(seed & told)
     return shared / len(seed) if shared >= _SHARED_TERMS else 0.0
 
 
-def category_of(text: str) -> tuple[Category, float]:
-    """The best fitting category with its points; `other` where nothing fits."""
-    best = max(kinds(), key=lambda kind: points(kind, text))
-    score = points(best, text)
-    return (best.name, score) if score >= _ENOUGH else ("other", 0.0)
+def category_of(text: str) -> Category:
+    """The best fitting category; `other` where nothing fits."""
+    heard = hear(text)
+    best = max(kinds(), key=lambda kind: points(kind, heard))
+    return best.name if points(best, heard) >= _ENOUGH else "other"
 
 
 def is_certain(category: Category, text: str) -> bool:

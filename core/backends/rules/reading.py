@@ -49,7 +49,7 @@ def read(brief: Brief) -> Reading:
     """What the customer's newest words say."""
     text = own_words(brief.text)
     facts = slots.slots(text, asked=brief.asked)
-    kind = _kind_told(category_of(text)[0], facts, brief)
+    kind = _kind_told(category_of(text), facts, brief)
     return Reading(
         text=text,
         category=kind,
@@ -98,7 +98,7 @@ def _is_story(reading: Reading) -> bool:
 def _telling(sentence: str, reading: Reading) -> float:
     values = sum(value.lower() in sentence.lower() for value in reading.values.values())
     kind = kind_of(reading.category)
-    return category.points(kind, sentence) + values
+    return category.points(kind, category.hear(sentence)) + values
 
 
 def shortened(sentence: str) -> str:

@@ -42,7 +42,8 @@ _MONEY = re.compile(
 )
 _BARE_MONEY = re.compile(r"(?<![\w.,$€£-])\d{1,6}[.,]\d{2}(?![\w€$£%]|[.,]\d)")
 _BARE_NUMBER = re.compile(r"(?<![\w.,$€£-])\d{1,6}(?:[.,]\d{1,2})?(?![\w%]|[.,]\d)")
-_CUE_REACH, _BEFORE, _AFTER = 34, 40, 28
+_CUE_REACH, _BEFORE, _NEAR, _AFTER, _CLOSE = 34, 60, 34, 28, 3  # characters around a value
+_DENIED, _OTHERS = -3, -4  # what weighs this little is not the customer's
 _ANSWER_WORDS = 5
 
 
@@ -126,7 +127,7 @@ def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
 def _holding(slot: str, text: str, candidates: list[Found]) -> Found | None:
     """The candidate that the customer stands by; the first of equals."""
     weighed = [(_weight(slot, text, found, len(candidates) > 1), found) for found in candidates]
-    standing = [(weight, found) for weight, found in weighed if weight > -3]  # noqa: PLR2004 - denied or another's
+    standing = [(weight, found) for weight, found in weighed if weight > _DENIED]
     return max(standing, key=lambda w: w[0])[1] if standing else None
 
 
@@ -134,38 +135,39 @@ def _weight(slot: str, text: str, found: Found, several: bool) -> int:
     folded = fold(text)
     before = re.split(r"[.!?\n](?=\s|$)", folded[max(0, found.start - _BEFORE) : found.start])[-1]
     after = folded[found.end : found.end + _AFTER]
-    weight = -4 if _last("others", before) and slot != "device" else 0
-    if _ends_with("wrong_before", before):
-        weight -= 3
-    if several:
-        weight += 2 * _ends_with("right", before) - 2 * _starts_with("wrong_after", after)
-        weight += _money_weight(before) if slot == "amount" else 0
-    return weight
+    weight = _OTHERS if slot != "device" and _lately("others", before) else 0
+    if slot == "amount":
+        return weight + (_money_weight(before) + 2 * _leads("right", before) if several else 0)
+    if _leads("wrong_before", before):
+        weight += _DENIED
+    return weight + (2 * _leads("right", before) - 2 * _follows("wrong_after", after) if several else 0)
 
 
 def _money_weight(before: str) -> int:
-    taken = section_phrases("slots", "amount", "taken").heard(before)
-    return taken - 2 * section_phrases("slots", "amount", "expected").heard(before[-26:])
+    """What was taken is meant, not what should have been."""
+    near = re.split(r"\d", before)[-1][-_NEAR:]
+    if section_phrases("slots", "amount", "owed").heard(before) and _leads("wrong_before", before):
+        return 2  # "I should pay $49 instead of $99"
+    taken = section_phrases("slots", "amount", "taken").heard(near)
+    return taken - 2 * section_phrases("slots", "amount", "expected").heard(near)
 
 
 def _phrases(key: str) -> Phrases:
     return section_phrases("slots", "correction", key)
 
 
-def _last(key: str, before: str) -> bool:
+def _lately(key: str, before: str) -> bool:
     return any(len(before) - end <= _AFTER for _, end in _phrases(key).spans(before))
 
 
-def _ends_with(key: str, before: str) -> bool:
+def _leads(key: str, before: str) -> bool:
     """The phrase stands right before the value, but for a few small words."""
-    return any(
-        len(before[end:].split()) <= 3 and "," not in before[end:].rstrip(" ,")  # noqa: PLR2004 - "not the order W1"
-        for _, end in _phrases(key).spans(before)
-    )
+    small = words_of("slots", "correction", "between")
+    return any(set(re.findall(r"[\w#]+", before[end:])) <= small for _, end in _phrases(key).spans(before))
 
 
-def _starts_with(key: str, after: str) -> bool:
-    return any(start <= 3 for start, _ in _phrases(key).spans(after))  # noqa: PLR2004 - right behind
+def _follows(key: str, after: str) -> bool:
+    return any(start <= _CLOSE for start, _ in _phrases(key).spans(after))
 
 
 def _cued(text: str, at: int, slot: str) -> bool:
@@ -176,26 +178,27 @@ def _found(match: re.Match[str], value: str) -> Found:
     return Found(value, match.start(), match.end())
 
 
-_LEAD_IN = re.compile(
-    r"^(?:\W|\b(?:it'?s|it is|its|the|my|a|an|is|that'?s|that is|sure|yes|ok|okay|of course|"
-    r"here(?: it is| you go)?|and|i use|i have|i'?m on|i am on|on|using|with|called|named|i think|"
-    r"order|number|amount|code|product|plan|device|es|el|la|un|una|das|der|die|ein|eine|le|c'est|o|um|uma|il|het|een|was|for|please|thanks|thank you|hi|hello)\b)+",
-    re.IGNORECASE,
-)
-_NO_ANSWER = re.compile(
-    r"\b(?:yes|no|not|what|why|how|when|where|later|none|nothing|help|thanks|thank|you|me)\b|\?", re.IGNORECASE
-)
+@cache
+def _lead_in() -> re.Pattern[str]:
+    words = "|".join(map(re.escape, sorted(words_of("slots", "answer", "lead_in"), key=len, reverse=True)))
+    return re.compile(rf"^(?:\W|\b(?:{words})\b)+")
 
 
 def _bare_answer(text: str, open_slots: Sequence[str], told: Iterable[Found]) -> tuple[Told, ...]:
     """A few words that answer a question for a name: "Corvane" for the plan."""
     named = [slot for slot in open_slots if slot in ("product", "plan", "device", "error_code")]
-    rest = _LEAD_IN.sub("", _without(text, told)).strip(" .,!;:\n")
-    if not named or not rest or len(rest.split()) > _ANSWER_WORDS - 1 or _NO_ANSWER.search(rest):
+    rest = _without(text, told)
+    start = _lead_in().match(fold(rest))
+    rest = rest[start.end() if start else 0 :].strip(" .,!;:\n")
+    if not named or not rest or len(rest.split()) > _ANSWER_WORDS - 1 or _answers_nothing(rest):
         return ()
     if phrases("unavailable").heard(fold(text)) or _unfit(named[0], rest):
         return ()
     return (Told(slot=named[0], value=f"{rest} plan" if named[0] == "plan" and " " not in rest else rest),)
+
+
+def _answers_nothing(rest: str) -> bool:
+    return "?" in rest or section_phrases("slots", "answer", "none").heard(fold(rest))
 
 
 def _unfit(slot: str, rest: str) -> bool:

@@ -13,7 +13,7 @@ CHANNELS = ("email", "sms", "voice", "slack", "discord", "web")
 
 def human_wanted(text: str) -> bool:
     """Whether they ask for a person; "password manager" and "my manager" do not."""
-    folded = phrases("human_not").without(fold(text))
+    folded = fold(text)
     return phrases("human").heard(folded) or _is_only("human_alone", folded)
 
 
@@ -37,7 +37,11 @@ def preferences(text: str) -> tuple[Told, ...]:
 def resolved(text: str) -> bool:
     """Whether they say that it is solved: no question, no "not", no "if"."""
     told = [sentence for sentence in sentences(text) if not sentence.endswith("?")]
-    return any(phrases("resolved").asserted(fold(sentence)) for sentence in told)
+    return any(_says_solved(fold(sentence)) for sentence in told)
+
+
+def _says_solved(folded: str) -> bool:
+    return phrases("resolved").asserted(folded) and not phrases("resolved_not").heard(folded)
 
 
 def smalltalk(text: str) -> str:

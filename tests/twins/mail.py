@@ -1,0 +1,127 @@
+"""A mail relay of ours: takes mail over SMTP as strictly as a real one, and misbehaves as a real one when told to."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+_ONCE = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caught:
+    """A mail that the relay took."""
+
+    sender: str
+    recipients: list[str]
+    message: EmailMessage
+    raw: bytes
+    over_tls: bool
+    user: str
+
+
+@dataclass(kw_only=True)
+class MailRelay:
+    """`answers` replaces what it says to "RCPT" or "DATA", e.g. "450 4.2.1 Busy"; "" breaks off instead."""
+
+    user: str = ""
+    password: str = ""
+    tls: ssl.SSLContext | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    caught: list[Caught] = field(default_factory=list)
+    port: int = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["MailRelay"]:
+        """Takes mail on a free port of 127.0.0.1 while the block runs."""
+        visits: list[SMTP] = []
+
+        def visit() -> SMTP:
+            visits.append(self._visit())
+            return visits[-1]
+
+        server = await asyncio.get_running_loop().create_server(visit, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            for open_visit in visits:
+                _hang_up(open_visit)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if not address.isascii() and not envelope.smtp_utf8:
+            return "553 5.6.7 Address needs SMTPUTF8"
+        envelope.rcpt_tos.append(address)
+        return self._answer("RCPT", server, "250 OK")
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        raw = envelope.content
+        assert isinstance(raw, bytes)
+        message = BytesParser(policy=policy.default).parsebytes(raw)
+        if fault := fault_of(raw, message):
+            return f"554 5.6.0 {fault}"
+        answer = self._answer("DATA", server, "250 2.0.0 Queued")
+        if answer.startswith("250"):
+            user = session.auth_data.login.decode() if session.auth_data else ""
+            caught = Caught(
+                sender=envelope.mail_from or "",
+                recipients=envelope.rcpt_tos,
+                message=message,
+                raw=raw,
+                over_tls=session.ssl is not None,
+                user=user,
+            )
+            self.caught.append(caught)
+        return answer
+
+    def _visit(self) -> SMTP:
+        return SMTP(
+            self,
+            hostname="relay.acme.test",
+            tls_context=self.tls,
+            enable_SMTPUTF8=True,
+            authenticator=self._sign_in,
+            auth_required=bool(self.user) and self.tls is not None,
+            auth_require_tls=self.tls is not None,
+            loop=asyncio.get_running_loop(),
+        )
+
+    def _sign_in(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object
+    ) -> AuthResult:
+        wanted = LoginPassword(self.user.encode(), self.password.encode())
+        return AuthResult(success=given == wanted, handled=False, auth_data=given)
+
+    def _answer(self, command: str, server: SMTP, otherwise: str) -> str:
+        answer = self.answers.get(command, otherwise)
+        if not answer:
+            _hang_up(server)
+            raise asyncio.CancelledError
+        return answer
+
+
+def fault_of(raw: bytes, message: EmailMessage) -> str:
+    """Why a strict server would refuse these bytes, or ""."""
+    if any(len(message.get_all(name, [])) != 1 for name in _ONCE):
+        return "A header is missing, or there twice"
+    if message.defects or any(part.defects for part in message.walk()):
+        return "Not well-formed"
+    if b"\r" in raw.replace(b"\r\n", b"") or b"\n" in raw.replace(b"\r\n", b""):
+        return "Bare CR or LF"
+    if any(len(line) > 998 for line in raw.split(b"\r\n")):
+        return "A line is too long"
+    return ""
+
+
+def _hang_up(server: SMTP) -> None:
+    if isinstance(server.transport, asyncio.WriteTransport):
+        server.transport.abort()
