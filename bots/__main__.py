@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument("file", type=Path, help="columns: external_id,name,email,phone,plan,ltv,since,language")
     memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
+    _command(commands, "settings", "every setting, as .env.example has them", _settings)
     return parser
 
 
@@ -73,6 +74,12 @@ async def _rebuild(_options: argparse.Namespace) -> None:
     from bots.memory import rebuild  # noqa: PLC0415
 
     await rebuild()
+
+
+async def _settings(_options: argparse.Namespace) -> None:
+    from bots.env_example import env_example  # noqa: PLC0415
+
+    sys.stdout.write(env_example())
 
 
 if __name__ == "__main__":

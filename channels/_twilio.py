@@ -168,7 +168,7 @@ _PASSING: Final = {  # an operator can mend it, or time
 class Rest:
     """Twilio's REST interface, as far as it is used. `base` replaces https://api.twilio.com; `seconds` per request."""
 
-    def __init__(self, account: Account, *, base: str, seconds: float) -> None:
+    def __init__(self, account: AccountSettings, *, base: str, seconds: float) -> None:
         self._client = Client(
             account.twilio_account_sid,
             account.twilio_auth_token.get_secret_value(),

@@ -83,8 +83,8 @@ def readable(value: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text without line ends and other control signs."""
-    return plain(text).replace("\n", " ").replace("\t", " ").strip()
+    """Text without line ends and other control signs, its words one space apart."""
+    return " ".join(plain(text).split())
 
 
 def plain(text: str) -> str:

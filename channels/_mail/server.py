@@ -53,6 +53,7 @@ class Visit(SMTP):
     def __init__(self, door: Door, visits: "set[Visit]", *, hostname: str, most_bytes: int) -> None:
         self.line_length_limit = _LONGEST_LINE
         self._visits = visits
+        self._gone = asyncio.Event()
         self._received = 0
         self._most_received = 2 * most_bytes + _SPARE
         super().__init__(
@@ -73,12 +74,13 @@ class Visit(SMTP):
         """They are gone."""
         self._visits.discard(self)
         super().connection_lost(error)
+        self._gone.set()
 
     def data_received(self, data: bytes) -> None:
         """Breaks off with a peer that goes on past all limits: aiosmtpd keeps a line without an end in memory."""
         self._received += len(data)
         if self._received > self._most_received:
-            self.leave()
+            self._hang_up()
         else:
             super().data_received(data)
 
@@ -88,8 +90,12 @@ class Visit(SMTP):
         _log.error("A mail could not be kept; its sender is asked to try again.", exc_info=error)
         return "451 4.3.0 Could not be kept, try again later"
 
-    def leave(self) -> None:
-        """Hangs up."""
+    async def end(self) -> None:
+        """Hangs up; returns when the socket is closed."""
+        self._hang_up()
+        await self._gone.wait()
+
+    def _hang_up(self) -> None:
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
 
@@ -115,8 +121,7 @@ async def serve(
         await server.serve_forever()
     finally:
         server.close()
-        for visit in tuple(visits):
-            visit.leave()
+        await asyncio.gather(*(visit.end() for visit in tuple(visits)))
 
 
 def _misconfigured(error: OSError, host: str, port: int) -> Misconfigured:

@@ -5,10 +5,11 @@ strict relay or a folder, and that a thread is joined by our own token only; and
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,7 @@ async def test_outlooks_endless_lines_and_other_alphabets_come_through(email: Em
 
 async def test_a_bounce_and_an_unreadable_mail_are_taken_too(email: Email, keeper: Keeper) -> None:
     async with listening(email, keeper) as client:
+        await client.ehlo()
         for body in (mail(), b"Subject: nobody\r\n\r\nx\r\n"):
             await client.execute_command(b"MAIL FROM:<>")
             await client.rcpt("support@acme.test")
@@ -206,19 +208,23 @@ async def test_a_line_that_never_ends_is_hung_up_on(email: Email, keeper: Keeper
         _reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
         writer.write(b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<support@acme.test>\r\nDATA\r\n")
         with pytest.raises(ConnectionError):
-            for _ in range(200):
-                writer.write(b"x" * 1_000_000)
-                await writer.drain()
+            await talk_without_end(writer)
         writer.close()
+
+
+async def talk_without_end(writer: asyncio.StreamWriter) -> None:
+    for _ in range(200):
+        writer.write(b"x" * 1_000_000)
+        await writer.drain()
 
 
 async def test_a_port_in_use_names_its_setting(tmp_path: Path, email: Email, keeper: Keeper) -> None:
     async with listening(email, keeper):
         second = email_channel(tmp_path, smtp_listen_port=await email.started())
-        with pytest.raises(Misconfigured, match="^SMTP_LISTEN_PORT: .* in use"):
+        with pytest.raises(Misconfigured, match=r"^SMTP_LISTEN_PORT: .* in use"):
             await second.listen(keeper)
     elsewhere = email_channel(tmp_path, smtp_listen_host="192.0.2.1")
-    with pytest.raises(Misconfigured, match="^SMTP_LISTEN_HOST"):
+    with pytest.raises(Misconfigured, match=r"^SMTP_LISTEN_HOST"):
         await elsewhere.listen(keeper)
 
 
@@ -312,10 +318,8 @@ def test_the_topmost_verdict_counts_and_a_mapped_address_is_the_relays(email: Em
     ],
 )
 def test_hostile_mail_is_read_or_parked(email: Email, hostile: bytes) -> None:
-    try:
+    with suppress(Malformed):  # and no other error
         email.parse(delivery(hostile))
-    except Malformed as parked:
-        assert "\n" not in str(parked)
 
 
 def test_a_date_is_believed_only_if_it_lies_behind_us(email: Email) -> None:
@@ -326,6 +330,12 @@ def test_a_date_is_believed_only_if_it_lies_behind_us(email: Email) -> None:
 
 
 # Threads, and our letters.
+
+
+def version(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    assert part
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 def reply_to(message: InboundMessage, text: str = "Which kettle is it?") -> Reply:
@@ -341,11 +351,8 @@ def test_an_answer_to_our_letter_comes_back_into_its_conversation(email: Email) 
     answer = heard(email, mail("The red one.", number=2), rcpt=f"support@acme.test,{address.upper()}")
     assert answer.conversation == first.conversation
     assert answer.external_id != first.external_id
-    other = replace(site(Path("unused")), secret=b"another secret")
-    assert (
-        heard(Email(Mailbox(support_address="support@acme.test"), other), mail(), rcpt=address).conversation
-        != first.conversation
-    )
+    stranger = Email(Mailbox(support_address="support@acme.test"), replace(site(Path()), secret=b"another secret"))
+    assert heard(stranger, mail(number=2), rcpt=address).conversation != first.conversation
 
 
 @pytest.mark.parametrize("tag", ["", "abcdefghij234567", "a" * 32, "é" * 32, "x" * 500, "{own}b"])
@@ -373,10 +380,10 @@ def test_a_letter_names_its_thread_and_nothing_can_be_smuggled_into_it(email: Em
     assert message["In-Reply-To"] == "<a1@shop.test>"
     assert message["References"].split() == ["<a0@shop.test>", "<a1@shop.test>"]
     assert message["Auto-Submitted"] == "auto-replied"
-    html = message.get_body(("html",)).get_content()
+    html = version(message, "html")
     assert "<p><strong>Hello</strong> &lt;b&gt;</p>" in html
     assert '<li><a href="https://acme.test/?a=1&amp;b">two</a></li>' in html
-    assert message.get_body(("plain",)).get_content().startswith("**Hello** <b>\n\n- one")
+    assert version(message, "plain").startswith("**Hello** <b>\n\n- one")
 
 
 def test_a_persons_letter_is_not_called_automatic_and_an_empty_subject_gets_the_brand(email: Email) -> None:
@@ -406,7 +413,7 @@ async def test_a_strict_relay_takes_a_letter(tmp_path: Path) -> None:
     assert caught.recipients == ["ann@shop.test"]
     assert caught.sender == "support@acme.test"
     assert caught.message["Date"].datetime == NOW
-    assert caught.message.get_body(("plain",)).get_content().startswith("Grüße\n.\nlong")
+    assert version(caught.message, "plain").startswith("Grüße\n.\nlong")
 
 
 async def test_an_address_in_another_alphabet_is_written_to(tmp_path: Path) -> None:
@@ -451,13 +458,15 @@ async def test_a_relay_that_is_away_is_tried_again(tmp_path: Path) -> None:
 
 async def test_a_silent_relay_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("channels._mail.outbox._PATIENCE", 0.05)
-    silent = await asyncio.start_server(lambda _reader, writer: writer.write(b""), "127.0.0.1", 0)
+    visitors: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _reader, writer: visitors.append(writer), "127.0.0.1", 0)
     async with silent:
-        port = silent.sockets[0].getsockname()[1]
-        channel = relaying(tmp_path, MailRelay(port=port))
+        channel = relaying(tmp_path, MailRelay(port=silent.sockets[0].getsockname()[1]))
         [letter] = channel.render(Reply(id="rep_1", route=ROUTE, text="Hi"))
         with pytest.raises(TryAgain):
             await channel.send(letter)
+        visitors[0].close()
+        await visitors[0].wait_closed()
 
 
 @pytest.fixture
@@ -504,7 +513,7 @@ async def test_no_letter_goes_out_in_the_clear_where_tls_is_asked_for(tmp_path: 
         async with MailRelay(tls=tls).open() as relay:
             channel = relaying(tmp_path, relay, smtp_relay_starttls=True)
             [letter] = channel.render(Reply(id="rep_1", route=ROUTE, text="Hi"))
-            with pytest.raises(TryAgain, match="TLS|certificate"):
+            with pytest.raises(TryAgain, match=r"TLS|certificate"):
                 await channel.send(letter)
         assert not relay.caught
 

@@ -22,7 +22,7 @@ QUOTES = {
     "thunderbird": "On 3/2/26 09:00, Acme wrote:\n> {told}\n>\n> Acme",
     "yahoo": " On Monday, March 2, 2026, 09:00:00 AM GMT+1, Acme <support@acme.test> wrote:  \n \n {told}\n",
     "outlook": "From: Acme <support@acme.test>\nSent: Monday, March 2, 2026 9:00 AM\nTo: Ann\nSubject: Lid\n\n{told}",
-    "outlook with a rule": "________________________________\nFrom: Acme\nSent: Monday\nTo: Ann\nSubject: Lid\n\n{told}",
+    "outlook with a rule": "____________________________\nFrom: Acme\nSent: Monday\nTo: Ann\nSubject: Lid\n\n{told}",
     "outlook in bold": "*From:* Acme <support@acme.test>\n*Sent:* Monday\n*To:* Ann\n*Subject:* Lid\n\n{told}",
     "outlook express": "-----Original Message-----\nFrom: Acme\nSubject: Lid\n\n{told}",
     "android": "-------- Original message --------\nFrom: Acme <support@acme.test>\nDate: 02/03/2026\n\n{told}",
@@ -116,8 +116,8 @@ def test_where_nothing_is_left_the_whole_text_stays() -> None:
 
 
 HTML = {
-    "gmail": '<div dir="ltr">The kettle leaks.<br></div><br><div class="gmail_quote"><div class="gmail_attr">On Mon, Mar'
-    ' 2, 2026 at 9:00 AM Acme &lt;<a href="mailto:s@acme.test">s@acme.test</a>&gt; wrote:<br></div>'
+    "gmail": '<div dir="ltr">The kettle leaks.<br></div><br><div class="gmail_quote"><div class="gmail_attr">On Mon,'
+    ' Mar 2, 2026 at 9:00 AM Acme &lt;<a href="mailto:s@acme.test">s@acme.test</a>&gt; wrote:<br></div>'
     '<blockquote class="gmail_quote" style="margin:0">Which one?</blockquote></div>',
     "outlook.com": '<style>p {color:red}</style><div>The kettle leaks.</div><div id="appendonsend"></div><hr><div id='
     '"divRplyFwdMsg"><b>From:</b> Acme<br><b>Sent:</b> Monday<br></div><div>Which one?</div>',

@@ -14,6 +14,23 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 _ONCE = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type")
 
 
+class Visit(SMTP):
+    """One connection. After STARTTLS aiosmtpd loses sight of the socket below, so it is kept here."""
+
+    below: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self.below is None and isinstance(transport, asyncio.WriteTransport):
+            self.below = transport
+        super().connection_made(transport)
+
+    async def end(self) -> None:
+        """Hangs up; returns when the socket is closed."""
+        assert self.below
+        self.below.abort()
+        await asyncio.sleep(0)  # asyncio closes the socket in the next turn of its loop
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caught:
     """A mail that the relay took."""
@@ -40,9 +57,9 @@ class MailRelay:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["MailRelay"]:
         """Takes mail on a free port of 127.0.0.1 while the block runs."""
-        visits: list[SMTP] = []
+        visits: list[Visit] = []
 
-        def visit() -> SMTP:
+        def visit() -> Visit:
             visits.append(self._visit())
             return visits[-1]
 
@@ -53,7 +70,7 @@ class MailRelay:
         finally:
             server.close()
             for open_visit in visits:
-                _hang_up(open_visit)
+                await open_visit.end()
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -71,7 +88,8 @@ class MailRelay:
             return f"554 5.6.0 {fault}"
         answer = self._answer("DATA", server, "250 2.0.0 Queued")
         if answer.startswith("250"):
-            user = session.auth_data.login.decode() if session.auth_data else ""
+            given: object = session.auth_data
+            user = given.login.decode() if isinstance(given, LoginPassword) else ""
             caught = Caught(
                 sender=envelope.mail_from or "",
                 recipients=envelope.rcpt_tos,
@@ -83,8 +101,8 @@ class MailRelay:
             self.caught.append(caught)
         return answer
 
-    def _visit(self) -> SMTP:
-        return SMTP(
+    def _visit(self) -> "Visit":
+        return Visit(
             self,
             hostname="relay.acme.test",
             tls_context=self.tls,

@@ -50,10 +50,10 @@ def brief(text: str = "I was charged $99.", **known: Any) -> Brief:
     return Brief(text=text, **(given | known))
 
 
-def lines(count: int) -> tuple[Spoken, ...]:
+def lines(count: int, *, more: str = "") -> tuple[Spoken, ...]:
     senders = ("customer", "bot", "customer", "agent")
     return tuple(
-        Spoken(sender=senders[n % 4], text=f"line {n}: the kettle still hums", channel="web", at=NOW)  # type: ignore[arg-type]
+        Spoken(sender=senders[n % 4], text=f"line {n}: the kettle still hums{more}", channel="web", at=NOW)  # type: ignore[arg-type]
         for n in range(count)
     )
 
@@ -62,7 +62,7 @@ def crowded(history: int) -> Brief:
     """A brief that holds more of everything than a prompt can take."""
     return brief(
         "It still hums. " * 200,
-        said=lines(history),
+        said=lines(history, more=" and hums" * 60),
         name="Ann",
         facts={"plan": "Corvane plan", "device": "Pixel 8"},
         cases=[OpenCase(id=n, category="fault", issue="It hums and hums. " * 30) for n in range(1, 9)],
@@ -260,7 +260,7 @@ async def test_a_crowded_prompt_still_holds_the_open_case_and_the_last_line(
 ) -> None:
     messages = await heard(twin, model, crowded(1_000))
     assert '"id":1' in messages[1]["content"]
-    assert messages[-2]["content"] == "line 999: the kettle still hums"
+    assert messages[-2]["content"].startswith("line 999: the kettle still hums")
 
 
 def test_decisions_come_before_the_reply_in_the_schema() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 from core.backends.rules.lexicon import phrases, section_phrases, strings, table, words_of
@@ -45,6 +46,7 @@ _BARE_NUMBER = re.compile(r"(?<![\w.,$€£-])\d{1,6}(?:[.,]\d{1,2})?(?![\w%]|[.
 _CUE_REACH, _BEFORE, _NEAR, _AFTER, _CLOSE = 34, 60, 34, 28, 3  # characters around a value
 _DENIED, _OTHERS = -3, -4  # what weighs this little is not the customer's
 _ANSWER_WORDS = 5
+_CANDIDATES = 20  # of one slot in one message
 
 
 def order_ids(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
@@ -118,7 +120,9 @@ _FINDERS: dict[str, Callable[[str, Sequence[str]], Iterator[Found]]] = {
 def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
     """The facts told in a text. `asked`: what our last reply asked for, which a bare value then answers."""
     text = in_figures(own_words(text))
-    holding = {slot: _holding(slot, text, list(find(text, asked))) for slot, find in _FINDERS.items()}
+    holding = {
+        slot: _holding(slot, text, list(islice(find(text, asked), _CANDIDATES))) for slot, find in _FINDERS.items()
+    }
     told = {slot: found for slot, found in holding.items() if found is not None}
     answered = _bare_answer(text, [slot for slot in asked if slot not in told], told.values())
     return tuple(Told(slot=slot, value=found.value) for slot, found in told.items()) + answered
@@ -189,7 +193,7 @@ def _bare_answer(text: str, open_slots: Sequence[str], told: Iterable[Found]) ->
     named = [slot for slot in open_slots if slot in ("product", "plan", "device", "error_code")]
     rest = _without(text, told)
     start = _lead_in().match(fold(rest))
-    rest = rest[start.end() if start else 0 :].strip(" .,!;:\n")
+    rest = rest[start.end() if start else 0 :].strip(" .,!;:\n").removesuffix(" one")
     if not named or not rest or len(rest.split()) > _ANSWER_WORDS - 1 or _answers_nothing(rest):
         return ()
     if phrases("unavailable").heard(fold(text)) or _unfit(named[0], rest):

@@ -13,7 +13,7 @@ _NEGATED = re.compile(
     r"[^.!?\n]{0,16}$"
 )
 _FORWARDED = re.compile(
-    r"^\s*(?:-{2,} ?(?:forwarded|original|weitergeleitete|mensaje|message|messaggio|mensagem|doorgestuurd)"
+    r"^[ \t]*(?:-{2,} ?(?:forwarded|original|weitergeleitete|mensaje|message|messaggio|mensagem|doorgestuurd)"
     r"|begin forwarded message)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -40,9 +40,10 @@ def fold(text: str) -> str:
 
 def own_words(text: str) -> str:
     """What the customer says in their own name: no quoted lines, no forwarded mail, no speech of somebody else."""
+    text = text[:LONGEST]
     forwarded = _FORWARDED.search(text)
     text = text[: forwarded.start()] if forwarded else text
-    lines = [line for line in text[:LONGEST].splitlines() if not line.lstrip().startswith(">")]
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(">")]
     return _QUOTED_SPEECH.sub("", "\n".join(lines)).strip()
 
 

@@ -13,7 +13,7 @@ CHANNELS = ("email", "sms", "voice", "slack", "discord", "web")
 
 def human_wanted(text: str) -> bool:
     """Whether they ask for a person; "password manager" and "my manager" do not."""
-    folded = fold(text)
+    folded = phrases("human_not").without(fold(text))
     return phrases("human").heard(folded) or _is_only("human_alone", folded)
 
 

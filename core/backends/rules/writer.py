@@ -33,7 +33,8 @@ def _category(reading: Reading, case: OpenCase | None) -> Category:
 
 
 def _answer(reading: Reading, case: OpenCase | None, category: Category, worded: Worded) -> Answer:
-    quiet = reading.smalltalk or reading.resolved
+    goes_on = case is not None and case.issue and not reading.certain
+    quiet = reading.smalltalk or reading.resolved or goes_on
     mood = mood_of(reading.text, contacts=case.contacts if case else 1)
     return Answer(
         human_wanted=reading.human_wanted,

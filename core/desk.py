@@ -1,0 +1,400 @@
+"""The desk: what a colleague does with a case, beside the engine, on the same ledger and behind the same gate.
+
+Whoever takes a case or answers it has it: the bot is silent about it until it is handed back. What is read of a
+customer stands in the access log with the name of the colleague who read it.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, get_args
+
+from core.errors import Problem
+from core.house import House
+from core.ledger import Case, Fact, Profile
+from core.memory import Lesson, Memory, PatternHit
+from core.messages import Route
+from core.writing import Category, Pattern
+from identity import masking
+from identity.gate import HandleId
+from identity.proof import Proof
+
+log = logging.getLogger(__name__)
+
+LONGEST_TEXT = 10_000  # characters of a reply or a resolution
+_MEMORY_PATIENCE = 0.15  # seconds that a page waits for suggestions
+_LEARNING_PATIENCE = 30.0
+_SUGGESTIONS = 3
+# Slots that speak of the matter and of nobody: they may stand in the shared playbook.
+_OF_THE_MATTER = frozenset(
+    {"issue", "category", "mood", "urgency", "tried", "product", "plan", "device", "error_code"}
+    | {"prefers_channel", "prefers_language"}
+)
+
+
+class NoSuchCase(Problem):
+    """There is no case of this number."""
+
+
+class Refused(Problem):
+    """A colleague cannot do this now; the message tells them why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queued:
+    """A case as the queue shows it. `vouched`: the name is the directory's, not one that somebody typed."""
+
+    case: Case
+    name: str
+    vouched: bool
+    issue: str
+    mood: str
+    vip: bool
+    since: datetime  # when it was handed off, or opened
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attached:
+    """A file that came with a message."""
+
+    name: str
+    media_type: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One line of a customer's timeline. `state` is the outbox's: waiting, sent or parked; "" for what they wrote."""
+
+    handle: HandleId
+    told_at: datetime
+    channel: str
+    sender: str  # "customer" | "bot" | "agent"
+    text: str
+    files: Sequence[Attached] = ()
+    case: int | None = None
+    state: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contact:
+    """A handle of the customer. `hint` is the address that a claimed message named; it proves nothing."""
+
+    handle: HandleId
+    channel: str
+    address: str
+    hint: str
+    display_name: str
+    proven: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destination:
+    """Where a reply to a case goes."""
+
+    handle: HandleId
+    channel: str
+    conversation: str
+    route: Route
+    address: str  # to be shown; "" for a conversation without an address
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Related:
+    """Another case of the same customer."""
+
+    case: int
+    open: bool
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What was read for one handle, for the access log."""
+
+    handle: HandleId
+    rows: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseFile:
+    """A case with all that staff may see of its customer. `facts` are current ones and newest first, `moods` all that
+    the case went through, `said` the newest lines on any channel; both of these oldest first."""
+
+    case: Case
+    facts: Sequence[Fact]
+    moods: Sequence[str]
+    said: Sequence[Entry]
+    contacts: Sequence[Contact]
+    related: Sequence[Related]
+    profile: Profile | None
+    proof: Proof  # of the latest message
+    by_code: bool  # the latest message speaks with a code that another channel showed
+    destination: Destination | None
+    reading: Reading
+
+    @property
+    def name(self) -> str:
+        """The directory's name, else the one that they gave, else a number."""
+        given = next((c.display_name for c in self.contacts if c.display_name.strip()), "")
+        return called(self.profile, given, self.case.handle)
+
+    @property
+    def issue(self) -> str:
+        """What it is about, in the customer's own terms."""
+        return self.value("issue")
+
+    @property
+    def category(self) -> Category:
+        """The kind of issue."""
+        found = self.value("category")
+        return next((c for c in get_args(Category) if c == found), "other")
+
+    @property
+    def tried(self) -> Sequence[str]:
+        """What the customer did about it already, oldest first."""
+        return [f.value for f in reversed(self.facts) if f.case == self.case.id and f.slot == "tried"]
+
+    @property
+    def attempted(self) -> Sequence[Entry]:
+        """What the bot said in this case."""
+        return [e for e in self.said if e.sender == "bot" and e.case == self.case.id]
+
+    @property
+    def preferences(self) -> Mapping[str, str]:
+        """What the customer prefers, e.g. {"channel": "email"}."""
+        prefix = "prefers_"
+        return {f.slot.removeprefix(prefix): f.value for f in reversed(self.facts) if f.slot.startswith(prefix)}
+
+    def value(self, slot: str) -> str:
+        """The newest value of a slot of this case, or ""."""
+        return next((f.value for f in self.facts if f.slot == slot and f.case == self.case.id), "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """A case as a colleague sees it: its file, and what worked for others."""
+
+    file: CaseFile
+    suggestions: Sequence[Pattern]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unread:
+    """A delivery that could not be read, kept as it came."""
+
+    id: int
+    channel: str
+    reason: str
+    received_at: datetime
+    size: int  # bytes
+    beginning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undelivered:
+    """A reply that its channel will never take."""
+
+    id: int
+    handle: HandleId
+    case: int | None
+    channel: str
+    text: str
+    error: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentReply:
+    """A colleague's words to a customer. The same `id` is never sent twice."""
+
+    id: str
+    case: int
+    text: str
+    agent: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """How a case ended. `lesson` is what others may learn of it, redacted; without one nothing is learnt."""
+
+    case: int
+    agent: str
+    at: datetime
+    text: str = ""
+    lesson: tuple[Category, str, str] | None = None  # category, issue, resolution
+
+
+class DeskLedger(Protocol):
+    """What the desk needs of the record. Every method that names a case raises NoSuchCase."""
+
+    async def queue(self) -> Sequence[Queued]:
+        """The cases that are not resolved: handed off ones first, the oldest on top; bounded."""
+        ...
+
+    async def queue_state(self) -> str:
+        """A text that changes when the queue does. Reads nothing of any customer."""
+        ...
+
+    async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
+        """A case, read by staff's permit. `reachable` are the channels that can be written to."""
+        ...
+
+    async def case_state(self, case: int) -> str:
+        """A text that changes when something is said or done in a case. Reads nothing of the customer."""
+        ...
+
+    async def note_reading(self, reader: str, readings: Sequence[Reading], *, now: datetime) -> None:
+        """Writes into the access log who read what."""
+        ...
+
+    async def take(self, case: int, agent: str, *, now: datetime) -> None:
+        """Gives a case to a colleague, fencing off a turn that the bot is at. Raises Refused."""
+        ...
+
+    async def hand_back(self, case: int, agent: str) -> None:
+        """Gives a case back to the bot. Raises Refused."""
+        ...
+
+    async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[int]:
+        """Takes the case and puts a reply into the outbox: its row, none if it stands there already. Raises Refused."""
+        ...
+
+    async def resolve(self, resolution: Resolution) -> int | None:
+        """Closes a case: the row of the pattern, if one was learnt. Raises Refused."""
+        ...
+
+    async def unread(self) -> Sequence[Unread]:
+        """The newest deliveries that could not be read."""
+        ...
+
+    async def undelivered(self) -> Sequence[Undelivered]:
+        """The newest replies that could not be delivered."""
+        ...
+
+    async def patterns(self, hits: Sequence[PatternHit]) -> Sequence[Pattern]:
+        """The patterns that memory points at."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Everything that a colleague can do. `post` sends rows of the outbox."""
+
+    ledger: DeskLedger
+    memory: Memory
+    house: House
+    post: Callable[[Sequence[int]], Awaitable[None]]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    async def queue(self, reader: str) -> Sequence[Queued]:
+        """The cases that wait."""
+        queued = await self.ledger.queue()
+        readings = [Reading(handle=q.case.handle, rows=[f"case:{q.case.id}"]) for q in queued]
+        await self.ledger.note_reading(reader, readings, now=self.now())
+        return queued
+
+    async def open(self, case: int, reader: str) -> View:
+        """A case and its customer. Raises NoSuchCase."""
+        file = await self._file(case, reader)
+        return View(file=file, suggestions=await self._suggestions(file))
+
+    async def take(self, case: int, agent: str) -> None:
+        """The colleague has it from now on. Raises NoSuchCase or Refused."""
+        await self.ledger.take(case, agent, now=self.now())
+
+    async def hand_back(self, case: int, agent: str) -> None:
+        """The bot goes on with it. Raises NoSuchCase or Refused."""
+        await self.ledger.hand_back(case, agent)
+
+    async def reply(self, case: int, agent: str, text: str, *, id: str = "") -> None:  # noqa: A002 - the reply's
+        """Answers on the customer's channel. Raises NoSuchCase or Refused."""
+        if not text.strip():
+            raise Refused("Nothing was sent: the reply is empty.")
+        reply = AgentReply(id=id or self.new_id(), case=case, text=_bounded(text), agent=agent, at=self.now())
+        await self.post(await self.ledger.reply(reply, reachable=self._reachable()))
+
+    async def resolve(self, case: int, agent: str, text: str = "") -> Lesson | None:
+        """Closes a case; what is to be learnt of it, for `learn`. Raises NoSuchCase or Refused."""
+        text = _bounded(text)
+        lesson = await self._lesson(case, agent, text) if text else None
+        row = await self.ledger.resolve(Resolution(case=case, agent=agent, at=self.now(), text=text, lesson=lesson))
+        if lesson is None or row is None:
+            return None
+        category, issue, resolution = lesson
+        return Lesson(row=row, category=category, issue=issue, resolution=resolution)
+
+    async def learn(self, lesson: Lesson, case: int) -> None:
+        """Puts a lesson into the playbook, with the case's vote. A memory that is away costs nothing."""
+        try:
+            async with asyncio.timeout(_LEARNING_PATIENCE):
+                await self.memory.learn(lesson)
+                await self.memory.vote(lesson.row, helpful=True, voter=f"case:{case}")
+        except Exception as error:  # noqa: BLE001 - the ledger has it; `memory rebuild` brings it back
+            log.warning("memory did not take pattern %d: %s", lesson.row, type(error).__name__)
+
+    async def parked(self, reader: str) -> tuple[Sequence[Unread], Sequence[Undelivered]]:
+        """What could not be read, and what could not be delivered."""
+        undelivered = await self.ledger.undelivered()
+        readings = [Reading(handle=u.handle, rows=[f"outbox:{u.id}"]) for u in undelivered]
+        await self.ledger.note_reading(reader, readings, now=self.now())
+        return await self.ledger.unread(), undelivered
+
+    def _reachable(self) -> frozenset[str]:
+        return frozenset(name for name, known in self.house.channels.items() if known.limits.reachable)
+
+    async def _file(self, case: int, reader: str) -> CaseFile:
+        file = await self.ledger.case_file(case, reachable=self._reachable(), now=self.now())
+        await self.ledger.note_reading(reader, [file.reading], now=self.now())
+        return file
+
+    async def _suggestions(self, file: CaseFile) -> Sequence[Pattern]:
+        try:
+            async with asyncio.timeout(_MEMORY_PATIENCE):
+                hits = await self.memory.suggest(file.issue, file.category, limit=_SUGGESTIONS)
+        except Exception as error:  # noqa: BLE001 - the page works without
+            log.warning("memory did not answer in time, no resolutions are suggested: %s", type(error).__name__)
+            return []
+        return await self.ledger.patterns(hits)
+
+    async def _lesson(self, case: int, agent: str, text: str) -> tuple[Category, str, str]:
+        file = await self._file(case, agent)
+        return file.category, redact(file.issue, file), redact(text, file)
+
+
+def called(profile: Profile | None, given: str, handle: HandleId) -> str:
+    """What staff call a customer."""
+    name = profile.name if profile and profile.name.strip() else given
+    return " ".join(name.split())[:80] or f"Customer #{handle}"
+
+
+def redact(text: str, file: CaseFile) -> str:
+    """A text without what is known of its customer, fit to be shared."""
+    for value in sorted(_personal(file), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", masking.HIDDEN, text, flags=re.IGNORECASE)
+    return masking.mask(text)
+
+
+def _personal(file: CaseFile) -> set[str]:
+    """Names, addresses, and what was told but for what speaks of the matter alone. One sign is no secret."""
+    names = [c.display_name for c in file.contacts] + ([file.profile.name] if file.profile else [])
+    values = [word for name in names for word in re.findall(r"\w+", name)] + names
+    values += [address for c in file.contacts for address in (c.address, c.hint)]
+    values += [f.value for f in file.facts if f.slot not in _OF_THE_MATTER]
+    if file.profile:
+        values += [file.profile.email, file.profile.phone, file.profile.external_id]
+    return {value.strip() for value in values if len(value.strip()) > 1}
+
+
+def _bounded(text: str) -> str:
+    text = text.strip()
+    if len(text) > LONGEST_TEXT:
+        raise Refused(f"The text has {len(text):,} characters; at most {LONGEST_TEXT:,} can be sent.")
+    return text

@@ -1,0 +1,86 @@
+"""The gate: what each proof may recall, and the table that says so."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from identity.gate import Grant, Purpose, Standing, permit
+from identity.policy import Deed, Leave, leave
+from identity.proof import Proof, weigh
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+NODES = frozenset({"h:1", "h:2", "d:cus_1"})
+
+
+@dataclass
+class Row:
+    handle: int
+    told_at: datetime = NOW
+
+
+def standing(proof: Proof, grant: Grant | None = None) -> Standing:
+    return Standing(handle=1, proof=proof, nodes=NODES, grant=grant)
+
+
+@pytest.mark.parametrize(
+    ("proof", "answer", "greet", "person", "masked"),
+    [
+        (Proof.CLAIMED, {1}, set(), None, True),
+        (Proof.PLAUSIBLE, {1}, set(), None, True),
+        (Proof.PROVEN, {1, 2}, {1, 2}, "cus_1", True),
+        (Proof.CONFIRMED, {1, 2}, {1, 2}, "cus_1", False),
+    ],
+)
+def test_what_a_proof_opens(proof: Proof, answer: set[int], greet: set[int], person: str | None, masked: bool) -> None:
+    allowed = permit(standing(proof), Purpose.ANSWER)
+    assert allowed.handles == answer
+    assert allowed.person == person
+    assert allowed.masked is masked
+    assert permit(standing(proof), Purpose.GREET).handles == greet
+
+
+def test_staff_see_everything_of_the_customer_unmasked() -> None:
+    allowed = permit(standing(Proof.CLAIMED), Purpose.STAFF)
+    assert allowed.handles == {1, 2}
+    assert not allowed.masked
+
+
+def test_no_row_of_another_handle_is_admitted() -> None:
+    allowed = permit(standing(Proof.PROVEN), Purpose.ANSWER)
+    assert [row.handle for row in allowed.admit([Row(1), Row(2), Row(3)])] == [1, 2]
+
+
+def test_a_code_opens_the_customer_who_showed_it_and_nothing_of_who_entered_it() -> None:
+    grant = Grant(shown_by=7, nodes=frozenset({"h:7", "h:8"}), proof=Proof.PROVEN, since=NOW)
+    allowed = permit(standing(Proof.PROVEN, grant), Purpose.ANSWER)
+    assert allowed.handles == {7, 8, 1}
+    assert allowed.person is None
+    before, after = Row(1, NOW - timedelta(minutes=1)), Row(1, NOW + timedelta(minutes=1))
+    assert allowed.admit([before, after]) == [after]
+    assert allowed.admit([Row(2)]) == []
+
+
+def test_a_code_shown_by_a_claimed_conversation_carries_that_conversation_alone() -> None:
+    grant = Grant(shown_by=7, nodes=frozenset({"h:7", "h:8"}), proof=Proof.CLAIMED, since=NOW)
+    assert permit(standing(Proof.PROVEN, grant), Purpose.ANSWER).handles == {7, 1}
+    assert permit(standing(Proof.PROVEN, grant), Purpose.GREET).handles == frozenset()
+
+
+def test_money_never_runs_without_a_person_unless_confirmed() -> None:
+    assert leave(Deed.SPEND, Proof.CLAIMED) is Leave.NO
+    assert leave(Deed.SPEND, Proof.PROVEN) is Leave.WITH_APPROVAL
+    assert leave(Deed.SPEND, Proof.CONFIRMED) is Leave.WITHIN_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("vouched", "known", "shared", "found"),
+    [
+        (Proof.PROVEN, True, False, Proof.PROVEN),
+        (Proof.PROVEN, False, False, Proof.PLAUSIBLE),
+        (Proof.PROVEN, True, True, Proof.PLAUSIBLE),
+        (Proof.CLAIMED, True, False, Proof.CLAIMED),
+    ],
+)
+def test_a_number_has_to_be_known(vouched: Proof, known: bool, shared: bool, found: Proof) -> None:
+    assert weigh(vouched, must_be_known=True, known=known, shared=shared) is found
