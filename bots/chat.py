@@ -44,14 +44,16 @@ async def _bot(settings: Settings) -> AsyncIterator[str]:
     if await _runs(settings.base_url):
         yield settings.base_url
         return
-    listening = web.listen(settings.web_host, settings.web_port)
-    bot = await put_together(settings, environment())
+    bot = put_together(settings, environment())
     app = web.application([bot.channels["web"]], bot.dispatch.hear, _ready, base_url=settings.base_url, now=clock)
-    try:
-        async with web.serving(app, listening):
-            yield f"http://{settings.web_host}:{listening.getsockname()[1]}"
-    finally:
-        await bot.close()
+    with web.listen(settings.web_host, settings.web_port) as listening:
+        try:
+            await bot.ledger.migrate()
+            await bot.memory.warm()
+            async with web.serving(app, listening):
+                yield f"http://{settings.web_host}:{listening.getsockname()[1]}"
+        finally:
+            await bot.close()
 
 
 async def _ready() -> dict[str, str]:

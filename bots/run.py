@@ -23,26 +23,31 @@ _PAUSE = 5.0
 async def run() -> None:
     """Starts everything and runs until SIGTERM or SIGINT. Raises Misconfigured."""
     settings = load()
-    listening = web.listen(settings.web_host, settings.web_port)
-    bot = await put_together(settings, environment())
+    bot = put_together(settings, environment())
     listeners = Listeners(bot)
     app = web.application(
         list(bot.channels.values()), bot.dispatch.hear, listeners.not_ready, base_url=settings.base_url, now=clock
     )
     stop = _stop_signal()
-    try:
-        async with web.serving(app, listening):
-            listeners.start()
-            await bot.dispatch.resume()
-            for entry in bot.roster:
-                log.info("%s", _roster_line(entry, bot))
-            log.info("ready: %s", settings.base_url)
-            warming = asyncio.create_task(bot.memory.warm())
-            await listeners.until(stop)
-            await asyncio.gather(warming, return_exceptions=True)
-    finally:
-        await listeners.stop()
-        await bot.close()
+    with web.listen(settings.web_host, settings.web_port) as listening:
+        try:
+            await bot.ledger.migrate()
+            async with web.serving(app, listening):
+                await _work(bot, listeners, stop)
+        finally:
+            await listeners.stop()
+            await bot.close()
+
+
+async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -> None:
+    listeners.start()
+    await bot.dispatch.resume()
+    for entry in bot.roster:
+        log.info("%s", _roster_line(entry, bot))
+    log.info("ready: %s", bot.settings.base_url)
+    warming = asyncio.create_task(bot.memory.warm())
+    await listeners.until(stop)
+    await asyncio.gather(warming, return_exceptions=True)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -66,16 +66,20 @@ def secret_for(whom: str, secret: bytes) -> bytes:
 
 async def open_ledger(settings: Settings) -> SqlLedger:
     """The ledger, in its newest shape."""
-    ledger = SqlLedger(Database(sqlite_path(settings.database_url)))
+    ledger = _ledger(settings)
     await ledger.migrate()
     return ledger
 
 
-async def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
-    """The whole bot, from its settings. Raises Misconfigured."""
+def _ledger(settings: Settings) -> SqlLedger:
+    return SqlLedger(Database(sqlite_path(settings.database_url)))
+
+
+def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
+    """The whole bot, from its settings; nothing is opened yet. Raises Misconfigured."""
     entries = roster(settings.channels, values)
     secret = settings.secret()
-    ledger = await open_ledger(settings)
+    ledger = _ledger(settings)
     on = {e.name: load(e.name) for e in entries if not e.missing and not e.left_out}
     channels = {
         name: kind(read(kind.Settings, values), _site(name, settings, secret, ledger)) for name, kind in on.items()

@@ -52,7 +52,6 @@ TEXT_LIMIT = 2_000  # characters in one message
 NONCE_LIMIT = 25  # characters
 SPOKEN = {0, 19}  # message types: an ordinary message, and a reply to one; the others are Discord's own notices
 SUPPRESS_EMBEDS = 1 << 2  # message flag: no previews of links
-AUTHENTICATION_FAILED = 4004  # close code of the gateway
 SERVER_ERROR = 500  # and above: HTTP statuses
 LONGEST_PAUSE = 120.0  # seconds
 LAST_WORDS = 5.0  # seconds in which what was already heard is still recorded when the listener stops
@@ -311,8 +310,7 @@ def _misconfiguration(lost: Exception) -> str:
     """What to do about a refusal that no further try can change; empty when there is hope."""
     if isinstance(lost, discord.PrivilegedIntentsRequired):
         return f'the bot may not read messages: switch on the intent "Message Content" at {PORTAL}'
-    closed = isinstance(lost, discord.ConnectionClosed) and lost.code == AUTHENTICATION_FAILED
-    return REFUSED_TOKEN if closed or isinstance(lost, discord.LoginFailure) else ""
+    return REFUSED_TOKEN if isinstance(lost, discord.LoginFailure) else ""
 
 
 def _inbound(delivery: Delivery, raw: Raw) -> InboundMessage:

@@ -131,8 +131,8 @@ def compose(t: Thought, hello: Greeting, house: House) -> Composed:
 
 
 def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | None:
-    """Silence, but for an acknowledgement where somebody comes anew or waits on the line."""
-    if not (hello.case or limits.live or t.said_of_codes):
+    """Silence, but for an acknowledgement where somebody comes anew, or waits on the telephone."""
+    if not (hello.case or t.said_of_codes) and limits.reachable:
         return None
     return [] if t.only_codes and not t.just_granted else [greeting.handed_over_already(t.answer.language)]
 

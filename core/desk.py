@@ -16,7 +16,7 @@ from core.errors import Problem
 from core.house import House
 from core.ledger import Case, Fact, Profile
 from core.memory import Lesson, Memory, PatternHit
-from core.messages import Route
+from core.messages import Attachment, Route
 from core.writing import Category, Pattern
 from identity import masking
 from identity.gate import HandleId
@@ -57,15 +57,6 @@ class Queued:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attached:
-    """A file that came with a message."""
-
-    name: str
-    media_type: str
-    size: int  # bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One line of a customer's timeline. `state` is the outbox's: waiting, sent or parked; "" for what they wrote."""
 
@@ -74,7 +65,7 @@ class Entry:
     channel: str
     sender: str  # "customer" | "bot" | "agent"
     text: str
-    files: Sequence[Attached] = ()
+    files: Sequence[Attachment] = ()
     case: int | None = None
     state: str = ""
     error: str = ""

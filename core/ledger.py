@@ -1,7 +1,7 @@
 """The ledger port: the system of record, and the words in which the engine speaks with it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -324,19 +324,6 @@ class DirectoryRow:
     profile: Profile
     keys: Sequence[str]
     verified_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaseView:
-    """A case with everything that staff see of it, whatever handle it hangs on."""
-
-    case: Case
-    standing: Standing
-    name: str
-    rows: Rows
-    channel: str  # where a reply goes
-    live: bool = False
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ledger(Protocol):

@@ -1,11 +1,14 @@
 """What a writer gets (the brief) and gives (the answer), whoever it is: a language model or the offline rules."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
 from core.errors import WriterFailed
+
+log = logging.getLogger(__name__)
 
 Category = Literal["charge", "delivery", "damaged", "fault", "plan", "account", "feature", "complaint", "other"]
 Mood = Literal["positive", "neutral", "frustrated", "angry"]
@@ -133,4 +136,5 @@ class WithFallback:
         try:
             return await self._primary.answer(brief)
         except WriterFailed as failure:
+            log.warning("the model gave no usable answer, the rules answer: %s", failure)
             return replace(await self._rules.answer(brief), fell_back=str(failure))

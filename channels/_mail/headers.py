@@ -17,7 +17,7 @@ _MOST_ENCODED: Final = 1000  # characters in which encoded words are looked for
 _NAME: Final = re.compile(rb"[!-9;-~]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 # Codecs that Python counts as text and that nobody's mail is written in; some take quadratic time.
-_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def decode(content: bytes, charset: str = "") -> str:
     """Text of a declared charset; UTF-8, else Windows-1252, where it is not declared or not known."""
     try:
         known = codecs.lookup(charset or "ascii").name
-        if known in {"ascii", "iso8859-1"} or known in _NO_CHARSETS:
+        if known in {"ascii", "iso8859-1"} or known.replace("_", "-") in _NO_CHARSETS:
             raise LookupError
         return content.decode(known, "replace")
     except (LookupError, ValueError):

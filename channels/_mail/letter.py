@@ -14,7 +14,7 @@ from channels._mail.seal import Seal, short_name
 from core.messages import Reply
 
 _MOST_SUBJECT: Final = 200
-_REPLIED: Final = re.compile(r"(?:(?:re|aw|sv|antw|rif|ref|odp|vs)\s?:\s{0,3}){1,20}", re.IGNORECASE)
+_REPLIED: Final = re.compile(r"(?:(?:re|aw|sv|antw|rif|odp|vs)\s?:\s{0,3}){1,20}", re.IGNORECASE)
 _BULLET: Final = re.compile(r"[-*] ")
 _INLINE: Final = re.compile(
     r"\*\*(?P<bold>[^*\n]{1,500})\*\*"

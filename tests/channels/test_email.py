@@ -133,8 +133,10 @@ async def test_mail_is_acknowledged_only_after_it_is_kept(email: Email) -> None:
 async def test_the_sender_tries_again_when_mail_cannot_be_kept(email: Email, keeper: Keeper) -> None:
     keeper.broken = True
     async with listening(email, keeper) as client:
+        await client.mail("ann@shop.test")
+        await client.rcpt("support@acme.test")
         with pytest.raises(aiosmtplib.SMTPDataError) as refusal:
-            await client.sendmail("ann@shop.test", ["support@acme.test"], mail())
+            await client.data(mail())
         assert refusal.value.code == 451
         keeper.broken = False
         await client.mail("ann@shop.test")
@@ -289,6 +291,20 @@ def test_without_a_server_of_our_own_nothing_is_proven(tmp_path: Path) -> None:
         assert heard(email_channel(tmp_path, **missing), mail(head=VERDICT)).proof is Proof.CLAIMED
 
 
+@pytest.mark.parametrize(
+    "doubtful", ["ann@shop.test <ann@shop.test>", "<ann@shop.test>, ", "ann@shop.test (", "Ann: <ann@shop.test>;"]
+)
+def test_a_doubtful_author_is_claimed(email: Email, doubtful: str) -> None:
+    message = heard(email, mail(author=doubtful, head=VERDICT))
+    assert (message.handle.address, message.proof) == ("ann@shop.test", Proof.CLAIMED)
+
+
+@pytest.mark.parametrize("charset", ["x-nobody", "unicode_escape", "punycode", "idna", "zlib", "us-ascii", "\x00"])
+def test_a_charset_that_nobody_writes_in_loses_no_words(email: Email, charset: str) -> None:
+    written = "caf\\u00e9-au-lait é"
+    assert heard(email, mail(written, head=f"Content-Type: text/plain; charset={charset}\r\n")).text == written
+
+
 def test_the_topmost_verdict_counts_and_a_mapped_address_is_the_relays(email: Email) -> None:
     below = "Authentication-Results: mx.acme.test; dmarc=fail header.from=shop.test\r\n"
     assert heard(email, mail(head=VERDICT + below), peer="::ffff:10.1.2.3").proof is Proof.PROVEN
@@ -371,7 +387,7 @@ def test_our_own_letter_is_not_heard(email: Email) -> None:
 def test_a_letter_names_its_thread_and_nothing_can_be_smuggled_into_it(email: Email) -> None:
     route = ROUTE | {"subject": "Re: AW: Kettle\r\nBcc: eve@evil.test ÄÖ " + "x" * 300, "to": "ann@shop.test\r\nX: y"}
     [letter] = email.render(
-        Reply(id="rep_1", route=route, text="**Hello** <b>\n\n- one\n- [two](https://acme.test/?a=1&b)")
+        Reply(id="rep_1", route=route, text="<i> **Hello** <b>\n\n- one\n- [two](https://acme.test/?a=1&b)")
     )
     message = message_from_bytes(letter.content, policy=policy.default)
     assert message["Subject"].startswith("Re: Kettle Bcc: eve@evil.test ÄÖ")
@@ -381,9 +397,9 @@ def test_a_letter_names_its_thread_and_nothing_can_be_smuggled_into_it(email: Em
     assert message["References"].split() == ["<a0@shop.test>", "<a1@shop.test>"]
     assert message["Auto-Submitted"] == "auto-replied"
     html = version(message, "html")
-    assert "<p><strong>Hello</strong> &lt;b&gt;</p>" in html
+    assert "<p>&lt;i&gt; <strong>Hello</strong> &lt;b&gt;</p>" in html
     assert '<li><a href="https://acme.test/?a=1&amp;b">two</a></li>' in html
-    assert version(message, "plain").startswith("**Hello** <b>\n\n- one")
+    assert version(message, "plain").startswith("<i> **Hello** <b>\n\n- one")
 
 
 def test_a_persons_letter_is_not_called_automatic_and_an_empty_subject_gets_the_brand(email: Email) -> None:

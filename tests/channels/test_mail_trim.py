@@ -91,9 +91,10 @@ def test_answers_below_a_signature_and_between_quotes_are_kept() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "On 3 March 2026 your colleague wrote:\nwe refund you.\nBut nothing came.",
+        "Hello,\nOn 3 March 2026 your colleague wrote:\nwe refund you.\nBut nothing came.",
         "I am travelling\nFrom: Berlin\nTo: Hamburg\nDate: 3 March 2026\nand the app fails.",
         "Two problems.\n--\n" + "\n".join(f"Line {n} of the story." for n in range(12)),
+        "Two things.\n--\nThe kettle leaks.\n--\nThe lid is missing.\n--\n" + "More.\n" * 11 + "End.",
         "I paid on 3 March 2026.\nThis is what I typed:\nsupport@acme.test",
         "Sent from my phone shop on Monday:\nthe parcel 12. It never came.",
         "Original message: none.\n\nThe Android app fails.",
@@ -103,6 +104,10 @@ def test_answers_below_a_signature_and_between_quotes_are_kept() -> None:
 )
 def test_words_that_only_look_like_a_mail_programs_are_kept(words: str) -> None:
     assert own_words(words) == words
+
+
+def test_only_the_last_of_several_dashes_begins_a_signature() -> None:
+    assert own_words("Two things.\n--\nThe kettle.\n--\nAnn") == "Two things.\n--\nThe kettle."
 
 
 def test_a_line_right_above_a_wrapped_attribution_is_kept() -> None:

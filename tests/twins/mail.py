@@ -52,6 +52,7 @@ class MailRelay:
     tls: ssl.SSLContext | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     caught: list[Caught] = field(default_factory=list)
+    arrived: "asyncio.Queue[Caught]" = field(default_factory=asyncio.Queue)
     port: int = 0
 
     @asynccontextmanager
@@ -99,6 +100,7 @@ class MailRelay:
                 user=user,
             )
             self.caught.append(caught)
+            self.arrived.put_nowait(caught)
         return answer
 
     def _visit(self) -> "Visit":

@@ -27,8 +27,6 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = path
         self._writer = _Thread(path, "ledger-writer", "IMMEDIATE")
         self._reader = _Thread(path, "ledger-reader", "DEFERRED")
 
@@ -51,6 +49,7 @@ class _Thread:
 
     def __init__(self, path: Path, name: str, begin: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._path = path
         self._engine = _engine(path, begin)
         self._connection: Connection | None = None
 
@@ -58,10 +57,14 @@ class _Thread:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, transaction, durable)
 
     def _run(self, transaction: Callable[[Connection], T], durable: bool) -> T:
-        connection = self._connection = self._connection or self._engine.connect()
+        connection = self._connection = self._connection or self._connect()
         _driver(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         with connection.begin():
             return transaction(connection)
+
+    def _connect(self) -> Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._engine.connect()
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._executor, self._disconnect)

@@ -1,13 +1,14 @@
 """The ledger port on a SQL database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from core.backends.ledger import inbox, linking, outbox, people, playbook, recall, turns
+from core.backends.ledger import desk, inbox, linking, outbox, people, playbook, recall, turns
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.channel import Line
+from core.desk import AgentReply, CaseFile, Queued, Reading, Resolution, Undelivered, Unread
 from core.ledger import DirectoryRow, LinkDesk, Outgoing, Reach, Rows, Settled, Settlement, Turn, Wait
 from core.memory import Lesson, Note, PatternHit
 from core.messages import InboundMessage, Raw
@@ -101,3 +102,39 @@ class SqlLedger:
     async def import_directory(self, rows: Sequence[DirectoryRow], *, now: datetime) -> None:
         """Adds or updates people of the company's directory."""
         await self._database.write(lambda tx: people.import_directory(tx, rows, now), durable=True)
+
+    # ── the desk: see core/desk.py ──
+    async def queue(self) -> Sequence[Queued]:
+        """One short read a case, so that turns get in between."""
+        waiting = await self._database.read(desk.waiting_cases)
+        return [await self._database.read(partial(desk.queued, case=case)) for case in waiting]
+
+    async def queue_state(self) -> str:
+        return await self._database.read(desk.queue_state)
+
+    async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
+        return await self._database.read(lambda tx: desk.case_file(tx, case, reachable, now))
+
+    async def case_state(self, case: int) -> str:
+        return await self._database.read(lambda tx: desk.case_state(tx, case))
+
+    async def note_reading(self, reader: str, readings: Sequence[Reading], *, now: datetime) -> None:
+        await self._database.write(lambda tx: desk.note_reading(tx, reader, readings, now))
+
+    async def take(self, case: int, agent: str, *, now: datetime) -> None:
+        await self._database.write(lambda tx: desk.take(tx, case, agent, now), durable=True)
+
+    async def hand_back(self, case: int, agent: str) -> None:
+        await self._database.write(lambda tx: desk.hand_back(tx, case, agent), durable=True)
+
+    async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[int]:
+        return await self._database.write(lambda tx: desk.reply(tx, reply, reachable), durable=True)
+
+    async def resolve(self, resolution: Resolution) -> int | None:
+        return await self._database.write(lambda tx: desk.resolve(tx, resolution), durable=True)
+
+    async def unread(self) -> Sequence[Unread]:
+        return await self._database.read(desk.unread)
+
+    async def undelivered(self) -> Sequence[Undelivered]:
+        return await self._database.read(desk.undelivered)

@@ -1,0 +1,5 @@
+"""The agents' console: the queue, a case with its customer, and what could not be read or delivered."""
+
+from bots.console.app import routes
+
+__all__ = ["routes"]

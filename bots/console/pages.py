@@ -1,0 +1,54 @@
+"""The console's pages: templates that escape everything, and the headers that keep a page to itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+
+from bots.console import wording
+
+_HERE = Path(__file__).parent
+_MEDIA_TYPES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self';"
+        " frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "cache-control": "no-store",
+    # With no-referrer a browser sends `Origin: null` with its own page's forms.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+def environment() -> Environment:
+    """The templates, with the console's words."""
+    templates = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = (wording.ago, wording.moment, wording.tenure, wording.worked, wording.size, wording.slot)
+    templates.filters |= {word.__name__: word for word in words}
+    templates.globals |= {"mood_line": wording.mood_line, "mood_width": wording.mood_width, "hint": wording.hint}
+    return templates
+
+
+_TEMPLATES = environment()
+
+
+def page(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **shown: Any) -> Response:
+    """A page of the console."""
+    body = _TEMPLATES.get_template(template).render(**shown)
+    return Response(body, status, {**HEADERS, **(headers or {})}, "text/html; charset=utf-8")
+
+
+def static(name: str) -> Response:
+    """The style or the script, by its file name."""
+    return Response((_HERE / "static" / name).read_bytes(), 200, HEADERS, _MEDIA_TYPES[name])

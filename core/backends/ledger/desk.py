@@ -1,0 +1,398 @@
+"""What colleagues see and do: cases by staff's permit, and their replies, resolutions and readings on record."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from core.backends.ledger import outbox as out
+from core.backends.ledger import people, recall, schema
+from core.backends.ledger.people import node_of
+from core.backends.ledger.schema import cases, facts, grants, handles, leases, messages, outbox, patterns
+from core.desk import (
+    AgentReply,
+    CaseFile,
+    Contact,
+    Destination,
+    Entry,
+    NoSuchCase,
+    Queued,
+    Reading,
+    Refused,
+    Related,
+    Resolution,
+    Undelivered,
+    Unread,
+    called,
+)
+from core.ledger import Fact
+from core.messages import Attachment, Reply
+from identity.codes import GRANT_LIFE
+from identity.gate import Grant, Permit, Purpose, Standing, permit
+from identity.handles import Handle, starts_anew
+from identity.proof import Proof
+
+_QUEUE = 100
+_LINES = 60
+_FACTS = 200
+_RELATED = 10
+_PARKED = 100
+_BEGINNING = 2_000  # characters of an unread delivery
+
+
+# ── whose case it is ──
+def _row(tx: Connection, case: int) -> Row[Any]:
+    row = tx.execute(select(cases).where(cases.c.id == case)).one_or_none()
+    if row is None:
+        raise NoSuchCase(f"there is no case {case}")
+    return row
+
+
+def _standing(tx: Connection, row: Row[Any]) -> Standing:
+    """Who a case's latest message came from: its customer, or somebody with a code that its customer showed."""
+    nodes = people.customer_of(tx, row.handle_id)
+    grant = _grant(tx, row)
+    last = row.last_handle_id
+    if grant is not None:
+        return Standing(handle=last, proof=_proof(tx, last), nodes=people.customer_of(tx, last), grant=grant)
+    own = last if node_of(last) in nodes else row.handle_id
+    return Standing(handle=own, proof=_proof(tx, own), nodes=nodes)
+
+
+def _grant(tx: Connection, row: Row[Any]) -> Grant | None:
+    """The code under which a case was last talked about, if the case is of the customer who showed it."""
+    where = grants.c.handle_id == row.last_handle_id, grants.c.conversation == row.last_conversation
+    given = tx.execute(select(grants).where(*where)).one_or_none()
+    if given is None:
+        return None
+    nodes = people.customer_of(tx, given.shown_by)
+    opened_under_it = row.handle_id == row.last_handle_id and row.opened_at >= given.since
+    if node_of(row.handle_id) not in nodes and not opened_under_it:
+        return None
+    return Grant(shown_by=given.shown_by, nodes=nodes, proof=Proof(given.proof), since=given.since)
+
+
+def _proof(tx: Connection, handle: int) -> Proof:
+    newest = select(messages.c.proof).where(messages.c.handle_id == handle).order_by(messages.c.id.desc()).limit(1)
+    return Proof(tx.execute(newest).scalar() or Proof.CLAIMED)
+
+
+# ── the queue ──
+def waiting_cases(tx: Connection) -> Sequence[int]:
+    """The cases that are not resolved, handed off ones first, the oldest on top."""
+    return [row.id for row in tx.execute(_queue())]
+
+
+def _queue() -> Any:
+    since = func.coalesce(cases.c.handed_off_at, cases.c.opened_at)
+    unresolved = select(cases).where(cases.c.status != "resolved")
+    return unresolved.order_by(cases.c.status != "handed_off", since, cases.c.id).limit(_QUEUE)
+
+
+def queued(tx: Connection, case: int) -> Queued:
+    """A case as the queue shows it."""
+    row = _row(tx, case)
+    allowed = permit(_standing(tx, row), Purpose.STAFF)
+    profile = recall.profile(tx, allowed.person) if allowed.person else None
+    given = next((c.display_name for c in _contacts(tx, allowed) if c.display_name.strip()), "")
+    known = _facts(tx, allowed, case)
+    return Queued(
+        case=recall.case_of(row),
+        name=called(profile, given, row.handle_id),
+        vouched=profile is not None,
+        issue=next((f.value for f in known if f.slot == "issue"), ""),
+        mood=next((f.value for f in known if f.slot == "mood"), ""),
+        vip=profile is not None and profile.vip,
+        since=row.handed_off_at or row.opened_at,
+    )
+
+
+def queue_state(tx: Connection) -> str:
+    """A text that changes when the queue does."""
+    return _digest([(row.id, row.status, row.assignee, row.updated_at) for row in tx.execute(_queue())])
+
+
+# ── one case ──
+def case_file(tx: Connection, case: int, reachable: Collection[str], now: datetime) -> CaseFile:
+    """A case with all that staff may see of its customer."""
+    row = _row(tx, case)
+    standing = _standing(tx, row)
+    allowed = permit(standing, Purpose.STAFF)
+    known, said = _facts(tx, allowed, case), _said(tx, allowed)
+    profile = recall.profile(tx, allowed.person) if allowed.person else None
+    read = [f"case:{case}", *(f"fact:{f.id}" for f in known)]
+    read += [f"said:{e.handle}:{e.told_at.isoformat()}" for e in said]
+    return CaseFile(
+        case=recall.case_of(row),
+        facts=known,
+        moods=_moods(tx, allowed, case),
+        said=said,
+        contacts=_contacts(tx, allowed),
+        related=_related(tx, allowed, case),
+        profile=profile,
+        proof=standing.strength,
+        by_code=standing.grant is not None,
+        destination=_destination(tx, row, standing, reachable, now),
+        reading=Reading(handle=allowed.own, rows=read + ([f"directory:{profile.external_id}"] if profile else [])),
+    )
+
+
+def case_state(tx: Connection, case: int) -> str:
+    """A text that changes when something is said or done in a case."""
+    row = _row(tx, case)
+    heard = select(func.max(messages.c.id)).where(messages.c.handle_id == row.last_handle_id)
+    sent = select(outbox.c.id, outbox.c.state).where(outbox.c.case_id == case).order_by(outbox.c.id)
+    told = [tuple(line) for line in tx.execute(sent)]
+    return _digest([row.status, row.assignee, row.updated_at, tx.execute(heard).scalar(), told])
+
+
+def _digest(parts: Sequence[object]) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
+def _facts(tx: Connection, allowed: Permit, case: int) -> list[Fact]:
+    """What is known of a case and of its customer, newest first."""
+    of_both = facts.c.case_id.is_(None) | (facts.c.case_id == case)
+    current = facts.c.handle_id.in_(allowed.handles), facts.c.superseded_at.is_(None), of_both
+    query = select(facts).where(*current).order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_FACTS)
+    return allowed.admit([recall.fact_of(row) for row in tx.execute(query)])
+
+
+def _moods(tx: Connection, allowed: Permit, case: int) -> list[str]:
+    of_case = facts.c.handle_id.in_(allowed.handles), facts.c.case_id == case, facts.c.slot == "mood"
+    query = select(facts).where(*of_case).order_by(facts.c.told_at, facts.c.id)
+    return [fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(query)])]
+
+
+def _said(tx: Connection, allowed: Permit) -> list[Entry]:
+    """The newest lines of a customer on any channel, oldest first."""
+    heard = select(messages).where(messages.c.handle_id.in_(allowed.handles))
+    told = select(outbox).where(outbox.c.handle_id.in_(allowed.handles))
+    newest = [
+        *(_heard(row) for row in tx.execute(heard.order_by(messages.c.told_at.desc()).limit(_LINES))),
+        *(_told(row) for row in tx.execute(told.order_by(outbox.c.created_at.desc()).limit(_LINES))),
+    ]
+    return sorted(allowed.admit(newest), key=lambda entry: entry.told_at)[-_LINES:]
+
+
+def _heard(row: Row[Any]) -> Entry:
+    return Entry(
+        handle=row.handle_id,
+        told_at=row.told_at,
+        channel=row.channel,
+        sender="customer",
+        text=row.text,
+        files=[Attachment(**a) for a in row.body["attachments"]],
+    )
+
+
+def _told(row: Row[Any]) -> Entry:
+    return Entry(
+        handle=row.handle_id,
+        told_at=row.created_at,
+        channel=row.channel,
+        sender=row.sender,
+        text=row.text,
+        case=row.case_id,
+        state=row.state,
+        error=row.error,
+    )
+
+
+def _contacts(tx: Connection, allowed: Permit) -> list[Contact]:
+    """A customer's handles, the one written from first."""
+    rows = tx.execute(select(handles).where(handles.c.id.in_(allowed.handles)).order_by(handles.c.id)).all()
+    found = [
+        Contact(
+            handle=row.id,
+            channel=row.channel,
+            address=_shown(row),
+            hint=row.hint,
+            display_name=row.display_name,
+            proven=row.proven_at is not None,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda contact: contact.handle != allowed.own)
+
+
+def _shown(row: Row[Any]) -> str:
+    return "" if row.address.startswith("~") else str(row.address)
+
+
+def _related(tx: Connection, allowed: Permit, case: int) -> list[Related]:
+    others = select(cases).where(cases.c.handle_id.in_(allowed.handles), cases.c.id != case)
+    newest = tx.execute(others.order_by(cases.c.updated_at.desc()).limit(_RELATED))
+    found = allowed.admit([recall.case_of(row) for row in newest])
+    return [Related(case=c.id, open=c.status != "resolved", summary=recall.summary(tx, c)) for c in found]
+
+
+# ── where a reply goes ──
+def _destination(
+    tx: Connection, row: Row[Any], standing: Standing, reachable: Collection[str], now: datetime
+) -> Destination | None:
+    """Where the case was last talked about, else the proven handle that was last heard from; None where neither can
+    be written to any more, or may have changed owner."""
+    for handle, conversation in _candidates(tx, row, standing, now):
+        if handle.channel in reachable and _still_theirs(tx, handle, now):
+            return _reached(tx, handle, conversation)
+    return None
+
+
+def _candidates(
+    tx: Connection, row: Row[Any], standing: Standing, now: datetime
+) -> Iterator[tuple[Row[Any], str | None]]:
+    customer = standing.grant.nodes if standing.grant else standing.nodes
+    last = node_of(row.last_handle_id)
+    under_code = standing.grant is not None and now - standing.grant.since < GRANT_LIFE
+    if last == node_of(row.handle_id) or last in customer or under_code:
+        yield tx.execute(select(handles).where(handles.c.id == row.last_handle_id)).one(), row.last_conversation
+    ids = [int(node.removeprefix("h:")) for node in customer if node.startswith("h:")]
+    strong = select(handles).where(handles.c.id.in_(ids), handles.c.proven_at.is_not(None))
+    for handle in tx.execute(strong.order_by(handles.c.heard_at.desc())).all():
+        yield handle, None
+
+
+def _still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:
+    """Not after a silence in which the number may have been given to somebody else."""
+    later = select(handles.c.id).where(handles.c.key == handle.key, handles.c.epoch > handle.epoch).limit(1)
+    is_number = Handle(channel=handle.channel, address=handle.address, key=handle.key).must_be_known
+    silent = is_number and starts_anew(handle.heard_at, now)
+    return not silent and tx.execute(later).one_or_none() is None
+
+
+def _reached(tx: Connection, handle: Row[Any], conversation: str | None) -> Destination:
+    """By the route of the newest message there: a handle may have several conversations, each with its own."""
+    there = select(messages).where(messages.c.handle_id == handle.id)
+    if conversation is not None:
+        there = there.where(messages.c.conversation == conversation)
+    newest = tx.execute(there.order_by(messages.c.id.desc()).limit(1)).one_or_none()
+    return Destination(
+        handle=handle.id,
+        channel=handle.channel,
+        conversation=newest.conversation if newest else conversation or "",
+        route=newest.body["route"] if newest else handle.route,
+        address=_shown(handle) or handle.hint,
+        language=handle.language or "en",
+    )
+
+
+# ── what colleagues do ──
+def take(tx: Connection, case: int, agent: str, now: datetime) -> None:
+    """Gives a case to a colleague. A turn that the bot is at loses its lease, runs again, and leaves it to them."""
+    row = _held(tx, case, agent)
+    standing = _standing(tx, row)
+    tx.execute(leases.delete().where(leases.c.customer.in_({standing.customer, min(standing.nodes)})))
+    tx.execute(
+        update(cases)
+        .where(cases.c.id == case)
+        .values(
+            assignee=agent,
+            status="handed_off",
+            handed_off_at=row.handed_off_at or now,
+            reason=row.reason if row.status == "handed_off" else f"Taken over by {agent}.",
+        )
+    )
+
+
+def hand_back(tx: Connection, case: int, agent: str) -> None:
+    """Gives a case back to the bot."""
+    _held(tx, case, agent)
+    tx.execute(update(cases).where(cases.c.id == case).values(assignee="", status="open", handed_off_at=None))
+
+
+def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list[int]:
+    """Takes the case and puts a reply into the outbox, once."""
+    if _is_sent(tx, order):
+        return []
+    take(tx, order.case, order.agent, order.at)
+    row = _row(tx, order.case)
+    to = _destination(tx, row, _standing(tx, row), reachable, order.at)
+    if to is None:
+        raise Refused("Nothing was sent: there is no channel on which this customer can be answered.")
+    said = Reply(id=order.id, route=to.route, text=order.text, language=to.language, sender="agent")
+    whose = {
+        "handle_id": to.handle,
+        "case_id": order.case,
+        "channel": to.channel,
+        "conversation": to.conversation,
+    }
+    tx.execute(update(cases).where(cases.c.id == order.case).values(updated_at=order.at))
+    return [out.put(tx, said, whose, order.at)]
+
+
+def _is_sent(tx: Connection, order: AgentReply) -> bool:
+    by_agents = select(outbox.c.reply).where(outbox.c.case_id == order.case, outbox.c.sender == "agent")
+    return any(sent["id"] == order.id for sent in tx.execute(by_agents).scalars())
+
+
+def resolve(tx: Connection, done: Resolution) -> int | None:
+    """Closes a case, and writes down what is to be learnt of it."""
+    take(tx, done.case, done.agent, done.at)
+    ended = {"status": "resolved", "resolution": done.text, "resolved_at": done.at, "updated_at": done.at}
+    tx.execute(update(cases).where(cases.c.id == done.case).values(**ended))
+    if done.lesson is None:
+        return None
+    category, issue, resolution = done.lesson
+    learnt = insert(patterns).values(
+        case_id=done.case,
+        category=category,
+        issue=issue,
+        resolution=resolution,
+        confirmed_by=done.agent,
+        used=1,
+        made_at=done.at,
+    )
+    return int(tx.execute(learnt.returning(patterns.c.id)).scalar_one())
+
+
+def _held(tx: Connection, case: int, agent: str) -> Row[Any]:
+    """The row of a case that this colleague may touch."""
+    row = _row(tx, case)
+    if row.status == "resolved":
+        raise Refused(f"Case {case} is resolved already.")
+    if row.assignee not in ("", agent):
+        raise Refused(f"{row.assignee} has taken this case; nothing was sent or changed.")
+    return row
+
+
+def note_reading(tx: Connection, reader: str, readings: Sequence[Reading], now: datetime) -> None:
+    """Writes into the access log who read what."""
+    if readings:
+        rows = [{"handle_id": reading.handle, "rows": list(reading.rows)} for reading in readings]
+        tx.execute(insert(schema.access_log).values(at=now, purpose=Purpose.STAFF, reader=reader), rows)
+
+
+# ── what went wrong ──
+def unread(tx: Connection) -> list[Unread]:
+    """The newest deliveries that could not be read."""
+    return [
+        Unread(
+            id=row.id,
+            channel=row.channel,
+            reason=row.reason,
+            received_at=row.received_at,
+            size=len(row.body),
+            beginning=row.body[:_BEGINNING].decode("utf-8", "replace"),
+        )
+        for row in tx.execute(select(schema.parked).order_by(schema.parked.c.id.desc()).limit(_PARKED))
+    ]
+
+
+def undelivered(tx: Connection) -> list[Undelivered]:
+    """The newest replies that could not be delivered."""
+    query = select(outbox).where(outbox.c.state == "parked").order_by(outbox.c.id.desc()).limit(_PARKED)
+    return [
+        Undelivered(
+            id=row.id,
+            handle=row.handle_id,
+            case=row.case_id,
+            channel=row.channel,
+            text=row.text,
+            error=row.error,
+            created_at=row.created_at,
+        )
+        for row in tx.execute(query)
+    ]
