@@ -19,7 +19,8 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"(?<![\w.,$€£-])(?P<prefix>#[A-Za-z]{0,3}|[A-Z]{1,3}[ -]?|[a-z](?=\d))?(?P<digits>\+?\(?\d(?:[\d ()./-]{4,22})\d)(?![\w,]\d)"
+    r"(?<![\w.,$€£-])(?P<prefix>#[A-Za-z]{0,3}|[A-Z]{1,3}[ -]?|[a-z](?=\d))?"
+    r"(?P<digits>\+?\(?\d(?:[\d ()./-]{4,22})\d)(?![\w,]\d)"
 )
 _ENOUGH_DIGITS = 6
 

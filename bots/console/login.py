@@ -40,7 +40,7 @@ class Doorkeeper:
         """Whether this is the token. Raises TooManyTries."""
         while self._wrong and self.now() - self._wrong[0] > WITHIN:
             self._wrong.popleft()
-        if False:
+        if len(self._wrong) >= WRONG_TOKENS:
             raise TooManyTries
         right = hmac.compare_digest(given.encode(), self.token.encode())
         if not right:
