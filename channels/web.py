@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jwt
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from core.channel import Ack, Limits, Line, Site
 from core.errors import Malformed, Unverified
@@ -62,6 +62,13 @@ class WebSettings(BaseModel):
             if len(key.encode()) < _SHORTEST_KEY:
                 raise ValueError(f"key {kid} is shorter than {_SHORTEST_KEY} bytes")
         return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name in ("webchat_jwt_issuer", "webchat_jwt_audience"):
+            if self.webchat_jwt_keys and not getattr(self, name):
+                raise ValueError(f"{name.upper()} must be set where WEBCHAT_JWT_KEYS is")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,8 +227,8 @@ class Web:
         """The key that a token names. Its kind alone decides the algorithm: the token cannot choose."""
         kid = header.get("kid")
         key = self._settings.webchat_jwt_keys.get(kid) if isinstance(kid, str) else None
-        if key is None or not self._settings.webchat_jwt_issuer or not self._settings.webchat_jwt_audience:
-            raise jwt.InvalidTokenError("its kid is not one of WEBCHAT_JWT_KEYS, or issuer and audience are not set")
+        if key is None:
+            raise jwt.InvalidTokenError("its kid is not one of WEBCHAT_JWT_KEYS")
         return key, ["RS256", "ES256", "EdDSA"] if key.lstrip().startswith("-----BEGIN") else ["HS256"]
 
     def _show(self, conversation: str, line: Line) -> None:

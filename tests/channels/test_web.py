@@ -1,0 +1,254 @@
+"""Web chat over real HTTP: who may speak, what is shown on the stream, and that each line is shown once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import jwt
+import pytest
+import pytest_asyncio
+
+from bots import web as host
+from channels.web import Web, WebSettings
+from core.channel import Line
+from core.messages import InboundMessage, Raw, Reply
+from identity.proof import Proof
+from tests.site import NOW, SAMPLES, make_channel
+
+GIVEN = json.loads((SAMPLES / "web" / "settings.json").read_text())
+KEY = GIVEN["webchat_jwt_keys"]["k1"]
+STAMP = int(NOW.timestamp())
+CLAIMS = {
+    "sub": "cus_7",
+    "iss": GIVEN["webchat_jwt_issuer"],
+    "aud": GIVEN["webchat_jwt_audience"],
+    "iat": STAMP,
+    "exp": STAMP + 600,
+}
+
+
+def token(*, key: str = KEY, algorithm: str = "HS256", kid: str | None = "k1", **changes: object) -> str:
+    claims = {name: value for name, value in (CLAIMS | changes).items() if value is not None}
+    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": kid} if kid else {})
+
+
+class Page:
+    """A browser, and the bot's end of the channel: what was heard, and what it says."""
+
+    def __init__(self, channel: Web, browser: aiohttp.ClientSession, heard: list[InboundMessage]) -> None:
+        self.channel, self.browser, self.heard = channel, browser, heard
+
+    async def opens(self) -> None:
+        async with self.browser.get("/chat") as page:
+            assert page.status == 200
+
+    async def posts(self, body: object, **headers: str) -> int:
+        async with self.browser.post("/api/chat/messages", json=body, headers=headers) as answer:
+            return answer.status
+
+    async def gets(self, path: str, **headers: str) -> int:
+        async with self.browser.get(path, headers=headers) as answer:
+            return answer.status
+
+    @asynccontextmanager
+    async def stream(self, **headers: str) -> AsyncIterator["Stream"]:
+        async with self.browser.get("/api/chat/stream", headers=headers) as answer:
+            assert answer.content_type == "text/event-stream"
+            stream = Stream(answer)
+            assert (await answer.content.readline()).startswith(b":")
+            yield stream
+
+    async def bot_says(self, id: str, text: str) -> None:  # noqa: A002
+        reply = Reply(id=id, route=self.heard[-1].route, text=text)
+        for wire in self.channel.render(reply):
+            await self.channel.send(wire)
+
+
+class Stream:
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def next(self) -> dict[str, str]:
+        while not (line := await self._answer.content.readline()).startswith(b"data: "):
+            assert line, "the stream ended"
+        return cast("dict[str, str]", json.loads(line.removeprefix(b"data: ")))
+
+
+@pytest_asyncio.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
+    heard: list[InboundMessage] = []
+
+    async def hear(message: InboundMessage, _raw: Raw) -> bool:
+        heard.append(message)
+        return True
+
+    async def ready() -> dict[str, str]:
+        return {}
+
+    channel = cast("Web", make_channel("web", tmp_path))
+    app = host.application([channel], hear, ready, base_url="http://127.0.0.1", now=lambda: NOW)
+    jar = aiohttp.CookieJar(unsafe=True)
+    # The test installation lives at https, so its cookie is Secure; the loopback is not.
+    with host.listen("127.0.0.1", 0) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with host.serving(app, listening), aiohttp.ClientSession(address, cookie_jar=jar) as browser:
+            yield Page(channel, browser, heard)
+
+
+async def cookie(page: Page) -> dict[str, str]:
+    async with page.browser.get("/chat") as answer:
+        return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+async def test_the_page_brings_its_own_script_and_nothing_else(page: Page) -> None:
+    async with page.browser.get("/chat") as answer:
+        html, policy = await answer.text(), answer.headers["content-security-policy"]
+        cookie_line = answer.headers["set-cookie"]
+    assert html.count("<h1>") == 1
+    assert '<html lang="en">' in html
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert all(flag in cookie_line for flag in ("HttpOnly", "SameSite=Lax", "Secure"))
+
+
+async def test_an_anonymous_visitor_is_heard_as_claimed_and_answered_on_the_stream(page: Page) -> None:
+    ours = await cookie(page)
+    async with page.stream(**ours) as stream:
+        assert await page.posts({"id": "m1", "text": "Where is my order?"}, **ours) == 202
+        assert await stream.next() == {"id": "m1", "text": "Where is my order?", "from": "customer"}
+        assert page.heard[0].proof is Proof.CLAIMED
+        await page.bot_says("r1", "Which order is it?")
+        assert await stream.next() == {"id": "r1", "text": "Which order is it?", "from": "bot"}
+
+
+async def test_no_line_is_shown_twice(page: Page) -> None:
+    ours = await cookie(page)
+    async with page.stream(**ours) as stream:
+        for said in ("m1", "m1", "m2"):
+            await page.posts({"id": said, "text": said}, **ours)
+        assert [(await stream.next())["id"] for _ in range(2)] == ["m1", "m2"]
+
+
+async def test_a_page_opened_again_shows_what_was_said(tmp_path: Path, page: Page) -> None:
+    ours = await cookie(page)
+    await page.posts({"id": "m1", "text": "Hello"}, **ours)
+    conversation = page.heard[0].conversation
+
+    async def transcript(asked: str) -> list[Line]:
+        assert asked == conversation
+        return [Line(id=f"{conversation}:m1", text="Hello", sender="customer", at=NOW)]
+
+    object.__setattr__(page.channel._site, "transcript", transcript)
+    async with page.stream(**ours) as stream:
+        shown = await stream.next()
+    assert shown == {"id": "m1", "text": "Hello", "from": "customer"}
+    assert conversation not in json.dumps(shown)
+
+
+async def test_two_visitors_do_not_see_each_other(page: Page) -> None:
+    ann, ben = await cookie(page), await cookie(page)
+    assert ann != ben
+    async with page.stream(**ann) as anns, page.stream(**ben) as bens:
+        await page.posts({"id": "m1", "text": "I am Ann"}, **ann)
+        await page.posts({"id": "m2", "text": "I am Ben"}, **ben)
+        assert (await anns.next())["text"] == "I am Ann"
+        assert (await bens.next())["text"] == "I am Ben"
+
+
+async def test_a_signed_in_customer_is_confirmed_with_what_was_verified(page: Page) -> None:
+    signed = {"authorization": f"Bearer {token(email='Ann@Shop.test', email_verified=True, phone_number='+15550100')}"}
+    assert await page.posts({"id": "m1", "text": "Hello"}, **signed) == 202
+    message = page.heard[0]
+    assert message.proof is Proof.CONFIRMED
+    assert message.handle.address == "cus_7"
+    assert [v.key for v in message.vouchers] == ["email:ann@shop.test"]
+
+
+PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"
+BAD_TOKENS: list[dict[str, Any]] = [
+    {"key": "another key of at least thirty-two bytes"},
+    {"kid": None},
+    {"kid": "k2"},
+    {"iss": "https://evil.test"},
+    {"aud": "somebody else"},
+    {"sub": ""},
+    {"sub": None},
+    {"iat": None},
+    {"exp": None},
+    {"exp": STAMP - 1, "iat": STAMP - 600},
+    {"exp": STAMP + 901},
+    {"iat": STAMP + 300, "exp": STAMP + 900},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_TOKENS, ids=lambda bad: ",".join(map(str, bad)))
+async def test_a_bad_token_is_refused_everywhere_and_never_falls_back_to_the_cookie(
+    page: Page, bad: dict[str, Any]
+) -> None:
+    headers = {"authorization": f"Bearer {token(**bad)}"} | await cookie(page)
+    assert await page.posts({"id": "m1", "text": "Hello"}, **headers) == 401
+    assert await page.gets("/api/chat/stream", **headers) == 401
+    assert not page.heard
+
+
+@pytest.mark.parametrize("garbage", ["Bearer", "Bearer x", "Basic eA==", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."])
+async def test_garbage_for_a_token_is_refused(page: Page, garbage: str) -> None:
+    assert await page.posts({"id": "m1", "text": "Hello"}, authorization=garbage) == 401
+
+
+async def test_a_public_key_cannot_be_used_as_a_secret(tmp_path: Path) -> None:
+    channel = cast("Web", make_channel("web", tmp_path, webchat_jwt_keys={"p": PEM}))
+    key, algorithms = channel._key({"kid": "p", "alg": "HS256"})
+    assert key == PEM
+    assert "HS256" not in algorithms
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ([], 400),
+        ({"id": "m1"}, 400),
+        ({"id": 1, "text": "x"}, 400),
+        ({"id": "m1", "text": ""}, 400),
+        ({"id": "a b", "text": "x"}, 400),
+        ({"id": "m" * 129, "text": "x"}, 400),
+        ({"id": "m1", "text": "x" * 16_001}, 400),
+        ({"id": "m1", "text": "x" * 70_000}, 413),
+    ],
+)
+async def test_what_is_no_message_is_refused(page: Page, body: object, status: int) -> None:
+    assert await page.posts(body, **await cookie(page)) == status
+    assert not page.heard
+
+
+@pytest.mark.parametrize("forged", ["", "throughline_chat=abc", "throughline_chat=abc.def", "throughline_chat=é.é"])
+async def test_a_forged_session_is_none(page: Page, forged: str) -> None:
+    assert await page.posts({"id": "m1", "text": "x"}, **({"cookie": forged} if forged else {})) == 401
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({"webchat_jwt_keys": {"k": "short"}}, "shorter"),
+        ({"webchat_jwt_keys": "{"}, "JSON"),
+        ({"webchat_jwt_keys": {"k": KEY}}, "WEBCHAT_JWT_ISSUER"),
+    ],
+)
+def test_wrong_settings_are_named(given: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        WebSettings(**given)
+
+
+async def test_a_stream_that_is_left_leaves_nothing_behind(page: Page) -> None:
+    ours = await cookie(page)
+    async with page.stream(**ours) as stream:
+        await page.posts({"id": "m1", "text": "x"}, **ours)
+        await stream.next()
+        assert page.channel._streams
+    async with asyncio.timeout(5):
+        while page.channel._streams:
+            await page.gets("/healthz")
