@@ -94,6 +94,14 @@ class Shop:
         await self.accept(message)
         return await self.answers(line_of(message))
 
+    async def hears_without_learning(self, channel: str, who: str, text: str) -> str:
+        """As `hears`, while memory is away."""
+        await self.accept(self.message(channel, who, text))
+        self.later(seconds=3)
+        outcome = await self.engine.take_turn(f"{channel}:{who}")
+        assert isinstance(outcome, Settled)
+        return (await self._collect(outcome))[0].reply.text
+
     async def accept(self, message: InboundMessage) -> bool:
         """A message is kept, and not yet answered."""
         return await self.engine.accept(message, Raw(body=message.text.encode(), received_at=self.now))

@@ -1,0 +1,101 @@
+"""Delivery: in order for each destination, through trouble, never silently given up."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest_asyncio
+
+from core.delivery import Delivery
+from core.errors import TryAgain, Undeliverable
+from tests.shop import Shop
+from tests.twins.channel import ChannelTwin
+
+AT_ONCE = timedelta(0)
+
+
+@pytest_asyncio.fixture
+async def channel() -> ChannelTwin:
+    return ChannelTwin("slack", parts=2)
+
+
+@pytest_asyncio.fixture
+async def delivery(shop: Shop, channel: ChannelTwin) -> AsyncIterator[Delivery]:
+    made = Delivery(shop.ledger, {"slack": channel}, lambda: shop.now)
+    yield made
+    await made.close()
+
+
+async def replies(shop: Shop, *texts: str) -> list[int]:
+    """So many replies stand in the outbox for one customer."""
+    ids: list[int] = []
+    for text in texts:
+        await shop.accept(shop.message("slack", "T1/U1", text))
+        shop.later(seconds=3)
+        settled = await shop.engine.take_turn("slack:T1/U1")
+        ids += settled.outbox  # type: ignore[union-attr]
+    return ids
+
+
+async def test_a_busy_provider_is_tried_again_and_the_order_is_kept(
+    shop: Shop, channel: ChannelTwin, delivery: Delivery
+) -> None:
+    ids = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    channel.troubles.extend([TryAgain("429", after=AT_ONCE), TryAgain("503", after=AT_ONCE)])
+    await delivery.post(ids)
+    said = [(await channel.said()).text for _ in range(4)]
+    assert said[0] == said[1] != said[2] == said[3]
+    assert "order number" in said[0]
+
+
+async def test_parts_that_went_are_not_sent_again(shop: Shop, channel: ChannelTwin, delivery: Delivery) -> None:
+    ids = await replies(shop, "I was charged $49.37 twice")
+
+    class SecondPartFails(ChannelTwin):
+        async def send(self, wire: object) -> str:
+            if len(self.sent) == 1 and not self.troubles:
+                self.troubles.append(TryAgain("not now", after=AT_ONCE))
+                raise self.troubles[0]
+            self.troubles.clear()
+            return await super().send(wire)  # type: ignore[arg-type]
+
+    failing = SecondPartFails("slack", parts=2)
+    careful = Delivery(shop.ledger, {"slack": failing}, lambda: shop.now)
+    await careful.post(ids)
+    for _ in range(2):
+        await failing.said()
+    assert len(failing.sent) == 2
+    await careful.close()
+
+
+async def test_what_cannot_be_delivered_is_parked_and_holds_up_nothing(
+    shop: Shop, channel: ChannelTwin, delivery: Delivery
+) -> None:
+    ids = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    channel.troubles.append(Undeliverable("the customer left"))
+    await delivery.post(ids)
+    assert "9137" in (await channel.said()).text
+    left = [row.id for row in await shop.ledger.left_over()]
+    assert ids[0] not in left
+
+
+async def test_an_unforeseen_exception_is_trouble_like_any_other(
+    shop: Shop, channel: ChannelTwin, delivery: Delivery
+) -> None:
+    ids = await replies(shop, "I was charged $49.37 twice")
+    channel.troubles.append(ZeroDivisionError("a vendor's bug"))
+    await delivery.post(ids)
+    assert "order number" in (await channel.said()).text
+
+
+async def test_a_reply_for_a_channel_that_is_off_waits(shop: Shop) -> None:
+    ids = await replies(shop, "I was charged $49.37 twice")
+    off = Delivery(shop.ledger, {}, lambda: shop.now)
+    await off.post(ids)
+    await off.close()
+    assert [row.id for row in await shop.ledger.left_over()] == ids
+
+
+async def test_what_may_have_been_sent_before_a_crash_is_flagged(shop: Shop) -> None:
+    ids = await replies(shop, "I was charged $49.37 twice")
+    assert not (await shop.ledger.outgoing(ids))[0].maybe_twice
+    assert (await shop.ledger.left_over())[0].maybe_twice
