@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "run", "everything that is enabled, in one process", _run)
     _command(commands, "chat", "web chat in the terminal", _chat)
+    _command(commands, "demo", "John's story over real sockets, printed", _demo)
     customers = commands.add_parser("customers", help="the directory of customers").add_subparsers(required=True)
     importing = _command(customers, "import", "add or update customers from a CSV", _import)
     importing.add_argument("file", type=Path, help="columns: external_id,name,email,phone,plan,ltv,since,language")
@@ -62,6 +63,12 @@ async def _chat(_options: argparse.Namespace) -> None:
 
     logging.getLogger().setLevel(logging.WARNING)
     await chat()
+
+
+async def _demo(_options: argparse.Namespace) -> None:
+    from bots.demo import demo  # noqa: PLC0415
+
+    await demo()
 
 
 async def _import(options: argparse.Namespace) -> None:

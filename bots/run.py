@@ -3,15 +3,19 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from bots import web
+from bots.console import routes
 from bots.roster import Entry
-from bots.settings import Settings, environment, load
-from bots.wiring import Throughline, clock, put_together
+from bots.settings import VAR, Settings, environment, kept_secret, load
+from bots.wiring import Throughline, clock, new_id, put_together, secret_for
 from core.channel import Channel, Listener
+from core.desk import Desk
 from core.errors import Misconfigured
 
 log = logging.getLogger("throughline")
@@ -26,7 +30,12 @@ async def run() -> None:
     bot = put_together(settings, environment())
     listeners = Listeners(bot)
     app = web.application(
-        list(bot.channels.values()), bot.dispatch.hear, listeners.not_ready, base_url=settings.base_url, now=clock
+        list(bot.channels.values()),
+        bot.dispatch.hear,
+        listeners.not_ready,
+        base_url=settings.base_url,
+        now=clock,
+        extra=_console(bot),
     )
     stop = _stop_signal()
     with web.listen(settings.web_host, settings.web_port) as listening:
@@ -44,10 +53,37 @@ async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -
     await bot.dispatch.resume()
     for entry in bot.roster:
         log.info("%s", _roster_line(entry, bot))
+    log.info("%-8s on   %s/console", "console", bot.settings.base_url)
     log.info("ready: %s", bot.settings.base_url)
     warming = asyncio.create_task(bot.memory.warm())
     await listeners.until(stop)
     await asyncio.gather(warming, return_exceptions=True)
+
+
+def _console(bot: Throughline) -> Sequence[BaseRoute]:
+    settings = bot.settings
+    desk = Desk(
+        ledger=bot.ledger,
+        memory=bot.memory,
+        house=bot.engine.house,
+        post=bot.delivery.post,
+        now=clock,
+        new_id=new_id,
+    )
+    secret = secret_for("console", settings.secret())
+    return routes(desk, token=_console_token(settings), secret=secret, base_url=settings.base_url, now=clock)
+
+
+def _console_token(settings: Settings) -> str:
+    """CONSOLE_TOKEN, or one that is made at the first start and printed that once."""
+    path = VAR / "console_token"
+    if given := settings.console_token.get_secret_value():
+        return given
+    is_new = not path.exists()
+    token = kept_secret(path)
+    if is_new:
+        log.info("sign in to the console with %s (kept in %s)", token, path)
+    return token
 
 
 def _stop_signal() -> asyncio.Event:

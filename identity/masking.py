@@ -6,6 +6,7 @@ Never masked: first name, amounts, product, plan, topic, error codes, what was t
 import re
 
 HIDDEN = "•••"
+MASK = "…"  # stands before the last four of an order number
 _LONGEST_NAME = 40
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
@@ -28,7 +29,7 @@ _ENOUGH_DIGITS = 6
 def order_number(value: str) -> str:
     """An order number but for its last four digits, e.g. `…9137`."""
     bare = re.sub(r"[^\w]", "", value)
-    return f"…{bare[-4:]}"
+    return f"{MASK}{bare[-4:]}"
 
 
 def mask(text: str, *, surname: str = "") -> str:

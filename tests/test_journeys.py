@@ -167,3 +167,14 @@ async def test_a_wish_for_a_human_is_granted_and_then_the_bot_is_silent(shop: Sh
     reply = await shop.hears("slack", "T1/U1", "I want to speak to a human, please.")
     assert "colleague" in reply
     assert await shop.hears("slack", "T1/U1", "The order is W4829137 by the way.") == ""
+
+
+async def test_the_same_order_named_again_is_the_same_case(shop: Shop) -> None:
+    await john_is_a_customer(shop)
+    await shop.hears("slack", "T1/U1", "My order W4829137 has not arrived.")
+    await shop.hears("slack", "T1/U1", "Thank you. Where is my order W4829137 now?")
+    shop.later(days=1)
+    greeting = await shop.hears("email", "john@shop.test", "And my order W5550001 has not arrived either.")
+    assert "9137" not in greeting
+    first, second = {row.reply.text for row in shop.sent[:2]}, {row.reply.text for row in shop.sent[2:]}
+    assert not first & second

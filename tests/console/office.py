@@ -92,7 +92,7 @@ class Office:
 @asynccontextmanager
 async def opened(shop: Shop) -> AsyncIterator[Office]:
     """A console over a shop, until the block is left."""
-    channels = {name: Mailbox(name) for name in HOUSE.channels}
+    channels: dict[str, Any] = {name: Mailbox(name) for name in HOUSE.channels}
     delivery = Delivery(shop.ledger, channels, lambda: shop.now)
     desk = Desk(
         ledger=shop.ledger,

@@ -1,6 +1,7 @@
 """A colleague at work: the queue, a case with its customer, answering, handing back, resolving, and what is learnt."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -154,8 +155,9 @@ async def test_hostile_text_is_text(office: Office) -> None:
 
 # ── answering ──
 async def test_a_reply_goes_out_on_the_customers_channel_and_the_bot_is_silent(office: Office) -> None:
-    await ann_writes(office, "My order W4829137 has not arrived.")
+    await ann_writes(office, "My parcel has not arrived.")
     browser = await office.signed_in()
+    assert "With the bot" in (await browser.get("/console/cases/1")).text
     page = await browser.post("/console/cases/1/reply", data={"reply": "Hello Ann,\r\nit is on its way."})
     assert "Your reply is on its way." in page.text
     await office.delivered()
@@ -165,7 +167,7 @@ async def test_a_reply_goes_out_on_the_customers_channel_and_the_bot_is_silent(o
     assert "Taken by admin" in seen
     assert "Colleague, email" in seen
     office.shop.later(minutes=1)
-    assert await office.shop.hears("email", "ann@shop.test", "Thank you, my order has still not arrived.") == ""
+    assert await office.shop.hears("email", "ann@shop.test", "Thank you, my parcel has still not arrived.") == ""
 
 
 async def test_the_same_page_sends_once(office: Office) -> None:
@@ -245,6 +247,32 @@ async def test_after_a_call_by_somebody_unknown_there_is_no_channel(office: Offi
     refused = await browser.post("/console/cases/1/reply", data={"reply": "Hello?"})
     assert refused.status_code == 409
     assert "nobody" in text_of((await browser.get("/console")).text), "a refused reply does not take the case"
+
+
+async def test_an_address_that_never_proved_itself_is_not_written_to(office: Office) -> None:
+    await ann_writes(office, channel="voice")
+    await office.shop.hears("sms", "+15550177", "Hello", proof=Proof.PLAUSIBLE)
+    seen = text_of((await (await office.signed_in()).get("/console/cases/1")).text)
+    assert "SMS +15550177 , not proven" in seen
+    assert "There is no channel on which this customer can be answered" in seen
+
+
+async def test_a_chat_that_was_opened_by_code_is_answered_while_the_code_lasts(office: Office) -> None:
+    await ann_writes(office)
+    office.shop.later(minutes=1)
+    shown = await office.shop.hears("email", "ann@shop.test", "Please link my other account, which code do I need?")
+    code = re.search(r"\b\d{6}\b", shown)
+    assert code
+    await office.shop.hears("web", "visitor", code[0], proof=Proof.CLAIMED, conversation="chat-1")
+    office.shop.later(minutes=1)
+    await office.shop.hears("web", "visitor", "Any news on my invoice?", proof=Proof.CLAIMED, conversation="chat-1")
+    browser = await office.signed_in()
+    seen = text_of((await browser.get("/console/cases/1")).text)
+    for words in ("Ann Keller", "Any news on my invoice?", "entered a code", "Goes out by chat"):
+        assert words in seen, words
+    office.shop.later(minutes=15)
+    seen = text_of((await browser.get("/console/cases/1")).text)
+    assert "Goes out by email to ann@shop.test" in seen
 
 
 async def test_a_number_that_was_silent_for_long_is_not_written_to(office: Office) -> None:

@@ -42,7 +42,7 @@ async def test_signing_out_ends_the_session_also_for_a_copy_of_its_cookie(office
 
 async def test_a_cookie_that_was_changed_is_none(office: Office) -> None:
     claims = {"sub": "admin", "exp": 9_999_999_999, "jti": "1"}
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     by_another_key = jwt.encode(claims, SECRET, algorithm="HS256")
     for forged in ("nonsense", unsigned, by_another_key):
         answer = await office.browser(cookie=f"{COOKIE}={forged}").get("/console")

@@ -236,7 +236,7 @@ def _destination(
     """Where the case was last talked about, else the proven handle that was last heard from; None where neither can
     be written to any more, or may have changed owner."""
     for handle, conversation in _candidates(tx, row, standing, now):
-        if _still_theirs(tx, handle, now):
+        if handle.channel in reachable and _still_theirs(tx, handle, now):
             return _reached(tx, handle, conversation)
     return None
 

@@ -91,18 +91,18 @@ def note_of(row: Row[Any]) -> Note:
     return Note(handle=row.handle_id, kind="fact", row=row.id, text=text, told_at=row.told_at)
 
 
-def _said(tx: Connection, permit: Permit, limit: int = _LINES) -> list[Utterance]:
+def _said(tx: Connection, permit: Permit) -> list[Utterance]:
     heard = (
         select(messages)
         .where(messages.c.handle_id.in_(permit.handles), messages.c.state == "answered")
         .order_by(messages.c.told_at.desc(), messages.c.id.desc())
-        .limit(limit)
+        .limit(_LINES)
     )
     told = (
         select(outbox)
         .where(outbox.c.handle_id.in_(permit.handles))
         .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
-        .limit(limit)
+        .limit(_LINES)
     )
     lines = [
         Utterance(
@@ -121,7 +121,7 @@ def _said(tx: Connection, permit: Permit, limit: int = _LINES) -> list[Utterance
         )
         for row in tx.execute(told)
     ]
-    return sorted(lines, key=lambda line: line.told_at, reverse=True)[:limit]
+    return sorted(lines, key=lambda line: line.told_at, reverse=True)[:_LINES]
 
 
 def episodes(tx: Connection, permit: Permit, case_ids: Sequence[int]) -> list[str]:
@@ -133,15 +133,10 @@ def episodes(tx: Connection, permit: Permit, case_ids: Sequence[int]) -> list[st
 
 def summary(tx: Connection, case: Case) -> str:
     """A closed case in one line: when, what, and how it ended."""
-    about = facts.c.case_id == case.id, facts.c.slot == "issue", facts.c.superseded_at.is_(None)
+    about = facts.c.case_id == case.id, facts.c.handle_id == case.handle, facts.c.slot == "issue"
     issue = tx.execute(select(facts.c.value).where(*about).limit(1)).scalar() or "an issue"
     ended = f" Resolved: {case.resolution}" if case.resolution else ""
     return f"{case.told_at:%Y-%m-%d}: {issue}.{ended}"
-
-
-def timeline(tx: Connection, permit: Permit, limit: int) -> list[Utterance]:
-    """The newest lines on a permit's handles, newest first."""
-    return permit.admit(_said(tx, permit, limit))
 
 
 def profile(tx: Connection, external_id: str) -> Profile | None:

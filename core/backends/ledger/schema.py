@@ -242,6 +242,7 @@ outbox = Table(
     Column("sent_at", Instant),
 )
 Index("outbox_waiting", outbox.c.id, sqlite_where=outbox.c.state == "waiting")
+Index("outbox_by_case", outbox.c.case_id)
 Index("outbox_by_handle", outbox.c.handle_id, outbox.c.created_at)
 Index("outbox_by_conversation", outbox.c.channel, outbox.c.conversation, outbox.c.created_at)
 

@@ -6,6 +6,7 @@ from core.backends.rules.lexicon import phrases
 from core.backends.rules.reading import Reading
 from core.backends.rules.text import fold
 from core.writing import ISSUE_SLOTS, Brief, OpenCase
+from identity.masking import MASK
 
 _IDENTIFYING = ("order_id", "error_code", "product")
 _NO_KIND = ("other", "complaint")
@@ -23,7 +24,21 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
 def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     """The case whose order, product or error code is named, be it only to correct it."""
     said = _compact(reading.text) + " " + " ".join(map(_compact, reading.values.values()))
-    return next((case for case in cases if any(_compact(value) in said for value in _names(case))), None)
+    return next((c for c in cases if any(_is_said(value, said, reading) for value in _names(c))), None)
+
+
+def _is_said(known: str, said: str, reading: Reading) -> bool:
+    if not known.startswith(MASK):
+        return _compact(known) in said
+    ends_alike = re.compile(rf"{re.escape(known.removeprefix(MASK))}\b", re.IGNORECASE)
+    return any(ends_alike.search(text) for text in (reading.text, *reading.values.values()))
+
+
+def _is_the_same(known: str, told: str) -> bool:
+    """A known order number may be masked but for its end."""
+    if known.startswith(MASK):
+        return told.lower().endswith(known.removeprefix(MASK).lower())
+    return known.lower() == told.lower()
 
 
 def _names(case: OpenCase) -> list[str]:
@@ -51,7 +66,7 @@ def _contradicts(case: OpenCase, brief: Brief, reading: Reading) -> bool:
         slot
         for slot in _IDENTIFYING
         if slot in reading.values and slot in case.facts and slot not in brief.asked
-        if case.facts[slot].lower() != reading.values[slot].lower()
+        if not _is_the_same(case.facts[slot], reading.values[slot])
     ]
     return bool(differing)
 
