@@ -85,8 +85,9 @@ async def _rebuild(_options: argparse.Namespace) -> None:
 
 async def _settings(_options: argparse.Namespace) -> None:
     from bots.env_example import env_example  # noqa: PLC0415
+    from bots.roster import supported  # noqa: PLC0415
 
-    sys.stdout.write(env_example())
+    sys.stdout.write(env_example(supported()))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
 """.env.example, made from the settings that the code declares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from bots.roster import load, supported
+from bots.roster import load
 from bots.settings import Settings
 
 _WIDTH = 100
 
 
-def env_example() -> str:
+def env_example(channels: Sequence[str]) -> str:
     """Every setting with its meaning and its default, ours first, then each channel's; each name once."""
     seen: set[str] = set()
     parts = [_part("Throughline", Settings.model_fields, seen)]
-    for name in supported():
+    for name in channels:
         fields: Mapping[str, FieldInfo] = load(name).Settings.model_fields
         required = [field.upper() for field, info in fields.items() if info.is_required()]
         title = f"{name}: on when {' and '.join(required)} {'are' if len(required) > 1 else 'is'} set"

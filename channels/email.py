@@ -5,7 +5,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Annotated, ClassVar, Final
 
@@ -33,6 +33,7 @@ _LONGEST_LOCAL: Final = 31  # of the support address: with the reply token it st
 _MOST_REFERENCES: Final = 10
 _MOST_NAME: Final = 100
 _MOST_DATE: Final = 100
+_JUST_SENT = timedelta(seconds=5)
 _MOST_READ: Final = 100_000
 _ID: Final = re.compile(r"<[!-;=?-~]{3,248}>")
 
@@ -221,7 +222,9 @@ def _sent_at(headers: Headers, received_at: datetime) -> datetime | None:
         sent_at = parsedate_to_datetime(headers.first("date")[:_MOST_DATE])
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
-    return sent_at if sent_at.tzinfo and sent_at <= received_at else None
+    # Date has whole seconds: of a mail that has just been sent, our own clock knows the order better.
+    is_older = sent_at.tzinfo is not None and sent_at < received_at - _JUST_SENT
+    return sent_at if is_older else None
 
 
 CHANNEL = Email

@@ -134,6 +134,8 @@ def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | 
     """Silence, but for an acknowledgement where somebody comes anew, or waits on the telephone."""
     if not (hello.case or t.said_of_codes) and limits.reachable:
         return None
+    if not t.turn.text:
+        return [say("colleague_has_it", t.answer.language)]
     return [] if t.only_codes and not t.just_granted else [greeting.handed_over_already(t.answer.language)]
 
 
