@@ -41,6 +41,7 @@ async def run() -> None:
     with web.listen(settings.web_host, settings.web_port) as listening:
         try:
             await bot.ledger.migrate()
+            await bot.dispatch.resume()
             async with web.serving(app, listening):
                 await _work(bot, listeners, stop)
         finally:
@@ -50,7 +51,6 @@ async def run() -> None:
 
 async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -> None:
     listeners.start()
-    await bot.dispatch.resume()
     for entry in bot.roster:
         log.info("%s", _roster_line(entry, bot))
     log.info("%-8s on   %s/console", "console", bot.settings.base_url)

@@ -47,7 +47,12 @@ class Thought:
     @property
     def said_of_codes(self) -> str:
         """What is to be said about codes."""
-        return self.talk.text if self.talk else ""
+        return self.talk.text(self.answer.language) if self.talk else ""
+
+    @property
+    def files(self) -> str:
+        """The names of the files that came with it."""
+        return ", ".join(a.name for h in self.turn.heard for a in h.message.attachments if a.name)
 
     @property
     def expects_digits(self) -> int:
@@ -73,11 +78,13 @@ class Composed:
 
 
 def nothing_to_write(turn: Turn, known: Recollection, talk: LinkTalk | None, house: House) -> Answer:
-    """The answer to a turn in which nothing was told: a ringing phone, a code."""
+    """The answer to a turn in which nothing was told: a ringing phone, a code, a file without a word."""
     about_codes_only = talk is not None and talk.grant is None
     latest = known.cases[0].id if known.cases and not about_codes_only else None
-    language = turn.language or (known.profile.language if known.profile else "") or house.languages[0]
-    return Answer(human_wanted=False, confidence=1.0, case=latest, language=language, writer=NOBODY)
+    spoken = [talk.language if talk else "", turn.language, known.profile.language if known.profile else ""]
+    language = next((one for one in spoken if one in house.languages), house.languages[0])
+    seen = 0.0 if turn.said_something and talk is None else 1.0  # nobody but a colleague can look at a file
+    return Answer(human_wanted=False, confidence=seen, case=latest, language=language, writer=NOBODY)
 
 
 def greet(t: Thought, house: House, now: datetime) -> Greeting:
@@ -107,15 +114,17 @@ def _case_to_greet(t: Thought, now: datetime) -> OpenCase | None:
     if not may or not t.known.cases or tells_another or (t.only_codes and not t.just_granted):
         return None
     case = t.known.case(t.answer.case) or t.known.cases[0]
-    gap = t.turn.last_said_at is None or now - t.turn.last_said_at > _GAP
-    elsewhere = t.known.records[case.id].last_handle != t.turn.standing.handle
-    return case if t.just_granted or gap or elsewhere else None
+    record, last = t.known.records[case.id], t.turn.last_said_at
+    if last is None or now - last > _GAP or t.just_granted:
+        return case
+    went_on_elsewhere = record.last_handle != t.turn.standing.handle and record.updated_at > last
+    return case if went_on_elsewhere else None
 
 
 def compose(t: Thought, hello: Greeting, house: House) -> Composed:
     """The reply's text, in order: greeting, codes, answer, and who goes on with it."""
     limits = house.limits(t.turn.first.channel)
-    if limits.answers_to_claimed and t.turn.named_today >= limits.answers_to_claimed:
+    if _is_one_of_many(t.turn, house):
         return Composed()
     start = [t.said_of_codes, hello.text] if t.just_granted else [hello.text, t.said_of_codes]
     match t.verdict.kind:
@@ -130,11 +139,17 @@ def compose(t: Thought, hello: Greeting, house: House) -> Composed:
     return Composed(text=_join(*start, *rest), asks=asks, expects_digits=t.expects_digits)
 
 
+def _is_one_of_many(turn: Turn, house: House) -> bool:
+    """Whether enough conversations that claim this address were answered today; a loop between two bots ends here."""
+    most = house.limits(turn.first.channel).answers_to_claimed
+    return 0 < most <= turn.named_today
+
+
 def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | None:
     """Silence, but for an acknowledgement where somebody comes anew, or waits on the telephone."""
     if not (hello.case or t.said_of_codes) and limits.reachable:
         return None
-    if not t.turn.text:
+    if not t.turn.said_something:
         return [say("colleague_has_it", t.answer.language)]
     return [] if t.only_codes and not t.just_granted else [greeting.handed_over_already(t.answer.language)]
 
@@ -142,8 +157,8 @@ def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | 
 def _hand_off(t: Thought, house: House) -> tuple[list[str], tuple[str, ...]]:
     handed = greeting.handoff(t.answer.language, house.label(t.turn.first.channel))
     if t.answer.human_wanted:
-        return [handed], ()
-    return [t.answer.reply, handed], tuple(t.answer.asks)
+        return [_received(t), handed], ()
+    return [t.answer.reply, _received(t), handed], tuple(t.answer.asks)
 
 
 def _answer(t: Thought, hello: Greeting, limits: Limits) -> tuple[list[str], tuple[str, ...]]:
@@ -155,8 +170,7 @@ def _answer(t: Thought, hello: Greeting, limits: Limits) -> tuple[list[str], tup
 
 
 def _received(t: Thought) -> str:
-    names = ", ".join(a.name for h in t.turn.heard for a in h.message.attachments if a.name)
-    return say("attachment_kept", t.answer.language, names=names) if names else ""
+    return say("attachment_kept", t.answer.language, names=t.files) if t.files else ""
 
 
 def _next_step(t: Thought, hello: Greeting, limits: Limits) -> str:
@@ -181,11 +195,14 @@ def settlement(t: Thought, composed: Composed, *, now: datetime, reply_id: str) 
         text=composed.text,
         language=answer.language,
         asks=composed.asks,
+        secret=t.talk.code if t.talk else "",
         expects_digits=composed.expects_digits,
     )
     return Settlement(
         turn=t.turn,
         now=now,
+        keeper=t.standing.keeper,
+        drawn_from=t.known.drawn_from,
         replies=[reply] if composed.text else [],
         case=answer.case,
         opens_case=opens_case,
@@ -210,7 +227,7 @@ def _issue_without_a_name(t: Thought) -> str:
     """A case is opened also for a wish for a human, or for a bare order number: in the customer's own words."""
     of_a_case = any(told.slot not in OF_THE_PERSON for told in t.answer.facts)
     if t.answer.case is None and (t.verdict.kind == "hand_off" or of_a_case):
-        return t.turn.text[:_ISSUE_LENGTH] or t.verdict.reason
+        return t.turn.text[:_ISSUE_LENGTH] or t.files or t.verdict.reason
     return ""
 
 
@@ -227,19 +244,22 @@ def _facts(answer: Answer, new_issue: str) -> list[NewFact]:
     return told
 
 
-def given_up(turn: Turn, *, now: datetime, reply_id: str) -> Settlement:
+def given_up(turn: Turn, known: Recollection | None, house: House, *, now: datetime, reply_id: str) -> Settlement:
     """A turn that we failed at: kept, said honestly, and in front of a human."""
-    language = turn.language or "en"
+    language = turn.language or house.languages[0]
+    case = known.cases[0].id if known and known.cases else None
     issue = turn.text[:_ISSUE_LENGTH] or "(nothing was said)"
     reply = Reply(id=reply_id, route=turn.route, text=say("sorry", language), language=language)
     return Settlement(
         turn=turn,
         now=now,
-        replies=[reply],
-        opens_case=True,
+        keeper=turn.standing.keeper,
+        replies=[] if _is_one_of_many(turn, house) else [reply],
+        case=case,
+        opens_case=case is None,
         status="handed_off",
         reason="The bot failed at this message; see the log.",
-        facts=[NewFact(slot="issue", value=issue, of_case=True), NewFact(slot="category", value="other", of_case=True)],
+        facts=[] if case else [NewFact(slot="issue", value=issue, of_case=True)],
         flags=["given up"],
     )
 

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
 from typing import Any
 
 from core.channel import Channel
@@ -27,17 +29,17 @@ class Delivery:
         self._queues: dict[str, deque[Outgoing]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def post(self, ids: Sequence[int]) -> None:
-        """Sends these rows of the outbox; returns when they are queued."""
-        if ids:
-            self._queue(await self._ledger.outgoing(ids))
+    def post(self, rows: Sequence[Outgoing]) -> None:
+        """Sends these rows of the outbox, each after those to the same destination that were posted before."""
+        for row in rows:
+            self._queue(row)
 
     async def resume(self) -> None:
         """Sends what an earlier process left over."""
         left = await self._ledger.left_over()
         if left:
             log.info("sending %d replies that were left over", len(left))
-        self._queue(left)
+        self.post(left)
 
     async def close(self) -> None:
         """Stops; what is not sent stays in the outbox."""
@@ -45,65 +47,77 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _queue(self, rows: Sequence[Outgoing]) -> None:
-        for row in rows:
-            if row.channel not in self._channels:
-                log.warning("reply %d waits: channel %s is off; switch it on to send it", row.id, row.channel)
-                continue
-            waiting = self._queues.setdefault(row.destination, deque())
+    def _queue(self, row: Outgoing) -> None:
+        if row.channel not in self._channels:
+            log.warning("reply %d waits: channel %s is off; switch it on to send it", row.id, row.channel)
+            return
+        waiting = self._queues.setdefault(row.destination, deque())
+        if all(row.id != other.id for other in waiting):
             waiting.append(row)
-            if len(waiting) == 1:
-                task = asyncio.create_task(self._drain(row.destination))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        if len(waiting) == 1:
+            task = asyncio.create_task(self._drain(row.destination))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _drain(self, destination: str) -> None:
         waiting = self._queues[destination]
         while waiting:
-            try:
-                await self._deliver(waiting[0])
-            except Exception:
-                log.exception("reply %d could not be noted; it stays in the outbox", waiting[0].id)
+            await self._deliver(waiting[0])
             waiting.popleft()
         del self._queues[destination]
 
     async def _deliver(self, row: Outgoing) -> None:
+        if row.due_at is not None:
+            await asyncio.sleep(max((row.due_at - self._now()).total_seconds(), 0))
         parts = row.parts_sent
         for attempt in range(row.attempts + 1, _ATTEMPTS + 1):
             try:
-                await self._send(row, parts)
+                wires = self._channels[row.channel].render(row.reply)
+                while parts < len(wires):
+                    provider_id = await self._channels[row.channel].send(wires[parts])
+                    parts += 1
+                    await self._sent(row, parts, len(wires), provider_id)
             except Undeliverable as error:
                 return await self._park(row, error)
             except Exception as error:  # noqa: BLE001 - whatever a provider does, the reply is kept and tried again
-                pause = self._pause(error, attempt)
-                log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, _line(error))
-                await self._ledger.sending_failed(row.id, error=_line(error), due_at=self._now() + pause)
-                parts = await self._parts_sent(row)
-                await asyncio.sleep(pause.total_seconds())
+                await self._wait(row, error, attempt)
             else:
                 return None
         return await self._park(row, Undeliverable(f"given up after {_ATTEMPTS} attempts"))
 
-    async def _send(self, row: Outgoing, already: int) -> None:
-        channel = self._channels[row.channel]
-        wires = channel.render(row.reply)
-        for part, wire in enumerate(wires[already:], start=already + 1):
-            provider_id = await channel.send(wire)
-            done = part == len(wires)
-            await self._ledger.part_sent(row.id, parts=part, done=done, provider_id=provider_id, now=self._now())
+    async def _sent(self, row: Outgoing, parts: int, of: int, provider_id: str) -> None:
+        done, now = parts == of, self._now()
+        note = partial(self._ledger.part_sent, row.id, parts=parts, done=done, provider_id=provider_id, now=now)
+        await self._insist(note)
 
-    async def _parts_sent(self, row: Outgoing) -> int:
-        return next((r.parts_sent for r in await self._ledger.outgoing([row.id])), row.parts_sent)
+    async def _wait(self, row: Outgoing, error: Exception, attempt: int) -> None:
+        pause = _pause(error, attempt)
+        log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, _line(error))
+        due_at = self._now() + pause
+        await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at))
+        await asyncio.sleep(pause.total_seconds())
 
     async def _park(self, row: Outgoing, error: Exception) -> None:
         log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, _line(error))
-        await self._ledger.sending_failed(row.id, error=_line(error), due_at=None)
+        await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))
 
     @staticmethod
-    def _pause(error: Exception, attempt: int) -> timedelta:
-        if isinstance(error, TryAgain) and error.after is not None:
-            return error.after
-        return min(timedelta(seconds=2 ** (attempt - 1)), _LONGEST_PAUSE)
+    async def _insist(note: Callable[[], Awaitable[None]]) -> None:
+        """Notes something, however often that takes: what went out is never sent again because a note failed."""
+        for attempt in count(1):
+            try:
+                await note()
+            except Exception as error:
+                log.exception("the ledger took no note, attempt %d", attempt)
+                await asyncio.sleep(_pause(error, attempt).total_seconds())
+            else:
+                return
+
+
+def _pause(error: Exception, attempt: int) -> timedelta:
+    if isinstance(error, TryAgain) and error.after is not None:
+        return error.after
+    return min(timedelta(seconds=2 ** min(attempt - 1, 20)), _LONGEST_PAUSE)
 
 
 def _line(error: Exception) -> str:

@@ -7,14 +7,14 @@ customer stands in the access log with the name of the colleague who read it.
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, get_args
 
 from core.errors import Problem
 from core.house import House
-from core.ledger import Case, Fact, Profile
+from core.ledger import Case, Fact, Outgoing, Profile
 from core.memory import Lesson, Memory, PatternHit
 from core.messages import Attachment, Route
 from core.writing import Category, Pattern
@@ -65,6 +65,7 @@ class Entry:
     channel: str
     sender: str  # "customer" | "bot" | "agent"
     text: str
+    drawn_from: frozenset[HandleId]
     files: Sequence[Attachment] = ()
     case: int | None = None
     state: str = ""
@@ -253,7 +254,7 @@ class DeskLedger(Protocol):
         """Gives a case back to the bot. Raises Refused."""
         ...
 
-    async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[int]:
+    async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[Outgoing]:
         """Takes the case and puts a reply into the outbox: its row, none if it stands there already. Raises Refused."""
         ...
 
@@ -281,7 +282,7 @@ class Desk:
     ledger: DeskLedger
     memory: Memory
     house: House
-    post: Callable[[Sequence[int]], Awaitable[None]]
+    post: Callable[[Sequence[Outgoing]], None]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
@@ -310,7 +311,7 @@ class Desk:
         if not text.strip():
             raise Refused("Nothing was sent: the reply is empty.")
         reply = AgentReply(id=id or self.new_id(), case=case, text=_bounded(text), agent=agent, at=self.now())
-        await self.post(await self.ledger.reply(reply, reachable=self._reachable()))
+        self.post(await self.ledger.reply(reply, reachable=self._reachable()))
 
     async def resolve(self, case: int, agent: str, text: str = "") -> Lesson | None:
         """Closes a case; what is to be learnt of it, for `learn`. Raises NoSuchCase or Refused."""

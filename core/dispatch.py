@@ -8,7 +8,7 @@ from typing import Any
 from core.channel import Channel
 from core.delivery import Delivery
 from core.engine import Engine
-from core.errors import Fenced, Malformed
+from core.errors import Fenced
 from core.ledger import Ledger, Settled, Wait, line_of
 from core.messages import InboundMessage, Raw
 
@@ -27,22 +27,22 @@ class Dispatch:
         self._delivery = delivery
         self._serving: dict[str, asyncio.Task[None]] = {}
         self._called: set[str] = set()
+        self._patient: set[str] = set()  # fenced off once, so that two live lines do not fence each other for ever
         self._learning: set[asyncio.Task[None]] = set()
 
     async def hear(self, message: InboundMessage, raw: Raw) -> bool:
         """Keeps a message, durably, and has it answered soon; False if we had it already."""
         is_new = await self._engine.accept(message, raw)
-        if is_new:
-            self._call(line_of(message))
+        self._call(line_of(message))  # also of a redelivery: the first one may have been cut off right after its commit
         return is_new
 
     async def deliver(self, channel: Channel[Any], raw: Raw) -> bool:
         """For channels that cannot be refused: keeps a delivery, parked for a human where it cannot be read."""
         try:
             message = channel.parse(raw)
-        except Malformed as error:
-            log.warning("a delivery by %s is parked: %s", channel.name, error)
-            await self._ledger.park(channel.name, raw, str(error))
+        except Exception as error:  # noqa: BLE001 - a parser's own bug must not lose what was said either
+            log.warning("a delivery by %s is parked: %s: %s", channel.name, type(error).__name__, error)
+            await self._ledger.park(channel.name, raw, str(error) or type(error).__name__)
             return True
         return await self.hear(message, raw) if message else False
 
@@ -77,6 +77,7 @@ class Dispatch:
                 while await self._serve_once(line):
                     pass
         finally:
+            self._patient.discard(line)
             del self._serving[line]
 
     async def _serve_once(self, line: str) -> bool:
@@ -88,16 +89,18 @@ class Dispatch:
             pause = (outcome.until - self._engine.now()).total_seconds()
             await asyncio.sleep(max(pause, 0))
             return True
-        await self._delivery.post(outcome.outbox)
+        self._patient.discard(line)
+        self._delivery.post(outcome.outbox)
         self._learn(outcome)
         return True
 
     async def _take_turn(self, line: str) -> Settled | Wait | None:
         for attempt in range(1, _TRIES + 1):
             try:
-                return await self._engine.take_turn(line)
+                return await self._engine.take_turn(line, patient=line in self._patient)
             except Fenced as error:
                 log.info("%s", error)
+                self._patient.add(line)
                 return Wait(until=self._engine.now())
             except Exception:
                 log.exception("turn failed, attempt %d of %d", attempt, _TRIES)

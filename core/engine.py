@@ -13,7 +13,7 @@ Learning comes after the answer, so that a memory that is away costs nobody a re
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -55,57 +55,66 @@ class Engine:
         """Keeps a message. When this returns it survives anything; False means that we had it already."""
         return await self.ledger.accept(message, raw)
 
-    async def take_turn(self, line: str) -> Settled | Wait | None:
-        """Answers what waits on a line: None when nothing does, Wait when it is too early. Raises Fenced."""
-        turn = await self._open(line)
-        if turn is None or isinstance(turn, Wait):
-            return turn
-        try:
-            return await self.ledger.settle(await self._think(turn))
-        except BaseException:
-            await asyncio.shield(self.ledger.release(turn))
-            raise
+    async def take_turn(self, line: str, *, patient: bool = False) -> Settled | Wait | None:
+        """Answers what waits on a line: None when nothing does, Wait when it is too early. Raises Fenced.
+
+        A turn of a live channel does not wait for the customer's other turns, unless it is told to be `patient`.
+        """
+        return await self._turn(line, patient, self._think)
 
     async def give_to_a_human(self, line: str) -> Settled | Wait | None:
-        """Answers a turn that we failed at: an honest sentence, and a case in the agents' queue."""
-        turn = await self._open(line)
-        if turn is None or isinstance(turn, Wait):
-            return turn
-        return await self.ledger.settle(composing.given_up(turn, now=self.now(), reply_id=self.new_id()))
+        """Answers a turn that we failed at: an honest sentence, and the case in the agents' queue."""
+        return await self._turn(line, True, self._give_up)
 
     async def learn(self, settled: Settled) -> None:
         """Gives memory what a turn told. Never on the way of a reply."""
         await self.memory.retract(settled.superseded)
         await self.memory.remember(settled.notes)
 
-    async def _open(self, line: str) -> Turn | Wait | None:
-        limits = self.house.limits(line.partition(":")[0])
-        burst = timedelta(0) if limits.live else self.house.burst
-        return await self.ledger.open_turn(line, token=self.new_id(), now=self.now(), burst=burst, live=limits.live)
+    async def _turn(
+        self, line: str, patient: bool, think: Callable[[Turn], Awaitable[Settlement]]
+    ) -> Settled | Wait | None:
+        live = self.house.limits(line.partition(":")[0]).live
+        turn = await self.ledger.open_turn(
+            line,
+            token=self.new_id(),
+            now=self.now(),
+            burst=timedelta(0) if live else self.house.burst,
+            live=live and not patient,
+        )
+        if turn is None or isinstance(turn, Wait):
+            return turn
+        try:
+            return await self.ledger.settle(await think(turn))
+        except BaseException:
+            await asyncio.shield(self.ledger.release(turn))
+            raise
 
     async def _think(self, turn: Turn) -> Settlement:
         talk = await self._talk_of_codes(turn)
         standing = replace(turn.standing, grant=talk.grant) if talk and talk.grant else turn.standing
         known = await self._recall(standing)
-        answer = await self._answer(turn, known, talk)
-        thought = Thought(
-            turn=turn,
-            standing=standing,
-            known=known,
-            answer=answer,
-            verdict=judge(answer, known.case(answer.case), known.profile),
-            talk=talk,
-        )
+        answer = known.about_a_known_case(await self._answer(turn, known, talk))
+        closed = talk is not None and talk.needs_a_person
+        verdict = judge(answer, known.case(answer.case), known.profile, needs_a_person=closed)
+        thought = Thought(turn=turn, standing=standing, known=known, answer=answer, verdict=verdict, talk=talk)
         greeting = composing.greet(thought, self.house, self.now())
         composed = composing.compose(thought, greeting, self.house)
         settlement = composing.settlement(thought, composed, now=self.now(), reply_id=self.new_id())
         return replace(settlement, notices=await self._notices(talk, answer.language))
 
+    async def _give_up(self, turn: Turn) -> Settlement:
+        try:
+            known = await self._recall(turn.standing)
+        except Exception:  # noqa: BLE001 - what failed the turn may well fail this
+            known = None
+        return composing.given_up(turn, known, self.house, now=self.now(), reply_id=self.new_id())
+
     async def _talk_of_codes(self, turn: Turn) -> LinkTalk | None:
         if not self.linking.concerns(turn):
             return None
         desk = await self.ledger.link_desk(turn, digest=self.linking.entered(turn), now=self.now())
-        return self.linking.consider(turn, desk, turn.language or self.house.languages[0])
+        return self.linking.consider(turn, desk)
 
     async def _recall(self, standing: Standing) -> Recollection:
         allowed = permit(standing, Purpose.ANSWER)
@@ -127,6 +136,7 @@ class Engine:
             said=known.said,
             cases=known.cases,
             facts=known.facts,
+            preferences=known.preferences,
             asked=turn.asked,
             name=known.name,
             remembered=remembered,
@@ -155,7 +165,7 @@ class Engine:
         """Tells every other strong handle of a customer that a link was made."""
         if talk is None or not talk.notify:
             return []
-        reaches = await self.ledger.reaches(sorted(talk.notify))
+        reaches = await self.ledger.reaches(sorted(talk.notify), now=self.now())
         return [
             Notice(
                 to=reach,

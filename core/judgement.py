@@ -20,10 +20,15 @@ class Verdict:
     reason: str = ""
 
 
-def judge(answer: Answer, case: OpenCase | None, profile: Profile | None) -> Verdict:
-    """The verdict on a writer's answer about a case (None: a new one, or none at all)."""
+def judge(answer: Answer, case: OpenCase | None, profile: Profile | None, *, needs_a_person: bool = False) -> Verdict:
+    """The verdict on a writer's answer about a case (None: a new one, or none at all).
+
+    `needs_a_person`: a code cannot be taken just now, since too many wrong ones come in.
+    """
     if case is not None and case.with_human:
         return Verdict(kind="with_human")
+    if needs_a_person:
+        return Verdict(kind="hand_off", reason="A code was entered while too many wrong ones come in.")
     reason = _why_a_human(answer, case, profile)
     return Verdict(kind="hand_off", reason=reason) if reason else Verdict(kind="answer")
 

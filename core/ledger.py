@@ -51,7 +51,7 @@ class Turn:
     last_said_at: datetime | None  # when this handle was last answered
     language: str  # the conversation's, "" when it has none yet
     asked: Sequence[str]  # slot ids that our last reply here asked for
-    named_today: int = 0  # other claimed conversations of the last day that named the same address
+    named_today: int = 0  # earlier claimed conversations of the last day that named the same address
 
     @property
     def first(self) -> InboundMessage:
@@ -69,10 +69,14 @@ class Turn:
         return "\n".join(h.message.text for h in self.heard if h.message.text)
 
     @property
+    def said_something(self) -> bool:
+        """Whether anything was told: a telephone that rings and a code that is keyed in tell nothing."""
+        return bool(self.text or any(h.message.attachments for h in self.heard))
+
+    @property
     def told_at(self) -> datetime:
         """When the newest of it was said, by the provider's clock where it gave one."""
-        newest = self.heard[-1].message
-        return newest.sent_at or newest.received_at
+        return self.heard[-1].message.told_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +104,11 @@ class Case:
     resolution: str = ""
     resolved_at: datetime | None = None
 
+    @property
+    def drawn_from(self) -> frozenset[HandleId]:
+        """The handle that it was opened on."""
+        return frozenset((self.handle,))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
@@ -114,14 +123,20 @@ class Fact:
     told_at: datetime
     message: int | None
 
+    @property
+    def drawn_from(self) -> frozenset[HandleId]:
+        """The handle that it was told on."""
+        return frozenset((self.handle,))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Utterance:
-    """A line that was said on a handle, by either side."""
+    """A line that was said on a handle, by either side; ours may repeat what was told on others."""
 
     handle: HandleId
     told_at: datetime
     spoken: Spoken
+    drawn_from: frozenset[HandleId]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +188,7 @@ class IssueCode:
     """This handle shows a code."""
 
     digest: str
+    digits: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,6 +233,7 @@ class Reach:
 
     handle: HandleId
     channel: str
+    conversation: str
     route: Route
     language: str
 
@@ -235,6 +252,8 @@ class Settlement:
 
     turn: Turn
     now: datetime
+    keeper: HandleId  # the handle that everything told in this turn hangs on
+    drawn_from: frozenset[HandleId] = frozenset()  # the handles whose rows the replies may repeat
     replies: Sequence[Reply] = ()
     notices: Sequence[Notice] = ()
     case: int | None = None  # the case that the turn is about
@@ -247,16 +266,6 @@ class Settlement:
     permits: Sequence[tuple[Permit, Sequence[str]]] = ()  # what was read, for the access log
     writer: str = ""
     flags: Sequence[str] = ()  # e.g. why the model's answer was not used
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
-    """What settling left to do: rows to send now, and rows to remember."""
-
-    outbox: Sequence[int] = ()
-    case: int | None = None
-    notes: Sequence[Note] = ()
-    superseded: Sequence[Note] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,6 +283,16 @@ class Outgoing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """What settling left to do: rows to send now, and rows to remember."""
+
+    outbox: Sequence[Outgoing] = ()
+    case: int | None = None
+    notes: Sequence[Note] = ()
+    superseded: Sequence[Note] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LiveCode:
     """A code on record, with the standing that it speaks for."""
 
@@ -282,6 +301,7 @@ class LiveCode:
     proof: Proof
     state: CodeState
     linked: frozenset[Node]  # the showing handle's customer when it was issued
+    six_digits: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -309,6 +329,8 @@ class LinkDesk:
     code: LiveCode | None = None  # the one that was entered, if it is one of ours
     shown_nodes: frozenset[Node] = frozenset()  # its handle's customer now
     shown_on: str = ""  # its handle's channel
+    shown_language: str = ""  # and the language spoken there
+    may_last: bool = False  # nothing forbids that the two are one for good: no shared handle, no two people
     pending: PendingLink | None = None
     undoable: UndoableLink | None = None
     issued_today: int = 0  # by this handle
@@ -372,7 +394,7 @@ class Ledger(Protocol):
         """What is on record about the codes of this turn's handle, and about the code that was entered."""
         ...
 
-    async def reaches(self, handles: Sequence[HandleId]) -> Sequence[Reach]:
+    async def reaches(self, handles: Sequence[HandleId], *, now: datetime) -> Sequence[Reach]:
         """Where those of these handles that proved themselves were last written from."""
         ...
 
@@ -385,10 +407,6 @@ class Ledger(Protocol):
         ...
 
     # ── outbox ──
-    async def outgoing(self, ids: Sequence[int]) -> Sequence[Outgoing]:
-        """Those of these replies that are still to be sent, oldest first."""
-        ...
-
     async def left_over(self) -> Sequence[Outgoing]:
         """At start: all that an earlier process left unsent, flagged as perhaps sent."""
         ...

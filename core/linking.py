@@ -6,8 +6,8 @@ steps it returns are written with the settlement of the turn.
 
 import hmac
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from core.ledger import (
@@ -16,6 +16,7 @@ from core.ledger import (
     LinkStep,
     LiveCode,
     MakeLink,
+    PendingLink,
     RedeemCode,
     Turn,
     UndoLink,
@@ -23,46 +24,69 @@ from core.ledger import (
 )
 from core.phrases import say
 from identity import codes
-from identity.gate import Grant, HandleId
-from identity.partition import persons
+from identity.gate import Grant, HandleId, handles_of
 from identity.proof import Proof
 
-Asked = Literal["code", "call", ""]
+Wish = Literal["code", "call", ""]
 
-# "link my other account", "which code", "I'm going to call you" in the languages we speak; not "I'll call my bank".
+# "link my other account", "give you a call" in the languages we speak; not "connect my phone to the speaker", nor
+# "I'll call my bank", nor a discount code.
+_OURS = r"(?:account|channel|chat|conversation|slack|discord|e-?mail|phone number)s?"
 _LINK_WISH = re.compile(
-    r"\b(?:link|connect|join|merge)\b.{0,30}\b(?:account|channel|number|chat|slack|discord|e-?mail|phone)\b"
-    r"|\b(?:which|what|need|send|get|give me)\b.{0,20}\bcode\b.{0,30}\b(?:need|link|enter|use|please|other)\b"
-    r"|\b(?:vincular|enlazar|conectar|associar|ligar)\b.{0,30}\b(?:cuenta|conta|canal)\b"
-    r"|\b(?:verbinden|verknüpfen)\b|\bkonto\b.{0,20}\bverknüpf|\b(?:relier|associer|lier)\b.{0,30}\bcompte\b"
-    r"|\bcollegare\b.{0,30}\b(?:account|conto)\b|\bkoppel\w*\b.{0,30}\baccount\b|\baccount\b.{0,20}\bkoppel",
+    rf"\b(?:link|connect|join|merge)(?:ing)?\b.{{0,12}}\b(?:my|this|these|both|the two)\b.{{0,20}}\b{_OURS}\b"
+    r"|\b(?:linking|link) code\b|\bcode (?:to|for) (?:link|linking|call|calling|the other|my other)\b"
+    r"|\b(?:vincular|enlazar|conectar|associar|ligar)\b.{0,20}\b(?:mis?|minhas?|otra|outra)\b.{0,12}\b(?:cuenta|conta|canal)"
+    r"|\b(?:konto|konten|account|kanal|kanäle|slack|discord)\b.{0,30}\b(?:verknüpfen|verbinden|koppeln)\b"
+    r"|\b(?:relier|associer|lier)\b.{0,12}\b(?:mon|mes|un|l)\b.{0,12}\b(?:compte|canal)"
+    r"|\bcollegare\b.{0,20}\b(?:account|conto|canale)\b"
+    r"|\b(?:account|kanaal)\b.{0,20}\bkoppelen\b|\bkoppel\w*\b.{0,20}\b(?:account|kanaal)\b",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _CALL_WISH = re.compile(
-    r"\b(?:i'?ll|i will|going to|about to|want to|can i|could i|let me|rather|may i|like to) "
-    r"(?:just )?(?:call|phone|ring)\b(?! (?:my|the|a|an|him|her|them|it|back)\b)"
+    r"\b(?:i'?ll|i will|going to|about to|want to|can i|could i|let me|rather|may i|like to) (?:just )?"
+    r"(?:call|phone|ring)(?= you| instead| now| in\b| support| about it| because| and| so\b|[.,!?]|\s*$)"
     r"|\bgive you (?:a|guys a) (?:call|ring)\b"
-    r"|\b(?:les|os|le) (?:voy a llamar|llamo|llamaré)\b|\bvoy a llamar(?:les|os)?\b"
-    r"|\bich rufe (?:sie |euch |gleich |dann |jetzt ){0,3}an\b|\bje (?:vais )?vous (?:appelle|appeler)\b"
-    r"|\bvou ligar\b|\bvi (?:chiamo|telefono|chiamerò)\b|\bik (?:ga |zal )?(?:u |jullie )?bel(?:len)?\b",
+    r"|\b(?:les|os|le) (?:voy a llamar|llamo|llamaré)\b|\bvoy a llamar(?:les|os)\b"
+    r"|\bich rufe (?:sie |euch |gleich |dann |jetzt |lieber ){0,3}an\b|\bje (?:vais )?vous (?:appelle|appeler)\b"
+    r"|\bvou ligar(?:-vos)?\b|\bvi (?:chiamo|telefono|chiamerò)\b|\bik (?:ga |zal )?(?:u |jullie )bel(?:len)?\b",
     re.IGNORECASE,
-)  # fmt: skip
-_UNDO = frozenset({"undo", "deshacer", "rückgängig", "annuler", "desfazer", "annulla", "ongedaan"})
+)
+_UNDO = ("undo", "deshacer", "rückgängig", "annuler", "desfazer", "annulla", "ongedaan")
 _CODE_WORD = re.compile(r"\b(?:code|código|codice)\b", re.IGNORECASE)
 _LOOKED_AT = 500  # characters of a message; a wish for a code comes early or not at all
+_FEW = 3  # words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Say:
+    """A phrase, to be said in the language that the turn turns out to be in."""
+
+    phrase: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self, language: str) -> str:
+        """The phrase in a language."""
+        return say(self.phrase, language, **self.values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkTalk:
     """What came of codes in one turn. `alone`: the message was about nothing else, so no writer is asked."""
 
+    says: Sequence[Say] = ()
     steps: Sequence[LinkStep] = ()
-    text: str = ""
     grant: Grant | None = None  # a code was accepted in this very turn
     alone: bool = True
+    language: str = ""  # what the customer spoke where they come from
+    code: str = ""  # that is shown now
     expects_digits: int = 0
     notify: frozenset[HandleId] = frozenset()
     notice: str = ""  # the channel that the notice names
+    needs_a_person: bool = False
+
+    def text(self, language: str) -> str:
+        """What is said about codes."""
+        return " ".join(one.text(language) for one in self.says)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,96 +99,106 @@ class Linking:
 
     def entered(self, turn: Turn) -> str:
         """The digest of the code that was entered in this turn, "" if none was."""
-        found = codes.find_code(turn.first.digits or turn.text)
+        found = codes.find_code(_told(turn))
         return codes.digest(self.secret, found) if found else ""
 
     def concerns(self, turn: Turn) -> bool:
         """Whether this turn may be about codes at all, so that most turns ask the ledger nothing."""
-        text = turn.first.digits or turn.text
+        text = _told(turn)
         return bool(codes.find_code(text) or codes.find_pair(text) or _is_undo(text) or _wish(text))
 
-    def consider(self, turn: Turn, desk: LinkDesk, language: str) -> LinkTalk | None:
+    def consider(self, turn: Turn, desk: LinkDesk) -> LinkTalk | None:
         """What is to be done about codes in this turn; None for nothing."""
-        text = turn.first.digits or turn.text
+        text = _told(turn)
         if _is_undo(text) and desk.undoable:
-            channel = self.label(desk.undoable.other_channel)
-            return LinkTalk(steps=[UndoLink(link_id=desk.undoable.id)], text=say("undone", language, channel=channel))
+            undone = Say(phrase="undone", values={"channel": self.label(desk.undoable.other_channel)})
+            return LinkTalk(says=[undone], steps=[UndoLink(link_id=desk.undoable.id)])
         pair = codes.find_pair(text)
         if pair and desk.pending:
-            return self._confirm(turn, desk, pair, language)
+            return self._confirm(turn, desk.pending, pair)
         if self.entered(turn):
-            return self._redeem(turn, desk, language)
+            return self._redeem(turn, desk)
         wish = _wish(text)
-        if wish:
-            return self._issue(desk, wish, language)
-        return None
+        return self._issue(desk, wish) if wish else None
 
-    def _issue(self, desk: LinkDesk, wish: Asked, language: str) -> LinkTalk:
+    def _issue(self, desk: LinkDesk, wish: Wish) -> LinkTalk:
         if desk.issued_today >= codes.A_DAY:
-            return LinkTalk(text=say("no_more_codes", language), alone=False)
-        digits = codes.digits_needed(wrong_last_hour=desk.wrong_last_hour, live_codes=desk.live_codes)
+            return LinkTalk(says=[Say(phrase="no_more_codes")], alone=False)
+        digits = codes.LONG if _guessed_at(desk) else codes.SHORT
         code = codes.new_code(digits=digits)
         phrase = "code_to_call" if wish == "call" and self.call_number else "code"
-        text = say(phrase, language, code=code, number=self.call_number)
-        return LinkTalk(steps=[IssueCode(digest=codes.digest(self.secret, code))], text=text, alone=False)
+        shown = Say(phrase=phrase, values={"code": code, "number": self.call_number})
+        step = IssueCode(digest=codes.digest(self.secret, code), digits=digits)
+        return LinkTalk(says=[shown], steps=[step], alone=False, code=code)
 
-    def _redeem(self, turn: Turn, desk: LinkDesk, language: str) -> LinkTalk | None:
+    def _redeem(self, turn: Turn, desk: LinkDesk) -> LinkTalk:
         code = desk.code
-        if (
-            code is None
-            or desk.wrong_by_sender >= codes.TRIES
-            or not codes.redeemable(code.state, turn.heard[-1].message.received_at)
-        ):
-            return self._wrong(turn, language)
+        if code is None or not _opens(turn, desk, code):
+            return _wrong(turn, desk)
         if code.handle == turn.standing.handle:
-            return LinkTalk(text=say("code_entered_here", language))
+            return LinkTalk(says=[Say(phrase="code_entered_here")])
         grant = Grant(
             shown_by=code.handle,
             nodes=desk.shown_nodes,
             proof=_granted_proof(turn, code),
             since=turn.heard[0].message.received_at,
         )
-        text, pair_digest, digits = self._offer_link(turn, desk, language)
-        step = RedeemCode(code_id=code.id, grant=grant, pair_digest=pair_digest)
-        return LinkTalk(steps=[step], text=text, grant=grant, expects_digits=digits)
+        pair = codes.new_pair() if _may_last(turn, desk) else ""
+        says = [Say(phrase="code_accepted")]
+        if pair:
+            says += [Say(phrase="confirm_link", values={"channel": self.label(desk.shown_on), "pair": pair})]
+        step = RedeemCode(code_id=code.id, grant=grant, pair_digest=self._pair(pair) if pair else "")
+        return LinkTalk(says=says, steps=[step], grant=grant, language=desk.shown_language, expects_digits=len(pair))
 
-    def _wrong(self, turn: Turn, language: str) -> LinkTalk:
-        """A bare number may be the answer to a question of ours; it counts as a guess, but is heard as an answer."""
-        meant_as_code = bool(turn.first.digits or _CODE_WORD.search(turn.text)) or not turn.asked
-        text = say("code_wrong", language) if meant_as_code else ""
-        return LinkTalk(steps=[WrongCode()], text=text, alone=meant_as_code)
+    def _pair(self, pair: str) -> str:
+        return codes.digest(self.secret, f"pair {pair}")
 
-    def _offer_link(self, turn: Turn, desk: LinkDesk, language: str) -> tuple[str, str, int]:
-        """Asks for two digits where the link can last: not for a claimed handle, nor where two people would meet."""
-        accepted = say("code_accepted", language)
-        nodes = turn.standing.nodes
-        already_one = not desk.shown_nodes.isdisjoint(nodes)
-        two_people = len(persons(desk.shown_nodes | nodes)) > 1
-        if turn.standing.proof is Proof.CLAIMED or already_one or two_people:
-            return accepted, "", 0
-        pair = codes.new_pair()
-        ask = say("confirm_link", language, channel=self.label(desk.shown_on), pair=pair)
-        return f"{accepted} {ask}", codes.digest(self.secret, f"pair {pair}"), len(pair)
-
-    def _confirm(self, turn: Turn, desk: LinkDesk, pair: str, language: str) -> LinkTalk | None:
-        pending = desk.pending
-        if pending is None:
-            return None
-        if not hmac.compare_digest(codes.digest(self.secret, f"pair {pair}"), pending.pair_digest):
-            return LinkTalk(steps=[WrongCode()], text=say("pair_wrong", language))
+    def _confirm(self, turn: Turn, pending: PendingLink, pair: str) -> LinkTalk | None:
+        if not hmac.compare_digest(self._pair(pair), pending.pair_digest):
+            if not codes.is_bare(_told(turn)):
+                return None
+            return LinkTalk(says=[Say(phrase="pair_wrong")], steps=[WrongCode()])
         here, there = turn.standing.handle, pending.shown_by
         return LinkTalk(
+            says=[Say(phrase="linked", values={"channel": self.label(pending.shown_on)})],
             steps=[MakeLink(pending_id=pending.id, a=there, b=here)],
-            text=say("linked", language, channel=self.label(pending.shown_on)),
             notify=(_handles(turn) | {there}) - {here},
             notice=self.label(turn.first.channel),
         )
 
 
+def _told(turn: Turn) -> str:
+    return turn.first.digits or turn.text
+
+
+def _guessed_at(desk: LinkDesk) -> bool:
+    return codes.guessed_at(wrong_last_hour=desk.wrong_last_hour, live_codes=desk.live_codes)
+
+
+def _opens(turn: Turn, desk: LinkDesk, code: LiveCode) -> bool:
+    """A fresh code, from a sender who did not guess; while many guess, a short one only from who proved something."""
+    if desk.wrong_by_sender >= codes.TRIES or not codes.redeemable(code.state, turn.heard[-1].message.received_at):
+        return False
+    return not (_guessed_at(desk) and code.six_digits and turn.standing.proof is Proof.CLAIMED)
+
+
+def _wrong(turn: Turn, desk: LinkDesk) -> LinkTalk:
+    """A bare number may be the answer to a question of ours; it counts as a guess, but is heard as an answer."""
+    meant_as_code = bool(turn.first.digits or _CODE_WORD.search(turn.text)) or not turn.asked
+    closed = _guessed_at(desk) and bool(turn.first.digits)
+    says = [Say(phrase="code_wrong")] if meant_as_code else []
+    return LinkTalk(says=says, steps=[WrongCode()], alone=meant_as_code, needs_a_person=closed)
+
+
+def _may_last(turn: Turn, desk: LinkDesk) -> bool:
+    """A link can last where the entering handle is more than claimed, and the two are not one already."""
+    apart = desk.shown_nodes.isdisjoint(turn.standing.nodes)
+    return desk.may_last and apart and turn.standing.proof is not Proof.CLAIMED
+
+
 def _handles(turn: Turn) -> frozenset[HandleId]:
     grant = turn.standing.grant
-    nodes = turn.standing.nodes | (grant.nodes if grant else frozenset())
-    return frozenset(int(node.removeprefix("h:")) for node in nodes if node.startswith("h:"))
+    return handles_of(turn.standing.nodes | (grant.nodes if grant else frozenset()))
 
 
 def _granted_proof(turn: Turn, code: LiveCode) -> Proof:
@@ -176,10 +210,12 @@ def _granted_proof(turn: Turn, code: LiveCode) -> Proof:
 
 
 def _is_undo(text: str) -> bool:
-    return text.strip(" .!\"'“”").lower() in _UNDO
+    """The one word, be it with a please, or with a signature on the lines below."""
+    words = re.findall(r"\w+", text.strip().partition("\n")[0].lower())
+    return 0 < len(words) <= _FEW and words[0] in _UNDO
 
 
-def _wish(text: str) -> Asked:
+def _wish(text: str) -> Wish:
     start = text[:_LOOKED_AT]
     if _CALL_WISH.search(start):
         return "call"

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from identity.handles import Handle
 from identity.proof import Proof
+
+_PLAUSIBLE_DELAY = timedelta(days=3)
 
 # Where a reply goes, in the channel's own words (a mailbox and its thread, a Slack channel and its thread, a CallSid).
 # Opaque to the engine, kept as JSON.
@@ -66,6 +68,13 @@ class InboundMessage:
     opening: bool = False  # a call begins; nothing has been said yet
 
     @property
+    def told_at(self) -> datetime:
+        """When it was said, by the provider's clock; by ours where that one is missing or plainly wrong."""
+        if self.sent_at is None or not timedelta(0) <= self.received_at - self.sent_at <= _PLAUSIBLE_DELAY:
+            return self.received_at
+        return self.sent_at
+
+    @property
     def channel(self) -> str:
         """The name of the channel it came through."""
         return self.handle.channel
@@ -86,5 +95,6 @@ class Reply:
     language: str = "en"
     sender: str = "bot"  # "bot" | "agent"
     asks: tuple[str, ...] = ()  # slot ids that this reply asks for
+    secret: str = ""  # a code in the text: kept from the record, and from everybody but who is answered
     expects_digits: int = 0
     ends: bool = False  # nothing more is awaited: hang up

@@ -1,13 +1,13 @@
 """What may be recalled for one turn, in the shape that writers and greetings need; masked where the gate says so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from core.ledger import OF_THE_PERSON, Case, Fact, Profile, Rows
-from core.writing import Category, Mood, OpenCase, Spoken
+from core.writing import Answer, Category, Mood, OpenCase, Spoken
 from identity import masking
-from identity.gate import Permit
+from identity.gate import HandleId, OnHandle, Permit
 
 _ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried"})
 
@@ -25,6 +25,11 @@ class Recollection:
     said: Sequence[Spoken]  # oldest first
     records: Mapping[int, Case]
     read: Sequence[str]
+    drawn_from: frozenset[HandleId]  # the handles that any of it came through
+
+    def about_a_known_case(self, answer: Answer) -> Answer:
+        """The answer, without a case that the writer was not given."""
+        return answer if answer.case is None or answer.case in self.records else replace(answer, case=None)
 
     def shown(self, text: str) -> str:
         """Stored text as this customer may see it now."""
@@ -46,10 +51,11 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
         profile=rows.profile,
         cases=[_open_case(case, [f for f in rows.facts if f.case == case.id], shown) for case in rows.cases],
         facts=profile_facts | {f.slot: shown.value(f) for f in reversed(own) if f.slot in OF_THE_PERSON},
-        preferences={f.slot: f.value for f in reversed(own) if f.slot not in OF_THE_PERSON},
+        preferences={f.slot.removeprefix("prefers_"): f.value for f in reversed(own) if f.slot not in OF_THE_PERSON},
         said=[shown.line(u.spoken) for u in reversed(rows.said)],
         records={case.id: case for case in rows.cases},
         read=_read(rows),
+        drawn_from=_drawn_from(rows),
     )
 
 
@@ -99,6 +105,11 @@ def _category(value: str) -> Category:
 
 def _mood(value: str) -> Mood:
     return next((m for m in get_args(Mood) if m == value), "neutral")
+
+
+def _drawn_from(rows: Rows) -> frozenset[HandleId]:
+    read: tuple[OnHandle, ...] = (*rows.cases, *rows.facts, *rows.said)
+    return frozenset(handle for row in read for handle in row.drawn_from)
 
 
 def _read(rows: Rows) -> list[str]:

@@ -75,6 +75,7 @@ class Brief:
     said: Sequence[Spoken] = ()  # the conversation so far, oldest first, without `text`
     cases: Sequence[OpenCase] = ()  # most recent first
     facts: Mapping[str, str] = field(default_factory=dict)  # person slots on record: slot -> value
+    preferences: Mapping[str, str] = field(default_factory=dict)  # e.g. channel -> email, language -> German
     asked: Sequence[str] = ()  # slot ids that our last reply asked for
     name: str = ""  # first name, where it may be said
     remembered: Sequence[str] = ()  # older episodes that bear on this, from memory

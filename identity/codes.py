@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+SHORT, LONG = 6, 8  # digits of a code
 LIFE = timedelta(minutes=10)
 CONFIRM_WITHIN = timedelta(minutes=10)
 UNDO_WITHIN = timedelta(days=30)
@@ -17,10 +18,12 @@ GUESSES_AN_HOUR = 1_000  # unmatched tries times live codes; beyond it six digit
 
 _CODE = re.compile(r"(?<![\w$€£.,#-])(\d{3}[ -]?\d{3}|\d{4}[ -]?\d{4})(?![\w%]|[.,-]\d)")
 _PAIR = re.compile(r"(?<![\w$€£.,#-])(\d{2})(?![\w%]|[.,-]\d)")
-_WORDS_AROUND = 8  # a code comes alone or nearly so; in a longer text it is some other number
+_CODE_WORD = re.compile(r"\b(?:code|código|codice|pin)\b", re.IGNORECASE)
+_NOISE = re.compile(r"[\s.,:;!#*\"'“”()-]+")
+_SHORT = 120  # characters; a code comes alone or nearly so, in a longer text it is some other number
 
 
-def new_code(*, digits: int = 6) -> str:
+def new_code(*, digits: int = SHORT) -> str:
     """A random code."""
     return "".join(secrets.choice("0123456789") for _ in range(digits))
 
@@ -36,17 +39,23 @@ def digest(secret: bytes, code: str) -> str:
 
 
 def find_code(text: str) -> str | None:
-    """The code that a short message consists of, e.g. from "my code is 123 456"."""
-    return _only(_CODE, text)
+    """The code that a short message brings: alone on a line, or called a code. An order number in a text is none."""
+    lines = [line for line in text.splitlines() if is_bare(line)]
+    return _only(_CODE, text) if lines or _CODE_WORD.search(text) else None
 
 
 def find_pair(text: str) -> str | None:
-    """The two digits that a short message consists of."""
-    return _only(_PAIR, text)
+    """The two digits that a message of a word or three consists of, e.g. "Yes, 42"."""
+    return _only(_PAIR, text) if len(text.split()) <= 3 else None  # noqa: PLR2004
+
+
+def is_bare(text: str) -> bool:
+    """Whether a text is digits and nothing else."""
+    return _NOISE.sub("", text).isdigit()
 
 
 def _only(pattern: re.Pattern[str], text: str) -> str | None:
-    if len(text) > 120 or len(text.split()) > _WORDS_AROUND:  # noqa: PLR2004 - a short message
+    if len(text) > _SHORT:
         return None
     found = {re.sub(r"\D", "", match) for match in pattern.findall(text)}
     return found.pop() if len(found) == 1 else None
@@ -65,6 +74,6 @@ def redeemable(code: CodeState, now: datetime) -> bool:
     return not code.used and now - code.issued_at <= LIFE
 
 
-def digits_needed(*, wrong_last_hour: int, live_codes: int) -> int:
-    """How long a new code must be, so that guessing stays hopeless."""
-    return 8 if wrong_last_hour * live_codes > GUESSES_AN_HOUR else 6
+def guessed_at(*, wrong_last_hour: int, live_codes: int) -> bool:
+    """Whether so many wrong codes come in, over all senders, that six digits are too few."""
+    return wrong_last_hour * live_codes > GUESSES_AN_HOUR

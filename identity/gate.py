@@ -26,7 +26,7 @@ class Purpose(StrEnum):
 class Grant:
     """A code that another handle showed was entered here: this conversation gets that handle's customer.
 
-    It gives nothing of the entering handle's own customer; of its own rows only those since `since` belong to it.
+    It gives nothing of the entering handle's own customer, and what is told under it hangs on `shown_by`.
     """
 
     shown_by: HandleId
@@ -46,6 +46,11 @@ class Standing:
     grant: Grant | None = None
 
     @property
+    def keeper(self) -> HandleId:
+        """The handle that everything told in this turn hangs on."""
+        return self.grant.shown_by if self.grant else self.handle
+
+    @property
     def customer(self) -> Node:
         """A name for the customer as it is now; the lease is taken on it."""
         return min(self.grant.nodes if self.grant else self.nodes)
@@ -57,12 +62,10 @@ class Standing:
 
 
 class OnHandle(Protocol):
-    """A row of memory. It hangs on the handle that it came through."""
+    """A row of memory: it hangs on the handle that it came through, a line of ours on all that it was drawn from."""
 
     @property
-    def handle(self) -> HandleId: ...
-    @property
-    def told_at(self) -> datetime: ...
+    def drawn_from(self) -> frozenset[HandleId]: ...
 
 
 R = TypeVar("R", bound=OnHandle)
@@ -77,16 +80,10 @@ class Permit:
     handles: frozenset[HandleId]
     person: str | None  # the directory id whose profile may be used
     masked: bool
-    own_since: datetime | None = None
 
     def admit(self, rows: Iterable[R]) -> list[R]:
         """The rows among these that may be recalled."""
-        return [row for row in rows if self._admits(row)]
-
-    def _admits(self, row: OnHandle) -> bool:
-        if row.handle not in self.handles:
-            return False
-        return row.handle != self.own or self.own_since is None or row.told_at >= self.own_since
+        return [row for row in rows if row.drawn_from <= self.handles]
 
 
 def permit(standing: Standing, purpose: Purpose) -> Permit:
@@ -103,21 +100,21 @@ def _permit(standing: Standing, purpose: Purpose, allowed: Leave) -> Permit:
     person: str | None = None
     if allowed in (Leave.MASKED, Leave.YES):
         nodes = grant.nodes if grant else standing.nodes
-        handles = _handles(nodes) | {standing.handle}
+        handles = handles_of(nodes) | {standing.keeper}
         people = persons(nodes)
         person = people[0] if people else None
     elif allowed in (Leave.CONVERSATION, Leave.HANDLE):
         # A claimed message lives on a handle of its own, so its handle is its conversation.
-        handles = frozenset((standing.handle, grant.shown_by)) if grant else frozenset((standing.handle,))
+        handles = frozenset((standing.keeper,))
     return Permit(
         purpose=purpose,
         own=standing.handle,
         handles=handles,
         person=person,
         masked=allowed is not Leave.YES,
-        own_since=grant.since if grant and standing.handle not in _handles(grant.nodes) else None,
     )
 
 
-def _handles(nodes: frozenset[Node]) -> frozenset[HandleId]:
+def handles_of(nodes: frozenset[Node]) -> frozenset[HandleId]:
+    """The handles among some nodes."""
     return frozenset(int(node.removeprefix("h:")) for node in nodes if node.startswith("h:"))

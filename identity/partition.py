@@ -21,6 +21,7 @@ class Owned:
     key: str
     epoch: int = 1
     silent_from: datetime | None = None
+    closed_at: datetime | None = None  # when the directory took the key from whom this epoch belonged to
     proven: bool = False
 
 
@@ -28,12 +29,14 @@ class Owned:
 class Vouched:
     """Somebody we trust says that a node holds a key: the directory, a signed login, a workspace.
 
-    `person` is the directory id or login subject that speaks; two persons holding one key share it.
+    `person` is the directory id or login subject that speaks; two persons holding one key share it. `at` is when the
+    key was verified, `recorded_at` when we were told.
     """
 
     node: Node
     key: str
     at: datetime
+    recorded_at: datetime
     person: str | None = None
 
 
@@ -81,6 +84,17 @@ def persons(nodes: Iterable[Node]) -> list[str]:
     return sorted(node.removeprefix("d:") for node in nodes if node.startswith("d:"))
 
 
+def people(nodes: frozenset[Node], evidence: Evidence) -> dict[str, set[Node]]:
+    """The people among some nodes, directory ids and subjects of signed logins alike, and the nodes that name them."""
+    named: defaultdict[str, set[Node]] = defaultdict(set)
+    for person in persons(nodes):
+        named[person].add(f"d:{person}")
+    for owned in evidence.owned:
+        if owned.node in nodes and owned.key.startswith("web:"):
+            named[owned.key.removeprefix("web:")].add(owned.node)
+    return dict(named)
+
+
 def _edges(evidence: Evidence) -> Edges:
     shared = shared_keys(evidence)
     edges: Edges = {frozenset((link.a, link.b)) for link in evidence.links}
@@ -105,20 +119,26 @@ def _edges_of_key(owned: list[Owned], vouched: list[Vouched]) -> Edges:
 def _speaks_for(vouched: Vouched, owned: Owned) -> bool:
     """The directory speaks for a first contact; another source only for a handle that has proved itself.
 
-    A row from before the silence says nothing about who holds the number now.
+    A row from before the silence says nothing about who holds the number now; one that came after the directory took
+    the key away says nothing about who held it before.
     """
     if owned.silent_from is not None and vouched.at <= owned.silent_from:
+        return False
+    if owned.closed_at is not None and vouched.recorded_at >= owned.closed_at:
         return False
     return owned.proven or vouched.node.startswith("d:")
 
 
 def _conflicted(nodes: frozenset[Node], evidence: Evidence) -> bool:
-    """Two directory persons met, and no pair of operators said that they are one."""
-    people = {node for node in nodes if node.startswith("d:")}
-    if len(people) < 2:  # noqa: PLR2004 - one person is never in conflict
+    """Two people met, and no pair of operators said that they are one."""
+    named = people(nodes, evidence)
+    if len(named) < 2:  # noqa: PLR2004 - one person is never in conflict
         return False
     agreed: Edges = {frozenset((link.a, link.b)) for link in evidence.links if link.two_operators} - evidence.cuts
-    return not people <= _reach(min(people), agreed)
+    for names in named.values():
+        agreed |= {frozenset(pair) for pair in combinations(names, 2)}
+    everybody = {node for names in named.values() for node in names}
+    return not everybody <= _reach(min(everybody), agreed)
 
 
 def _direct_edges(evidence: Evidence) -> Edges:

@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from core.delivery import Delivery
 from core.errors import TryAgain, Undeliverable
+from core.ledger import Outgoing
 from tests.shop import Shop
 from tests.twins.channel import ChannelTwin
 
@@ -25,30 +26,30 @@ async def delivery(shop: Shop, channel: ChannelTwin) -> AsyncIterator[Delivery]:
     await made.close()
 
 
-async def replies(shop: Shop, *texts: str) -> list[int]:
+async def replies(shop: Shop, *texts: str) -> list[Outgoing]:
     """So many replies stand in the outbox for one customer."""
-    ids: list[int] = []
+    rows: list[Outgoing] = []
     for text in texts:
         await shop.accept(shop.message("slack", "T1/U1", text))
         shop.later(seconds=3)
         settled = await shop.engine.take_turn("slack:T1/U1")
-        ids += settled.outbox  # type: ignore[union-attr]
-    return ids
+        rows += settled.outbox  # type: ignore[union-attr]
+    return rows
 
 
 async def test_a_busy_provider_is_tried_again_and_the_order_is_kept(
     shop: Shop, channel: ChannelTwin, delivery: Delivery
 ) -> None:
-    ids = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    rows = await replies(shop, "I was charged $49.37 twice", "order W4829137")
     channel.troubles.extend([TryAgain("429", after=AT_ONCE), TryAgain("503", after=AT_ONCE)])
-    await delivery.post(ids)
+    delivery.post(rows)
     said = [(await channel.said()).text for _ in range(4)]
     assert said[0] == said[1] != said[2] == said[3]
     assert "order number" in said[0]
 
 
 async def test_parts_that_went_are_not_sent_again(shop: Shop, channel: ChannelTwin, delivery: Delivery) -> None:
-    ids = await replies(shop, "I was charged $49.37 twice")
+    rows = await replies(shop, "I was charged $49.37 twice")
 
     class SecondPartFails(ChannelTwin):
         async def send(self, wire: object) -> str:
@@ -60,7 +61,7 @@ async def test_parts_that_went_are_not_sent_again(shop: Shop, channel: ChannelTw
 
     failing = SecondPartFails("slack", parts=2)
     careful = Delivery(shop.ledger, {"slack": failing}, lambda: shop.now)
-    await careful.post(ids)
+    careful.post(rows)
     for _ in range(2):
         await failing.said()
     assert len(failing.sent) == 2
@@ -70,32 +71,32 @@ async def test_parts_that_went_are_not_sent_again(shop: Shop, channel: ChannelTw
 async def test_what_cannot_be_delivered_is_parked_and_holds_up_nothing(
     shop: Shop, channel: ChannelTwin, delivery: Delivery
 ) -> None:
-    ids = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    rows = await replies(shop, "I was charged $49.37 twice", "order W4829137")
     channel.troubles.append(Undeliverable("the customer left"))
-    await delivery.post(ids)
+    delivery.post(rows)
     assert "9137" in (await channel.said()).text
     left = [row.id for row in await shop.ledger.left_over()]
-    assert ids[0] not in left
+    assert rows[0].id not in left
 
 
 async def test_an_unforeseen_exception_is_trouble_like_any_other(
     shop: Shop, channel: ChannelTwin, delivery: Delivery
 ) -> None:
-    ids = await replies(shop, "I was charged $49.37 twice")
+    rows = await replies(shop, "I was charged $49.37 twice")
     channel.troubles.append(ZeroDivisionError("a vendor's bug"))
-    await delivery.post(ids)
+    delivery.post(rows)
     assert "order number" in (await channel.said()).text
 
 
 async def test_a_reply_for_a_channel_that_is_off_waits(shop: Shop) -> None:
-    ids = await replies(shop, "I was charged $49.37 twice")
+    rows = await replies(shop, "I was charged $49.37 twice")
     off = Delivery(shop.ledger, {}, lambda: shop.now)
-    await off.post(ids)
+    off.post(rows)
     await off.close()
-    assert [row.id for row in await shop.ledger.left_over()] == ids
+    assert [row.id for row in await shop.ledger.left_over()] == [row.id for row in rows]
 
 
 async def test_what_may_have_been_sent_before_a_crash_is_flagged(shop: Shop) -> None:
-    ids = await replies(shop, "I was charged $49.37 twice")
-    assert not (await shop.ledger.outgoing(ids))[0].maybe_twice
+    rows = await replies(shop, "I was charged $49.37 twice")
+    assert not rows[0].maybe_twice
     assert (await shop.ledger.left_over())[0].maybe_twice

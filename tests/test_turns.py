@@ -48,7 +48,7 @@ async def test_two_handles_of_one_customer_are_not_answered_at_once(shop: Shop) 
         "email:john@shop.test", token="b", now=shop.now, burst=HOUSE.burst * 0, live=False
     )
     assert isinstance(second, Wait)
-    await shop.ledger.settle(Settlement(turn=first, now=shop.now))
+    await shop.ledger.settle(Settlement(turn=first, now=shop.now, keeper=first.standing.keeper))
     await opened(shop, "email:john@shop.test", token="b")
 
 
@@ -59,8 +59,8 @@ async def test_a_live_turn_takes_the_lease_and_the_other_one_cannot_settle(shop:
     slow = await opened(shop, "slack:T1/U1", token="a")
     call = await opened(shop, "voice:+15550142", token="b", live=True)
     with pytest.raises(Fenced):
-        await shop.ledger.settle(Settlement(turn=slow, now=shop.now))
-    await shop.ledger.settle(Settlement(turn=call, now=shop.now))
+        await shop.ledger.settle(Settlement(turn=slow, now=shop.now, keeper=slow.standing.keeper))
+    await shop.ledger.settle(Settlement(turn=call, now=shop.now, keeper=call.standing.keeper))
     again = await opened(shop, "slack:T1/U1", token="c")
     assert again.text == "one"
 

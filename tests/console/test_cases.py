@@ -214,7 +214,7 @@ async def test_a_turn_of_the_bot_that_was_under_way_is_fenced_off(office: Office
     assert isinstance(turn, Turn)
     await (await office.signed_in()).post("/console/cases/1/take")
     with pytest.raises(Fenced):
-        await office.shop.ledger.settle(Settlement(turn=turn, now=office.shop.now))
+        await office.shop.ledger.settle(Settlement(turn=turn, now=office.shop.now, keeper=turn.standing.keeper))
 
 
 async def test_after_handing_back_the_bot_answers_again(office: Office) -> None:

@@ -14,7 +14,7 @@ PHONE, MAIL, OTHER = "phone:+15550142", "email:john@shop.test", "email:mary@shop
 
 
 def directory(person: str, key: str, *, at: datetime = T0) -> Vouched:
-    return Vouched(node=f"d:{person}", key=key, at=at, person=person)
+    return Vouched(node=f"d:{person}", key=key, at=at, recorded_at=at, person=person)
 
 
 def handle(number: int, key: str, *, proven: bool = True) -> Owned:
@@ -42,7 +42,7 @@ def test_a_key_of_two_people_links_nobody() -> None:
 
 
 def test_a_login_speaks_for_the_person_of_that_id_and_not_for_a_second_one() -> None:
-    login = Vouched(node="h:3", key=MAIL, at=T0, person="j")
+    login = Vouched(node="h:3", key=MAIL, at=T0, recorded_at=T0, person="j")
     evidence = Evidence(owned=[handle(3, "web:j")], vouched=[login, directory("j", MAIL), directory("j", "web:j")])
     assert shared_keys(evidence) == frozenset()
     assert customer("h:3", evidence) == {"h:3", "d:j"}
@@ -56,6 +56,24 @@ def test_what_was_vouched_for_before_the_silence_says_nothing_after_it() -> None
     assert customer("h:1", before) == {"h:1", "d:j"}
     after = replace(before, vouched=[directory("j", PHONE, at=silent_from + timedelta(days=50))])
     assert customer("h:2", after) == {"h:1", "h:2", "d:j"}
+
+
+def test_who_gets_a_key_gets_nothing_of_who_had_it() -> None:
+    closed = replace(handle(1, PHONE), closed_at=T0 + timedelta(days=1))
+    anew = replace(handle(2, PHONE), epoch=2)
+    next_owner = directory("m", PHONE, at=T0 + timedelta(days=1))
+    evidence = Evidence(owned=[closed, anew], vouched=[next_owner])
+    assert customer("h:1", evidence) == {"h:1"}
+    assert customer("h:2", evidence) == {"h:2", "d:m"}
+    earlier = replace(next_owner, at=T0 - timedelta(days=9))  # what the directory says it verified long ago
+    assert customer("h:1", replace(evidence, vouched=[earlier])) == {"h:1"}
+
+
+def test_two_logins_are_two_people() -> None:
+    logins = [handle(1, "web:u1"), handle(2, "web:u2"), handle(3, "slack:T/U")]
+    evidence = Evidence(owned=logins, links=[Link(a="h:1", b="h:3"), Link(a="h:2", b="h:3")])
+    assert customer("h:1", evidence) == {"h:1"}
+    assert customer("h:2", evidence) == {"h:2"}
 
 
 def test_two_directory_people_meet_only_by_two_operators() -> None:
@@ -105,7 +123,14 @@ owned = st.builds(
     epoch=st.integers(1, 2),
 )
 vouched = st.sampled_from("abc").flatmap(
-    lambda p: st.builds(Vouched, node=st.just(f"d:{p}"), key=st.sampled_from(KEYS), at=st.just(T0), person=st.just(p))
+    lambda p: st.builds(
+        Vouched,
+        node=st.just(f"d:{p}"),
+        key=st.sampled_from(KEYS),
+        at=st.just(T0),
+        recorded_at=st.just(T0),
+        person=st.just(p),
+    )
 )
 link = st.builds(Link, a=st.sampled_from([f"h:{n}" for n in range(5)]), b=st.sampled_from([f"h:{n}" for n in range(5)]))
 evidences = st.builds(

@@ -27,11 +27,10 @@ from core.desk import (
     Unread,
     called,
 )
-from core.ledger import Fact
+from core.ledger import Fact, Outgoing
 from core.messages import Attachment, Reply
 from identity.codes import GRANT_LIFE
 from identity.gate import Grant, Permit, Purpose, Standing, permit
-from identity.handles import Handle, starts_anew
 from identity.proof import Proof
 
 _QUEUE = 100
@@ -68,8 +67,7 @@ def _grant(tx: Connection, row: Row[Any]) -> Grant | None:
     if given is None:
         return None
     nodes = people.customer_of(tx, given.shown_by)
-    opened_under_it = row.handle_id == row.last_handle_id and row.opened_at >= given.since
-    if node_of(row.handle_id) not in nodes and not opened_under_it:
+    if node_of(row.handle_id) not in nodes:
         return None
     return Grant(shown_by=given.shown_by, nodes=nodes, proof=Proof(given.proof), since=given.since)
 
@@ -184,6 +182,7 @@ def _heard(row: Row[Any]) -> Entry:
         channel=row.channel,
         sender="customer",
         text=row.text,
+        drawn_from=frozenset((row.handle_id,)),
         files=[Attachment(**a) for a in row.body["attachments"]],
     )
 
@@ -195,6 +194,7 @@ def _told(row: Row[Any]) -> Entry:
         channel=row.channel,
         sender=row.sender,
         text=row.text,
+        drawn_from=frozenset(row.drawn_from),
         case=row.case_id,
         state=row.state,
         error=row.error,
@@ -236,7 +236,7 @@ def _destination(
     """Where the case was last talked about, else the proven handle that was last heard from; None where neither can
     be written to any more, or may have changed owner."""
     for handle, conversation in _candidates(tx, row, standing, now):
-        if handle.channel in reachable and _still_theirs(tx, handle, now):
+        if handle.channel in reachable and people.still_theirs(tx, handle, now):
             return _reached(tx, handle, conversation)
     return None
 
@@ -255,19 +255,11 @@ def _candidates(
         yield handle, None
 
 
-def _still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:
-    """Not after a silence in which the number may have been given to somebody else."""
-    later = select(handles.c.id).where(handles.c.key == handle.key, handles.c.epoch > handle.epoch).limit(1)
-    is_number = Handle(channel=handle.channel, address=handle.address, key=handle.key).must_be_known
-    silent = is_number and starts_anew(handle.heard_at, now)
-    return not silent and tx.execute(later).one_or_none() is None
-
-
 def _reached(tx: Connection, handle: Row[Any], conversation: str | None) -> Destination:
     """By the route of the newest message there: a handle may have several conversations, each with its own."""
     there = select(messages).where(messages.c.handle_id == handle.id)
-    if conversation is not None:
-        there = there.where(messages.c.conversation == conversation)
+    if conversation is not None:  # what was said under a code there hangs on who showed it
+        there = select(messages).where(messages.c.channel == handle.channel, messages.c.conversation == conversation)
     newest = tx.execute(there.order_by(messages.c.id.desc()).limit(1)).one_or_none()
     return Destination(
         handle=handle.id,
@@ -298,23 +290,26 @@ def take(tx: Connection, case: int, agent: str, now: datetime) -> None:
 
 
 def hand_back(tx: Connection, case: int, agent: str) -> None:
-    """Gives a case back to the bot."""
+    """Gives a case back to the bot, which does not hand it off again for what was before."""
     _held(tx, case, agent)
-    tx.execute(update(cases).where(cases.c.id == case).values(assignee="", status="open", handed_off_at=None))
+    tx.execute(
+        update(cases).where(cases.c.id == case).values(assignee="", status="open", contacts=1, handed_off_at=None)
+    )
 
 
-def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list[int]:
+def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list[Outgoing]:
     """Takes the case and puts a reply into the outbox, once."""
     if _is_sent(tx, order):
         return []
     take(tx, order.case, order.agent, order.at)
     row = _row(tx, order.case)
-    to = _destination(tx, row, _standing(tx, row), reachable, order.at)
+    standing = _standing(tx, row)
+    to = _destination(tx, row, standing, reachable, order.at)
     if to is None:
         raise Refused("Nothing was sent: there is no channel on which this customer can be answered.")
     said = Reply(id=order.id, route=to.route, text=order.text, language=to.language, sender="agent")
     whose = {
-        "handle_id": to.handle,
+        "handle_id": row.handle_id if standing.grant else to.handle,
         "case_id": order.case,
         "channel": to.channel,
         "conversation": to.conversation,

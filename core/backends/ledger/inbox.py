@@ -29,7 +29,7 @@ def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
         text=message.text,
         body=_body(message),
         received_at=message.received_at,
-        told_at=message.sent_at or message.received_at,
+        told_at=message.told_at,
         state="waiting",
     )
     made = tx.execute(row.on_conflict_do_nothing().returning(messages.c.id)).scalar()
@@ -61,13 +61,13 @@ def waiting(tx: Connection, line: str) -> Sequence[Row[Any]]:
 
 
 def identified(tx: Connection, ids: Sequence[int], handle: int, proof: Proof) -> None:
-    """Notes whose messages these are, and the proof that they were found to have."""
+    """Notes which handle these messages came from, and the proof that they were found to have."""
     tx.execute(update(messages).where(messages.c.id.in_(ids)).values(handle_id=handle, proof=int(proof)))
 
 
-def answered(tx: Connection, ids: Sequence[int]) -> None:
-    """These messages wait no more."""
-    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(state="answered"))
+def answered(tx: Connection, ids: Sequence[int], keeper: int) -> None:
+    """These messages wait no more; what they told hangs on the keeper."""
+    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(state="answered", handle_id=keeper))
 
 
 def read(row: Row[Any]) -> InboundMessage:
@@ -121,7 +121,7 @@ def transcript(tx: Connection, channel: str, conversation: str) -> Sequence[Line
     ]
     sent = select(outbox).where(outbox.c.channel == channel, outbox.c.conversation == conversation)
     told = [
-        Line(id=row.reply["id"], text=row.text, sender=row.sender, at=row.created_at)
+        Line(id=row.reply["id"], text=row.reply["text"], sender=row.sender, at=row.created_at)
         for row in tx.execute(sent.order_by(outbox.c.id.desc()).limit(_LINES_SHOWN))
     ]
     return sorted(heard + told, key=lambda line: line.at)[-_LINES_SHOWN:]

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import people
 from core.backends.ledger.people import node_of
-from core.backends.ledger.schema import codes, grants, handles, leases, links, pending_links, wrong_codes
+from core.backends.ledger.schema import codes, conversations, grants, handles, leases, links, pending_links, wrong_codes
 from core.errors import Fenced
 from core.ledger import (
     IssueCode,
@@ -26,7 +26,8 @@ from core.ledger import (
     UndoLink,
     WrongCode,
 )
-from identity.codes import CONFIRM_WITHIN, GRANT_LIFE, LIFE, UNDO_WITHIN, CodeState
+from identity import partition
+from identity.codes import CONFIRM_WITHIN, GRANT_LIFE, LIFE, SHORT, UNDO_WITHIN, CodeState
 from identity.gate import Grant
 from identity.proof import Proof
 
@@ -48,17 +49,33 @@ def desk(tx: Connection, turn: Turn, digest: str, now: datetime) -> LinkDesk:
     handle = turn.standing.handle
     code = _code(tx, digest) if digest else None
     day_ago, hour_ago = now - _DAY, now - _HOUR
+    shown = _shown(tx, turn, code) if code else {}
     return LinkDesk(
         code=code,
-        shown_nodes=people.customer_of(tx, code.handle) if code else frozenset(),
-        shown_on=_channel(tx, code.handle) if code else "",
+        **shown,
         pending=_pending(tx, turn, now),
-        undoable=_undoable(tx, handle, now),
+        undoable=_undoable(tx, turn, now),
         issued_today=_count(tx, codes, codes.c.handle_id == handle, codes.c.issued_at > day_ago),
         wrong_by_sender=_count(tx, wrong_codes, wrong_codes.c.line == turn.line, wrong_codes.c.at > day_ago),
         wrong_last_hour=_count(tx, wrong_codes, wrong_codes.c.at > hour_ago),
         live_codes=_count(tx, codes, codes.c.used_at.is_(None), codes.c.issued_at > now - LIFE),
     )
+
+
+def _shown(tx: Connection, turn: Turn, code: LiveCode) -> dict[str, Any]:
+    """Who showed a code: their customer now, and whether that one and this one could be one for good."""
+    row = tx.execute(select(handles).where(handles.c.id == code.handle)).one()
+    theirs = people.evidence_around(tx, [node_of(code.handle)])
+    nodes = partition.customer(node_of(code.handle), theirs)
+    both = people.evidence_around(tx, [*nodes, *turn.standing.nodes])
+    one_person = len(partition.people(nodes | turn.standing.nodes, both)) <= 1
+    shared = turn.standing.shared or row.key in partition.shared_keys(theirs)
+    return {
+        "shown_nodes": nodes,
+        "shown_on": row.channel,
+        "shown_language": row.language,
+        "may_last": one_person and not shared,
+    }
 
 
 def _count(tx: Connection, table: Any, *where: Any) -> int:
@@ -70,12 +87,21 @@ def _channel(tx: Connection, handle: int) -> str:
 
 
 def _code(tx: Connection, digest: str) -> LiveCode | None:
-    newest_first = select(codes).where(codes.c.digest == digest).order_by(codes.c.id.desc()).limit(1)
+    """A code that was shown by who still has the handle on which it was."""
+    theirs = select(codes).join(handles, handles.c.id == codes.c.handle_id).where(handles.c.closed_at.is_(None))
+    newest_first = theirs.where(codes.c.digest == digest).order_by(codes.c.id.desc()).limit(1)
     row = tx.execute(newest_first).one_or_none()
     if row is None:
         return None
     state = CodeState(issued_at=row.issued_at, used=row.used_at is not None)
-    return LiveCode(id=row.id, handle=row.handle_id, proof=Proof(row.proof), state=state, linked=frozenset(row.linked))
+    return LiveCode(
+        id=row.id,
+        handle=row.handle_id,
+        proof=Proof(row.proof),
+        state=state,
+        linked=frozenset(row.linked),
+        six_digits=row.digits == SHORT,
+    )
 
 
 def _pending(tx: Connection, turn: Turn, now: datetime) -> PendingLink | None:
@@ -89,26 +115,45 @@ def _pending(tx: Connection, turn: Turn, now: datetime) -> PendingLink | None:
     return PendingLink(id=row.id, shown_by=row.shown_by, pair_digest=row.pair_digest, shown_on=shown_on)
 
 
-def _undoable(tx: Connection, handle: int, now: datetime) -> UndoableLink | None:
-    node = node_of(handle)
+def _undoable(tx: Connection, turn: Turn, now: datetime) -> UndoableLink | None:
+    """The newest link by code of this customer; a handle that did not prove itself may only undo its own."""
+    standing = turn.standing
+    own = node_of(standing.handle)
+    nodes = standing.nodes if standing.proof >= Proof.PROVEN else frozenset((own,))
     row = tx.execute(
         select(links)
-        .where(or_(links.c.a == node, links.c.b == node), links.c.kind == "code")
+        .where(or_(links.c.a.in_(nodes), links.c.b.in_(nodes)), links.c.kind == "code")
         .where(links.c.retired_at.is_(None), links.c.made_at > now - UNDO_WITHIN)
         .order_by(links.c.id.desc())
         .limit(1)
     ).one_or_none()
     if row is None:
         return None
-    other = row.b if row.a == node else row.a
+    other = row.b if row.a == own else row.a
     return UndoableLink(id=row.id, other_channel=_channel(tx, int(other.removeprefix("h:"))))
 
 
-def reaches(tx: Connection, ids: Sequence[int]) -> Sequence[Reach]:
+def reaches(tx: Connection, ids: Sequence[int], now: datetime) -> Sequence[Reach]:
     """Where those of these handles that proved themselves were last written from."""
     strong = handles.c.id.in_(ids), handles.c.proven_at.is_not(None)
-    rows = tx.execute(select(handles).where(*strong).order_by(handles.c.id))
-    return [Reach(handle=row.id, channel=row.channel, route=row.route, language=row.language) for row in rows]
+    rows = tx.execute(select(handles).where(*strong).order_by(handles.c.id)).all()
+    return [
+        Reach(
+            handle=row.id,
+            channel=row.channel,
+            conversation=_newest_conversation(tx, row.id),
+            route=row.route,
+            language=row.language,
+        )
+        for row in rows
+        if people.still_theirs(tx, row, now)
+    ]
+
+
+def _newest_conversation(tx: Connection, handle: int) -> str:
+    c = conversations.c
+    newest = select(c.conversation).where(c.handle_id == handle).order_by(c.last_at.desc()).limit(1)
+    return tx.execute(newest).scalar() or ""
 
 
 def apply(tx: Connection, s: Settlement) -> None:
@@ -128,7 +173,7 @@ def _apply(tx: Connection, s: Settlement, step: LinkStep) -> None:
         case MakeLink():
             _link(tx, s, step)
         case UndoLink():
-            tx.execute(update(links).where(links.c.id == step.link_id).values(retired_at=s.now))
+            _undo(tx, s, step)
 
 
 def _issue(tx: Connection, s: Settlement, step: IssueCode) -> None:
@@ -136,6 +181,7 @@ def _issue(tx: Connection, s: Settlement, step: IssueCode) -> None:
     tx.execute(
         insert(codes).values(
             digest=step.digest,
+            digits=step.digits,
             handle_id=standing.handle,
             proof=int(standing.proof),
             linked=sorted(standing.nodes),
@@ -174,12 +220,21 @@ def _count_wrong(tx: Connection, s: Settlement) -> None:
 
 
 def _link(tx: Connection, s: Settlement, step: MakeLink) -> None:
-    name = min(people.customer_of(tx, step.a))
-    busy = leases.c.customer == name, leases.c.token != s.turn.token, leases.c.expires_at > s.now
-    if tx.execute(select(leases.c.token).where(*busy)).one_or_none() is not None:
-        raise Fenced(f"the other side of link {step.pending_id} is being answered just now")
+    both = {min(people.customer_of(tx, step.a)), min(people.customer_of(tx, step.b))}
+    busy = leases.c.customer.in_(both), leases.c.token != s.turn.token, leases.c.expires_at > s.now
+    if tx.execute(select(leases.c.token).where(*busy)).first() is not None:
+        raise Fenced(f"a side of link {step.pending_id} is being answered just now")
     open_now = pending_links.c.id == step.pending_id, pending_links.c.closed_at.is_(None)
     tx.execute(update(pending_links).where(*open_now).values(closed_at=s.now))
     tx.execute(
         insert(links).values(a=node_of(step.a), b=node_of(step.b), kind="code", made_by="customer", made_at=s.now)
     )
+
+
+def _undo(tx: Connection, s: Settlement, step: UndoLink) -> None:
+    """Retires a link, and ends at once what the code still gave."""
+    row = tx.execute(update(links).where(links.c.id == step.link_id).values(retired_at=s.now).returning(links)).one()
+    pair = [int(node.removeprefix("h:")) for node in (row.a, row.b)]
+    tx.execute(grants.delete().where(grants.c.handle_id.in_(pair), grants.c.shown_by.in_(pair)))
+    between = pending_links.c.handle_id.in_(pair), pending_links.c.shown_by.in_(pair)
+    tx.execute(update(pending_links).where(*between, pending_links.c.closed_at.is_(None)).values(closed_at=s.now))

@@ -8,35 +8,36 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from core.backends.ledger.schema import outbox
-from core.ledger import Notice, Outgoing, Turn
+from core.ledger import Notice, Outgoing, Settlement
 from core.messages import Reply
 
+BLOT = "••••••"
 
-def answer(tx: Connection, reply: Reply, turn: Turn, case: int | None, now: datetime) -> int:
+
+def answer(tx: Connection, reply: Reply, s: Settlement, case: int | None) -> Outgoing:
     """Puts a turn's reply into the outbox."""
-    whose = {
-        "handle_id": turn.standing.handle,
-        "case_id": case,
-        "channel": turn.first.channel,
-        "conversation": turn.first.conversation,
-    }
-    return put(tx, reply, whose, now)
+    first = s.turn.first
+    whose = {"handle_id": s.keeper, "case_id": case, "channel": first.channel, "conversation": first.conversation}
+    return put(tx, reply, whose, s.now, drawn_from=s.drawn_from)
 
 
-def notify(tx: Connection, notice: Notice, now: datetime) -> int:
+def notify(tx: Connection, notice: Notice, now: datetime) -> Outgoing:
     """Puts a notice to another handle into the outbox."""
-    whose = {"handle_id": notice.to.handle, "case_id": None, "channel": notice.to.channel, "conversation": ""}
+    to = notice.to
+    whose = {"handle_id": to.handle, "case_id": None, "channel": to.channel, "conversation": to.conversation}
     return put(tx, notice.reply, whose, now)
 
 
-def put(tx: Connection, reply: Reply, whose: dict[str, Any], now: datetime) -> int:
+def put(
+    tx: Connection, reply: Reply, whose: dict[str, Any], now: datetime, *, drawn_from: frozenset[int] = frozenset()
+) -> Outgoing:
     """Puts a reply into the outbox."""
-    destination = f"{whose['channel']}:{whose['conversation'] or whose['handle_id']}"
     row = insert(outbox).values(
         **whose,
-        destination=destination,
-        text=reply.text,
+        destination=f"{whose['channel']}:{whose['conversation'] or whose['handle_id']}",
+        text=reply.text.replace(reply.secret, BLOT) if reply.secret else reply.text,
         reply=dataclasses.asdict(reply) | {"route": dict(reply.route)},
+        drawn_from=sorted(drawn_from | {whose["handle_id"]}),
         sender=reply.sender,
         state="waiting",
         created_at=now,
@@ -46,21 +47,14 @@ def put(tx: Connection, reply: Reply, whose: dict[str, Any], now: datetime) -> i
         provider_id="",
         error="",
     )
-    return int(tx.execute(row.returning(outbox.c.id)).scalar_one())
-
-
-def outgoing(tx: Connection, ids: Sequence[int] | None) -> Sequence[Outgoing]:
-    """Replies that wait to be sent, oldest first."""
-    query = select(outbox).where(outbox.c.state == "waiting").order_by(outbox.c.id)
-    if ids is not None:
-        query = query.where(outbox.c.id.in_(ids))
-    return [_outgoing(row) for row in tx.execute(query)]
+    return _outgoing(tx.execute(row.returning(outbox)).one())
 
 
 def left_over(tx: Connection) -> Sequence[Outgoing]:
     """Replies that an earlier process left waiting. It may have sent them and died before noting it: flagged."""
-    tx.execute(update(outbox).where(outbox.c.state == "waiting").values(maybe_twice=True))
-    return outgoing(tx, None)
+    waiting = outbox.c.state == "waiting"
+    tx.execute(update(outbox).where(waiting).values(maybe_twice=True))
+    return [_outgoing(row) for row in tx.execute(select(outbox).where(waiting).order_by(outbox.c.id))]
 
 
 def _outgoing(row: Row[Any]) -> Outgoing:

@@ -10,7 +10,7 @@ from core.backends.ledger.schema import directory, evidence, handles, links
 from core.ledger import DirectoryRow, own_address
 from core.messages import InboundMessage
 from identity import partition
-from identity.handles import SILENCE, starts_anew
+from identity.handles import SILENCE, Handle, starts_anew
 from identity.partition import Evidence, Link, Node, Owned, Vouched
 from identity.proof import Proof, weigh
 
@@ -49,18 +49,27 @@ def handle_of(tx: Connection, message: InboundMessage) -> tuple[Row[Any], bool]:
 
 
 def _epoch(tx: Connection, message: InboundMessage) -> tuple[int, datetime | None]:
-    """The epoch of a number, over all its channels: a new one begins after a long silence."""
-    if not message.handle.must_be_known:
-        return 1, None
+    """The epoch of a key, over all its channels: a new one begins when the directory took it from its holder, and for
+    a number after a long silence."""
     rows = tx.execute(select(handles).where(handles.c.key == message.handle.key)).all()
     if not rows:
         return 1, None
     epoch = max(row.epoch for row in rows)
     newest = [row for row in rows if row.epoch == epoch]
+    if any(row.closed_at is not None for row in newest):
+        return epoch + 1, None
     heard_at = max(row.heard_at for row in newest)
-    if starts_anew(heard_at, message.received_at):
+    if message.handle.must_be_known and starts_anew(heard_at, message.received_at):
         return epoch + 1, heard_at
     return epoch, newest[0].silent_from
+
+
+def still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:
+    """Not after anything by which the address may have been given to somebody else."""
+    later = select(handles.c.id).where(handles.c.key == handle.key, handles.c.epoch > handle.epoch).limit(1)
+    is_number = Handle(channel=handle.channel, address=handle.address, key=handle.key).must_be_known
+    gone = handle.closed_at is not None or (is_number and starts_anew(handle.heard_at, now))
+    return not gone and tx.execute(later).one_or_none() is None
 
 
 def heard_from(tx: Connection, handle: Row[Any], message: InboundMessage, proof: Proof) -> None:
@@ -82,9 +91,8 @@ def vouch(tx: Connection, handle: Row[Any], message: InboundMessage) -> None:
     if gone:
         tx.execute(update(evidence).where(evidence.c.id.in_(gone)).values(retired_at=message.received_at))
     for key, person in sorted(now - {(row.key, row.person) for row in current}, key=str):
-        tx.execute(
-            insert(evidence).values(node=node, key=key, person=person, source=message.channel, at=message.received_at)
-        )
+        times = {"at": message.received_at, "recorded_at": message.received_at}
+        tx.execute(insert(evidence).values(node=node, key=key, person=person, source=message.channel, **times))
 
 
 def _current_evidence(condition: Any) -> Any:
@@ -105,7 +113,7 @@ def evidence_around(tx: Connection, start: Iterable[Node]) -> Evidence:
             found_nodes.add(node_of(row.id))
             found_keys.add(row.key)
         for row in tx.execute(_current_evidence(or_(evidence.c.node.in_(new_nodes), evidence.c.key.in_(new_keys)))):
-            vouched[row.id] = Vouched(node=row.node, key=row.key, at=row.at, person=row.person)
+            vouched[row.id] = _vouched(row)
             found_nodes.add(row.node)
             found_keys.add(row.key)
         if new_nodes:
@@ -133,8 +141,13 @@ def _owned(row: Row[Any]) -> Owned:
         key=row.key,
         epoch=row.epoch,
         silent_from=row.silent_from,
+        closed_at=row.closed_at,
         proven=row.proven_at is not None,
     )
+
+
+def _vouched(row: Row[Any]) -> Vouched:
+    return Vouched(node=row.node, key=row.key, at=row.at, recorded_at=row.recorded_at, person=row.person)
 
 
 def _active(joined: dict[int, Row[Any]]) -> tuple[Link, ...]:
@@ -175,8 +188,8 @@ def proof_of(
 
 
 def named_lately(tx: Connection, handle: Row[Any], now: datetime) -> int:
-    """How many other claimed conversations of the last day named the address that this one names."""
-    same = handles.c.channel == handle.channel, handles.c.hint == handle.hint, handles.c.id != handle.id
+    """How many earlier claimed conversations of the last day named the address that this one names."""
+    same = handles.c.channel == handle.channel, handles.c.hint == handle.hint, handles.c.id < handle.id
     query = select(func.count()).select_from(handles).where(*same, handles.c.opened_at > now - _DAY)
     return int(tx.execute(query).scalar_one())
 
@@ -212,9 +225,10 @@ def _record_keys(tx: Connection, row: DirectoryRow, now: datetime) -> None:
         if key in current:
             tx.execute(update(evidence).where(evidence.c.id == current[key].id).values(at=verified_at))
         else:
-            tx.execute(
-                insert(evidence).values(node=node, key=key, person=external_id, source="directory", at=verified_at)
-            )
-    gone = [e.id for key, e in current.items() if key not in wanted]
+            new = {"node": node, "key": key, "person": external_id, "source": "directory"}
+            tx.execute(insert(evidence).values(**new, at=verified_at, recorded_at=now))
+    gone = current.keys() - wanted
     if gone:
-        tx.execute(update(evidence).where(evidence.c.id.in_(gone)).values(retired_at=now))
+        tx.execute(update(evidence).where(evidence.c.id.in_([current[key].id for key in gone])).values(retired_at=now))
+        # Whoever has it next is somebody else: nothing of before is theirs.
+        tx.execute(update(handles).where(handles.c.key.in_(gone), handles.c.closed_at.is_(None)).values(closed_at=now))

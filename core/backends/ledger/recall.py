@@ -108,6 +108,7 @@ def _said(tx: Connection, permit: Permit) -> list[Utterance]:
         Utterance(
             handle=row.handle_id,
             told_at=row.told_at,
+            drawn_from=frozenset((row.handle_id,)),
             spoken=Spoken(sender="customer", text=row.text, channel=row.channel, at=row.told_at),
         )
         for row in tx.execute(heard)
@@ -117,6 +118,7 @@ def _said(tx: Connection, permit: Permit) -> list[Utterance]:
         Utterance(
             handle=row.handle_id,
             told_at=row.created_at,
+            drawn_from=frozenset(row.drawn_from),
             spoken=Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.created_at),
         )
         for row in tx.execute(told)

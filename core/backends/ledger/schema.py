@@ -100,6 +100,7 @@ handles = Table(
     Column("key", Text, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("silent_from", Instant),  # when the epoch before this one was last heard from
+    Column("closed_at", Instant),  # when the directory took the key from whom this epoch belonged to
     Column("hint", Text, nullable=False),  # the address that a claimed message named
     Column("display_name", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
@@ -130,7 +131,8 @@ evidence = Table(
     Column("key", Text, nullable=False),
     Column("person", Text),
     Column("source", Text, nullable=False),  # directory | login | workspace
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False),  # verified
+    Column("recorded_at", Instant, nullable=False),
     Column("retired_at", Instant),
 )
 Index("evidence_by_key", evidence.c.key, sqlite_where=evidence.c.retired_at.is_(None))
@@ -228,8 +230,9 @@ outbox = Table(
     Column("channel", Text, nullable=False),
     Column("conversation", Text, nullable=False),
     Column("destination", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("reply", JSON, nullable=False),
+    Column("text", Text, nullable=False),  # as staff and writers may read it: a code in it is blotted out
+    Column("reply", JSON, nullable=False),  # as it is sent
+    Column("drawn_from", JSON, nullable=False),  # the handles whose rows it may repeat
     Column("sender", Text, nullable=False),
     Column("state", Text, nullable=False),  # waiting | sent | parked
     Column("created_at", Instant, nullable=False),
@@ -254,6 +257,7 @@ codes = Table(
     _handle(nullable=False),
     Column("proof", Integer, nullable=False),
     Column("linked", JSON, nullable=False),  # the customer's nodes when it was issued
+    Column("digits", Integer, nullable=False),
     Column("issued_at", Instant, nullable=False),
     Column("used_at", Instant),
 )

@@ -61,17 +61,14 @@ class SqlLedger:
     async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:
         return await self._database.read(lambda tx: linking.desk(tx, turn, digest, now))
 
-    async def reaches(self, handles: Sequence[HandleId]) -> Sequence[Reach]:
-        return await self._database.read(lambda tx: linking.reaches(tx, handles))
+    async def reaches(self, handles: Sequence[HandleId], *, now: datetime) -> Sequence[Reach]:
+        return await self._database.read(lambda tx: linking.reaches(tx, handles, now))
 
     async def settle(self, settlement: Settlement) -> Settled:
         return await self._database.write(lambda tx: turns.settle(tx, settlement), durable=True)
 
     async def release(self, turn: Turn) -> None:
         await self._database.write(lambda tx: turns.release(tx, turn))
-
-    async def outgoing(self, ids: Sequence[int]) -> Sequence[Outgoing]:
-        return await self._database.read(lambda tx: outbox.outgoing(tx, ids))
 
     async def left_over(self) -> Sequence[Outgoing]:
         return await self._database.write(outbox.left_over)
@@ -127,7 +124,7 @@ class SqlLedger:
     async def hand_back(self, case: int, agent: str) -> None:
         await self._database.write(lambda tx: desk.hand_back(tx, case, agent), durable=True)
 
-    async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[int]:
+    async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[Outgoing]:
         return await self._database.write(lambda tx: desk.reply(tx, reply, reachable), durable=True)
 
     async def resolve(self, resolution: Resolution) -> int | None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, literal, or_, select, update
+from sqlalchemy import case as case_when
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import inbox, linking, people, recall
@@ -31,7 +32,8 @@ def open_turn(
     if not waiting:
         return None
     together = _said_together([(row, inbox.read(row)) for row in waiting])
-    last = together[-1][1]
+    together.sort(key=lambda heard: (heard[1].told_at, heard[0].id))
+    last = max((message for _, message in together), key=lambda message: message.received_at)
     still_arriving = last.received_at + burst
     if not live and burst and still_arriving > now and not _urgent(last):
         return Wait(until=still_arriving)
@@ -53,7 +55,7 @@ def open_turn(
     )
 
 
-def _said_together(waiting: Sequence[tuple[Row[Any], InboundMessage]]) -> Sequence[tuple[Row[Any], InboundMessage]]:
+def _said_together(waiting: Sequence[tuple[Row[Any], InboundMessage]]) -> list[tuple[Row[Any], InboundMessage]]:
     """The first message and those after it that belong with it: same conversation, same proof, same audience."""
     first = waiting[0][1]
     together: list[tuple[Row[Any], InboundMessage]] = []
@@ -123,14 +125,12 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     notes, superseded = _write_facts(tx, s, case)
     if s.status == "resolved" and case is not None:
         notes.append(recall.case_note(tx, case))
-    ids = [out.answer(tx, reply, turn, case, s.now) for reply in s.replies]
-    ids += [out.notify(tx, notice, s.now) for notice in s.notices]
-    inbox.answered(tx, [h.id for h in turn.heard])
+    sent = [out.answer(tx, reply, s, case) for reply in s.replies]
+    sent += [out.notify(tx, notice, s.now) for notice in s.notices]
+    inbox.answered(tx, [h.id for h in turn.heard], s.keeper)
     _note_conversation(tx, s)
     tx.execute(
-        insert(turns).values(
-            handle_id=turn.standing.handle, case_id=case, writer=s.writer, flags=list(s.flags), settled_at=s.now
-        )
+        insert(turns).values(handle_id=s.keeper, case_id=case, writer=s.writer, flags=list(s.flags), settled_at=s.now)
     )
     for permit, rows in s.permits:
         tx.execute(
@@ -139,19 +139,21 @@ def settle(tx: Connection, s: Settlement) -> Settled:
             )
         )
     release(tx, turn)
-    return Settled(outbox=ids, case=case, notes=notes, superseded=superseded)
+    return Settled(outbox=sent, case=case, notes=notes, superseded=superseded)
 
 
 def _settle_case(tx: Connection, s: Settlement) -> int | None:
     if s.case is None and not s.opens_case:
         return None
-    turn, handle = s.turn, s.turn.standing.handle
-    touched: dict[str, Any] = {
+    turn = s.turn
+    here = {
         "updated_at": s.now,
-        "last_handle_id": handle,
+        "last_handle_id": turn.standing.handle,
         "last_channel": turn.first.channel,
         "last_conversation": turn.first.conversation,
     }
+    # A telephone that rings, and a code, say nothing about a case.
+    touched: dict[str, Any] = here if turn.said_something or s.opens_case else {}
     if s.status:
         touched["status"] = s.status
     if s.status == "handed_off":
@@ -159,11 +161,12 @@ def _settle_case(tx: Connection, s: Settlement) -> int | None:
     if s.status == "resolved":
         touched["resolved_at"] = s.now
     if s.case is None:
-        new = {"handle_id": handle, "status": "open", "opened_at": s.now, "contacts": 1} | touched
+        new = {"handle_id": s.keeper, "status": "open", "opened_at": s.now, "contacts": 1} | touched
         return int(tx.execute(insert(cases).values(**new).returning(cases.c.id)).scalar_one())
-    # Another contact is another channel, or a new conversation about the same thing.
-    contact = 1 if turn.new_conversation else 0
-    tx.execute(update(cases).where(cases.c.id == s.case).values(contacts=cases.c.contacts + contact, **touched))
+    if touched:
+        elsewhere = cases.c.last_conversation != turn.first.conversation
+        again = cases.c.contacts + case_when((or_(elsewhere, literal(turn.new_conversation)), 1), else_=0)
+        tx.execute(update(cases).where(cases.c.id == s.case).values(contacts=again, **touched))
     return s.case
 
 
@@ -175,7 +178,7 @@ def _write_facts(tx: Connection, s: Settlement, case: int | None) -> tuple[list[
         if new.of_case and of_case is None:
             continue
         values = {
-            "handle_id": s.turn.standing.handle,
+            "handle_id": s.keeper,
             "case_id": of_case,
             "slot": new.slot,
             "value": new.value,

@@ -11,11 +11,12 @@ from identity.masking import MASK
 _IDENTIFYING = ("order_id", "error_code", "product")
 _NO_KIND = ("other", "complaint")
 _SHORT = 8  # words; such a message answers or adds, it tells no new issue
+_AT_ONCE = 20  # letters before an answer, "my order number is" among them
 
 
 def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
     """The open case meant; None where there is none, or where another issue is told."""
-    cases = list(brief.cases)
+    cases = [] if reading.about_codes else list(brief.cases)
     return _sharing_a_fact(cases, reading) or (
         None if _announced(reading) else _of_its_kind(cases, brief, reading) or _goes_on(cases, brief, reading)
     )
@@ -24,7 +25,16 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
 def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     """The case whose order, product or error code is named, be it only to correct it."""
     said = _compact(reading.text) + " " + " ".join(map(_compact, reading.values.values()))
-    return next((c for c in cases if any(_is_said(value, said, reading) for value in _names(c))), None)
+    named = (c for c in cases if any(_is_said(value, said, reading) for value in _names(c)))
+    return next(named, None) or next((c for c in cases if _is_its_product(c, reading)), None)
+
+
+def _is_its_product(case: OpenCase, reading: Reading) -> bool:
+    """ "the kettle", where the case is about a Zelvora kettle and no other is named."""
+    product = fold(case.facts.get("product", "")).split()
+    another_kind = reading.certain and reading.category != case.category
+    named = bool(product) and re.search(rf"\b{re.escape(product[-1])}\b", fold(reading.text)) is not None
+    return named and "product" not in reading.values and not another_kind and not _announced(reading)
 
 
 def _is_said(known: str, said: str, reading: Reading) -> bool:
@@ -54,6 +64,8 @@ def _announced(reading: Reading) -> bool:
 
 
 def _of_its_kind(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
+    if reading.is_general() and cases and cases[0].with_human:
+        return None
     same = [case for case in cases if case.category == reading.category and not _contradicts(case, brief, reading)]
     return same[0] if same else None
 
@@ -79,10 +91,23 @@ def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase 
     """An answer, a correction, "any news?": the case last spoken of."""
     if not cases:
         return None
-    answers = any(slot in brief.asked for slot in reading.values) and len(reading.text.split()) <= 2 * _SHORT
-    vague = reading.category in _NO_KIND or not reading.certain
-    tells_another = not vague or any(
-        slot in reading.values and slot in cases[0].facts and _contradicts(cases[0], brief, reading)
-        for slot in ISSUE_SLOTS
-    )
-    return cases[0] if answers or _corrects(reading) or not tells_another else None
+    latest = cases[0]
+    if _answers(brief, reading, latest) or _corrects(reading):
+        return latest
+    new_question = latest.with_human and reading.is_general()
+    return None if new_question or _tells_another(latest, brief, reading) else latest
+
+
+def _answers(brief: Brief, reading: Reading, case: OpenCase) -> bool:
+    """What we asked for comes, first of all, or at least with no other issue told."""
+    said = _compact(reading.text)
+    given = [_compact(reading.values[slot]) for slot in brief.asked if slot in reading.values]
+    first = any(0 <= said.find(value) <= _AT_ONCE for value in given)
+    another = reading.certain and reading.category not in (case.category, *_NO_KIND)
+    return bool(given) and len(reading.text.split()) <= 2 * _SHORT and (first or not another)
+
+
+def _tells_another(case: OpenCase, brief: Brief, reading: Reading) -> bool:
+    clear = reading.certain and reading.category not in _NO_KIND
+    differs = any(slot in reading.values and slot in case.facts for slot in ISSUE_SLOTS)
+    return clear or (differs and _contradicts(case, brief, reading))

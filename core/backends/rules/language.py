@@ -27,9 +27,22 @@ def language_of(text: str, *, languages: Sequence[str], current: str) -> str:
 def asked_for(text: str) -> str:
     """The language that somebody asks to be answered in, or ""."""
     folded = fold(text)
-    return next(
-        (code for code in sorted(_KNOWN) if section_phrases("languages", code, "asked_for").asserted(folded)), ""
-    )
+    return next((code for code in sorted(_KNOWN) if _asks_for(folded, code)), "")
+
+
+def _asks_for(folded: str, code: str) -> bool:
+    return section_phrases("languages", code, "asked_for").asserted(folded) or _only_names(folded, code)
+
+
+def is_language_wish(folded: str) -> bool:
+    """Whether a text asks for a language, or whether we speak it, and nothing else."""
+    return any(_only_names(folded, code) for code in _KNOWN)
+
+
+def _only_names(folded: str, code: str) -> bool:
+    rest = section_phrases("languages", code, "asked_for").without(folded)
+    rest = section_phrases("languages", code, "names").without(rest)
+    return rest != folded and not re.search(r"\w", section_phrases("languages", "prefer", "politeness").without(rest))
 
 
 def _points(text: str, language: str) -> int:

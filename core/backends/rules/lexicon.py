@@ -46,9 +46,9 @@ class Wording(TypedDict):
     cite: str
     pattern: str
     with_human: str
-    hello: str
-    thanks: str
-    solved: str
+    small: Mapping[str, str]  # hello, thanks, solved, dismissed
+    for_a_person: str
+    crisis: str
     unclear: str
     unknown: str
     in_hand: Mapping[str, str]

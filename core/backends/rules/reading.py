@@ -1,5 +1,6 @@
 """All that the rules understand of one message."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from core.writing import Brief, Category, Mood, Told
 _LONGEST_ISSUE = 140
 _KIND_BY_SLOT: dict[str, Category] = {"error_code": "fault", "amount": "charge"}
 _REMARK = 5  # words
+_BESIDE_A_WISH = 10  # words
+_WHOLE = 4  # words of a question that stands by itself
 _OPENINGS = ("so ", "and ", "but ", "well ", "ok ", "okay ", "also ", "please ", "um ", "uh ")
 
 
@@ -32,7 +35,9 @@ class Reading:
     preferences: tuple[Told, ...]
     tried: tuple[str, ...]
     resolved: bool
-    smalltalk: str
+    smalltalk: wishes.Smalltalk
+    grave: wishes.Grave
+    about_codes: bool  # and about nothing else
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -40,16 +45,24 @@ class Reading:
         return {told.slot: told.value for told in self.facts}
 
     def is_question(self) -> bool:
-        """A general question, about nothing that happened to this customer."""
+        """A question, about nothing that clearly happened to this customer."""
         asks = self.text.rstrip().endswith("?") or _begins_with_question(self.text)
         return asks and not self.certain and not self.facts
+
+    def is_general(self) -> bool:
+        """A question that does not go on about what is open: no "it", no "my", no "any news"."""
+        folded = fold(self.text)
+        continues = phrases("continuing").heard(folded) or phrases("same").heard(folded)
+        return self.is_question() and not continues and len(self.text.split()) >= _WHOLE
 
 
 def read(brief: Brief) -> Reading:
     """What the customer's newest words say."""
     text = own_words(brief.text)
     facts = slots.slots(text, asked=brief.asked)
-    kind = _kind_told(category_of(text), facts, brief)
+    about_codes = not facts and _is_about_codes(text)
+    kind = "other" if about_codes else _kind_told(category_of(text), facts, brief)
+    grave = wishes.grave(text)
     return Reading(
         text=text,
         category=kind,
@@ -57,13 +70,21 @@ def read(brief: Brief) -> Reading:
         mood=mood.mood_of(text),
         language=language_of(text, languages=brief.languages, current=brief.language),
         facts=facts,
-        human_wanted=wishes.human_wanted(text),
-        actions=wishes.actions(text),
+        human_wanted=bool(grave) or (not about_codes and wishes.human_wanted(text)),
+        actions=() if about_codes else wishes.actions(text),
         preferences=wishes.preferences(text),
         tried=tried(text),
         resolved=wishes.resolved(text),
         smalltalk=wishes.smalltalk(text),
+        grave=grave,
+        about_codes=about_codes,
     )
+
+
+def _is_about_codes(text: str) -> bool:
+    """They want a code, or to link accounts, or to call; no issue is told beside it."""
+    rest = wishes.about_codes(text)
+    return rest != text and category_of(rest) == "other" and len(re.findall(r"\w+", rest)) <= _BESIDE_A_WISH
 
 
 def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief) -> Category:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.backends.rules.lexicon import kind_of, phrases, wording
+from core.backends.rules.asking import missing
+from core.backends.rules.lexicon import kind_of, wording
 from core.backends.rules.reading import Reading
-from core.backends.rules.text import fold, sentences
+from core.backends.rules.text import sentences
 from core.knowledge import terms
 from core.writing import Article, Brief, Category, OpenCase
 from identity.masking import order_number
@@ -14,6 +15,7 @@ _SURE, _ASKING, _ADVISING, _HANDING_OVER = 0.9, 0.7, 0.75, 0.3
 _FITS = 0.34  # the share of the question's words that a passage has to hold
 _SHARED = 2  # words, at least
 _LONGEST_ADVICE = 420
+_SMALL = {"hello": "hello", "language": "hello", "thanks": "thanks", "declined": "dismissed", "dismissed": "dismissed"}
 _TROUBLED = ("charge", "delivery", "damaged", "fault", "complaint")
 
 
@@ -29,15 +31,25 @@ class Worded:
 def reply_to(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
     """The reply to a message about `case`, or about a new issue of this category."""
     say, _ = wording(reading.language)
-    if reading.resolved:
-        return Worded(say["solved"], _SURE)
-    if reading.smalltalk:
-        return Worded(say["hello" if reading.smalltalk == "hello" else "thanks"], _SURE)
+    if reading.grave:
+        return Worded(say["crisis" if reading.grave == "crisis" else "for_a_person"], _HANDING_OVER)
+    small = "solved" if reading.resolved else _small(brief, reading)
+    if small:
+        return Worded(say["small"][small], _SURE)
     if case is not None and case.with_human:
         return Worded(say["with_human"], _SURE)
+    if reading.about_codes:
+        return Worded(say["plain"], _SURE)
     if reading.human_wanted:
         return Worded(_noted(reading) or say["plain"], _HANDING_OVER)
     return _about_the_issue(brief, reading, case, category)
+
+
+def _small(brief: Brief, reading: Reading) -> str:
+    """What a message that tells nothing is answered as; "" where it is an answer, or our question comes again."""
+    if brief.asked and reading.smalltalk in ("declined", "language"):
+        return ""
+    return _SMALL.get(reading.smalltalk, "")
 
 
 def _about_the_issue(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
@@ -58,14 +70,6 @@ def _unclear(brief: Brief, reading: Reading) -> Worded:
     if reading.preferences:
         return Worded(say["plain"], _SURE)
     return Worded(say["plain"], _HANDING_OVER) if brief.said else Worded(say["unclear"], _ASKING)
-
-
-def missing(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> tuple[str, ...]:
-    """The slots that such an issue needs and nobody has told, but for those the customer cannot give."""
-    known = {*brief.facts, *reading.values, *(case.facts if case else ())}
-    if phrases("unavailable").heard(fold(reading.text)):
-        known |= set(brief.asked)
-    return tuple(slot for slot in kind_of(category).needs if slot not in known)
 
 
 def _sorry(reading: Reading, category: Category) -> str:

@@ -43,10 +43,18 @@ _MONEY = re.compile(
 )
 _BARE_MONEY = re.compile(r"(?<![\w.,$€£-])\d{1,6}[.,]\d{2}(?![\w€$£%]|[.,]\d)")
 _BARE_NUMBER = re.compile(r"(?<![\w.,$€£-])\d{1,6}(?:[.,]\d{1,2})?(?![\w%]|[.,]\d)")
+_ONLY_A_NUMBER = re.compile(r"^\W*(?P<digits>\d(?:[ -]?\d){3,11})[\s.!]*$")
 _CUE_REACH, _BEFORE, _NEAR, _AFTER, _CLOSE = 34, 60, 34, 28, 3  # characters around a value
 _DENIED, _OTHERS = -3, -4  # what weighs this little is not the customer's
 _ANSWER_WORDS = 5
 _CANDIDATES = 20  # of one slot in one message
+_NAME = re.compile(r"[^\W\d_]{2}")
+_ANSWER_SHAPES = {
+    "product": _NAME,
+    "plan": re.compile(r"\w"),
+    "device": _NAME,
+    "error_code": re.compile(r"^[^\W\d_]{0,4}[-_ #]?\d[\w-]{0,11}$"),
+}
 
 
 def order_ids(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
@@ -55,7 +63,10 @@ def order_ids(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
         loose = match["gap"] == " " and match["letters"].lower() in "aeiouy"
         if not loose or _cued(text, match.start(), "order_id"):
             yield _found(match, (match["letters"] + match["digits"]).upper().replace(" ", ""))
-    for match in _BARE_ORDER.finditer(text):
+    alone = _ONLY_A_NUMBER.search(text) if "order_id" in asked else None
+    if alone:
+        yield _found(alone, re.sub(r"\D", "", alone["digits"]))
+    for match in () if alone else _BARE_ORDER.finditer(text):
         if "order_id" in asked or _cued(text, match.start(), "order_id"):
             yield _found(match, match["digits"])
 
@@ -74,9 +85,8 @@ def error_codes(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
 
 def amounts(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
     """Sums of money as they were written; not the price that names a plan."""
-    wanted = [_MONEY, _BARE_MONEY] + (
-        [_BARE_NUMBER] if "amount" in asked and len(text.split()) <= _ANSWER_WORDS else []
-    )
+    bare = "amount" in asked and len(text.split()) <= _ANSWER_WORDS and not list(order_ids(text, asked))
+    wanted = [_MONEY, _BARE_MONEY, *([_BARE_NUMBER] if bare else [])]
     prices = [(plan.start, plan.end) for plan in map(_as_found, plans(text))]
     for pattern in wanted:
         for match in pattern.finditer(text):
@@ -190,25 +200,19 @@ def _lead_in() -> re.Pattern[str]:
 
 def _bare_answer(text: str, open_slots: Sequence[str], told: Iterable[Found]) -> tuple[Told, ...]:
     """A few words that answer a question for a name: "Corvane" for the plan."""
-    named = [slot for slot in open_slots if slot in ("product", "plan", "device", "error_code")]
     rest = _without(text, told)
     start = _lead_in().match(fold(rest))
     rest = rest[start.end() if start else 0 :].strip(" .,!;:\n").removesuffix(" one")
-    if not named or not rest or len(rest.split()) > _ANSWER_WORDS - 1 or _answers_nothing(rest):
+    slot = next((slot for slot in open_slots if slot in _ANSWER_SHAPES and _ANSWER_SHAPES[slot].search(rest)), None)
+    if slot is None or _answers_nothing(text, rest):
         return ()
-    if phrases("unavailable").heard(fold(text)) or _unfit(named[0], rest):
-        return ()
-    return (Told(slot=named[0], value=f"{rest} plan" if named[0] == "plan" and " " not in rest else rest),)
+    return (Told(slot=slot, value=f"{rest} plan" if slot == "plan" and " " not in rest else rest),)
 
 
-def _answers_nothing(rest: str) -> bool:
-    return "?" in rest or section_phrases("slots", "answer", "none").heard(fold(rest))
-
-
-def _unfit(slot: str, rest: str) -> bool:
-    if slot == "error_code":
-        return not any(c.isdigit() for c in rest)
-    return slot in ("product", "device") and not re.search(r"[^\W\d_]{2}", rest)
+def _answers_nothing(text: str, rest: str) -> bool:
+    wordy = not rest or len(rest.split()) >= _ANSWER_WORDS
+    empty = "?" in rest or section_phrases("slots", "answer", "none").heard(fold(rest))
+    return wordy or empty or phrases("unavailable").heard(fold(text))
 
 
 def _without(text: str, told: Iterable[Found]) -> str:

@@ -1,13 +1,17 @@
-"""What somebody asks of us besides help with an issue: a human, an action, a language, a channel, or nothing."""
+"""What somebody asks of us besides help with an issue: a human, an action, a language, a channel, a code, or nothing."""
 
 import re
+from typing import Literal
 
-from core.backends.rules.language import asked_for
+from core.backends.rules.language import asked_for, is_language_wish
 from core.backends.rules.lexicon import phrases, section_phrases
 from core.backends.rules.text import fold, sentences
 from core.writing import Told
 
 ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
+Grave = Literal["crisis", "legal", "privacy", ""]
+Smalltalk = Literal["hello", "thanks", "declined", "dismissed", "language", ""]
+_SHORT = 12  # words
 CHANNELS = ("email", "sms", "voice", "slack", "discord", "web")
 
 
@@ -44,12 +48,41 @@ def _says_solved(folded: str) -> bool:
     return phrases("resolved").asserted(folded) and not phrases("resolved_not").heard(folded)
 
 
-def smalltalk(text: str) -> str:
-    """ "hello" or "thanks" where the text is nothing else, else ""."""
+def grave(text: str) -> Grave:
+    """What only a person may answer: a life in danger, steps at law, a request about their data."""
+    folded = fold(text)
+    if phrases("crisis").heard(folded):
+        return "crisis"
+    if phrases("legal").heard(folded):
+        return "legal"
+    return "privacy" if phrases("privacy").asserted(phrases("privacy_not").without(folded)) else ""
+
+
+def about_codes(text: str) -> str:
+    """What is left of a wish to carry on elsewhere, by a code or a call; the whole text where there is no such wish."""
+    folded = fold(text)
+    return phrases("linking").without(folded) if phrases("linking").asserted(folded) else text
+
+
+def smalltalk(text: str) -> Smalltalk:
+    """What the text is where it tells nothing: a greeting, thanks, a no, a matter taken back, a wish for a language."""
     folded = fold(text)
     if _is_only("hello", folded):
         return "hello"
-    return "thanks" if _is_only("thanks", phrases("hello").without(folded)) else ""
+    rest = phrases("hello").without(folded)
+    if _is_only("thanks", rest):
+        return "thanks"
+    if _is_only("declined", rest) or _is_only("declined", phrases("thanks").without(rest)):
+        return "declined"
+    if is_language_wish(phrases("thanks").without(rest)):
+        return "language"
+    return "dismissed" if _is_dismissed(rest) else ""
+
+
+def _is_dismissed(folded: str) -> bool:
+    first = phrases("thanks").without(folded).lstrip(" |,.!")
+    begins = any(start == 0 for start, _ in phrases("dismissed").spans(first))
+    return begins and "?" not in folded and len(folded.split()) <= _SHORT
 
 
 def _is_only(section: str, folded: str) -> bool:

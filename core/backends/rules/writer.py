@@ -34,7 +34,7 @@ def _category(reading: Reading, case: OpenCase | None) -> Category:
 
 def _answer(reading: Reading, case: OpenCase | None, category: Category, worded: Worded) -> Answer:
     goes_on = case is not None and case.issue and not reading.certain
-    quiet = reading.smalltalk or reading.resolved or goes_on
+    quiet = reading.smalltalk or reading.resolved or reading.about_codes or goes_on
     mood = mood_of(reading.text, contacts=case.contacts if case else 1)
     return Answer(
         human_wanted=reading.human_wanted,
@@ -46,7 +46,7 @@ def _answer(reading: Reading, case: OpenCase | None, category: Category, worded:
         issue="" if quiet else issue_of(reading),
         category=category,
         mood=mood,
-        urgency=urgency_of(reading.text, mood),
+        urgency="critical" if reading.grave == "crisis" else urgency_of(reading.text, mood),
         language=reading.language,
         facts=reading.facts,
         preferences=reading.preferences,
