@@ -51,13 +51,13 @@ class Delivery:
         if row.channel not in self._channels:
             log.warning("reply %d waits: channel %s is off; switch it on to send it", row.id, row.channel)
             return
-        waiting = self._queues.setdefault(row.destination, deque())
-        if all(row.id != other.id for other in waiting):
-            waiting.append(row)
-        if len(waiting) == 1:
-            task = asyncio.create_task(self._drain(row.destination))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if waiting := self._queues.get(row.destination):
+            waiting.extend([row] if all(row.id != other.id for other in waiting) else [])
+            return
+        self._queues[row.destination] = deque([row])
+        task = asyncio.create_task(self._drain(row.destination))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _drain(self, destination: str) -> None:
         waiting = self._queues[destination]

@@ -25,7 +25,7 @@ def judge(answer: Answer, case: OpenCase | None, profile: Profile | None, *, nee
 
     `needs_a_person`: a code cannot be taken just now, since too many wrong ones come in.
     """
-    if case is not None and case.with_human:
+    if case is not None and case.with_human and not answer.resolved:
         return Verdict(kind="with_human")
     if needs_a_person:
         return Verdict(kind="hand_off", reason="A code was entered while too many wrong ones come in.")
