@@ -10,18 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.ledger import (
-    IssueCode,
-    LinkDesk,
-    LinkStep,
-    LiveCode,
-    MakeLink,
-    PendingLink,
-    RedeemCode,
-    Turn,
-    UndoLink,
-    WrongCode,
-)
+from core.ledger import Turn
+from core.links import IssueCode, LinkDesk, LinkStep, LiveCode, MakeLink, PendingLink, RedeemCode, UndoLink, WrongCode
 from core.phrases import say
 from identity import codes
 from identity.gate import Grant, HandleId, handles_of

@@ -33,14 +33,14 @@ _MONTH = (
 _DAY = r"\d{1,2}(?:st|nd|rd|th|er|ste|de|e|\.|[ºª°])?"
 _DAY_AND_MONTH = rf"(?:{_DAY}[ -]{{0,2}}(?:of[ ]|de[ ]|d['’])?{_MONTH}|{_MONTH}[ ]{_DAY})"
 _DATE = re.compile(
-    rf"""(?<!\d)\d{{1,2}}(?P<sign>[ ]?[./-][ ]?)\d{{1,2}}(?P=sign)(?:19|20)\d{{2}}(?!\d)
+    rf"""(?=\d|\b[^\W\d_])(?:(?<!\d)\d{{1,2}}(?P<sign>[ ]?[./-][ ]?)\d{{1,2}}(?P=sign)(?:19|20)\d{{2}}(?!\d)
     |(?<!\d)(?:19|20)\d{{2}}(?P<mark>[./-])\d{{1,2}}(?P=mark)\d{{1,2}}(?!\d)
     |(?<![\d.,/-])(?:0?[1-9]|[12]\d|3[01])(?P<dot>[./-])(?:0?[1-9]|1[0-2])(?P=dot)\d{{2}}(?![\w/-]|[.,]\d)
-    |(?<!\w){_DAY_AND_MONTH},?[ -]{{0,2}}(?:of[ ]|del?[ ])?(?:19|20)\d{{2}}(?!\d)""",
+    |\b{_DAY_AND_MONTH},?[ -]{{0,2}}(?:of[ ]|del?[ ])?(?:19|20)\d{{2}}(?!\d))""",
     re.IGNORECASE | re.VERBOSE,
 )
 _BIRTHDAY = re.compile(
-    rf"""(?<!\w)(?P<label>(?:born|birth|dob|d\.o\.b|geboren|geb\.|geburts|geboorte|verjaardag|jarig|née?|naissance
+    rf"""\b(?=[^\W\d_]\D{{2,48}}\d)(?P<label>(?:born|birth|dob|d\.o\.b|geboren|geb\.|geburts|geboorte|verjaardag|jarig|née?|naissance
         |anniversaire|naci|cumplea|nat[oa]|nascita|nascid|nascim|compleanno|anivers)[^\d\n]{{0,24}})
     (?<!\d)(?:\d{{1,2}}[./-]\d{{1,2}}(?:[./-]\d{{2,4}})?|{_DAY_AND_MONTH}(?:[ ](?:del?[ ])?'?\d{{2,4}})?)(?!\d)""",
     re.IGNORECASE | re.VERBOSE,
@@ -77,15 +77,15 @@ _NUMBER_LAST_STREET = rf"""\b(?:
     |(?i:via|corso|largo|plaza|paseo|praça|avenue|place|boulevard)[ ]
         {_OF}{_NO_STREET}(?:{_TITLED}|[A-Z]\.)(?:[ ]{_OF}{_TITLED}){{0,3}}){_HOUSE}"""
 _GERMANIC_STREET = rf"""\b(?:
-    (?i:(?!speicher|park|arbeit|sitz|stell|steck|aus|heim|unter|hin)[^\W\d_][\w-]{{1,30}}?
+    (?=[\w-]{{3,40}}\.?[ ]\d)(?i:(?!speicher|park|arbeit|sitz|stell|steck|aus|heim|unter|hin)[^\W\d_][\w-]{{1,30}}?
         (?:straße|strasse|str\.?|gasse|allee|damm|chaussee|straat|laan|gracht|steeg|dijk|singel|plein|kade|weg|platz))
     |{_NO_STREET}{_NAME}[ ](?:Straße|Strasse|Str\.|Weg|Gasse|Platz|Allee|Ring|Damm)
     |(?<=wohne[ ])(?i:am|im|an[ ]de[rmn]|auf[ ]de[rm]|in[ ]de[rmn]|unter[ ]den|zum|zur)[ ]{_NAME}
     )[ ]\d{{1,4}}(?:[ ]?[a-z])?\b(?![ ]?(?:[GTM]B|%|[.,]\d))"""
 _POST_BOX = r"""\b(?i:P\.?[ ]?O\.?[ ]?Box|Postfach|Postbus|Apartado|Casella[ ]postale|Caixa[ ]postal|Boîte[ ]postale)
     [ ]\d[\d ]{0,8}\d"""
-_POSTCODE = r"""\b(?:(?i:postcode|post[ ]code|zip(?:[ ]code)?|plz|postleitzahl|code[ ]postal|código[ ]postal|cep)
-        (?:[ ](?i:is|ist|est|es|é))?:?[ ][\w-]{4,9}(?:[ ][A-Z\d]{2,3}\b)?
+_POSTCODE = r"""\b(?:(?P<label>(?i:postcode|post[ ]code|zip(?:[ ]code)?|plz|postleitzahl|code[ ]postal|código[ ]postal|cep)
+        (?:[ ](?i:is|ist|est|es|é))?:?[ ])[\w-]{4,9}(?:[ ][A-Z\d]{2,3}\b)?
     |[A-Z]{1,2}\d[A-Z\d]?[ ]\d(?![GTMK]B)[A-Z]{2}\b)"""
 _ADDRESSES = [
     re.compile(rf"(?:{street}){_TOWN}", re.VERBOSE)
@@ -95,11 +95,11 @@ _ADDRESSES = [
 ]
 
 _NUMBERED = (
-    r"(?:[ ]?(?:id|number|nummer|num|nr|no|n[º°]|número|numéro|numero|code)\b\.?|[ ]?\#)?"
+    r"(?:[ ]?(?:id|number|nummer|num|nr|no|número|numéro|numero|code)\b\.?|[ ]?n[º°.]|[ ]?\#)?"
     r"(?:[ ](?:is|was|ist|lautet|est|es|è|é))?[ ]?[:\#]?[ ]?"
 )
 _LABELLED = re.compile(
-    rf"""(?<![^\W_])(?:(?P<order>(?:orders?|invoice|purchase|bestell(?:ung|-?nummer|-?nr)|auftrag(?:snummer)?|pedido|orden
+    rf"""(?:\b|(?<=_))(?=[^\W\d_])(?:(?P<order>(?:orders?|invoice|purchase|bestell(?:ung|-?nummer|-?nr)|auftrag(?:snummer)?|pedido|orden
             |rechnung(?:snummer)?|factura|commande|facture|ordine|fattura|encomenda|fatura|compra|bestelling|bestelnummer
             |ordernummer|factuur(?:nummer)?)\.?)
         |(?P<short>id|cvv|cvc|pin)
@@ -119,7 +119,7 @@ _AMOUNT = rf"""(?:[$€£¥]|\b(?:EUR|USD|GBP|CHF|BRL))[ ]?{_PLAIN_OR_GROUPED}(?
     |(?<![\w.,+-])(?!0\d){_PLAIN_OR_GROUPED}[.,]\d{{2}}(?![.,/ -]?\d)
     |(?<![\w.,+-])\d{{1,9}}[ ]?(?:[KMGT]B|k?Wh|mAh|km|kg|ms)\b"""
 _NUMBER = re.compile(
-    rf"""(?P<kept>{_AMOUNT}
+    rf"""(?=\d|\b\w|[$€£¥\#+(])(?:(?P<kept>{_AMOUNT}
         |\b0x[0-9a-f]{{2,16}}\b
         |(?<!\d)(?:19|20)\d\d[ ]?[/–-][ ]?(?:(?:19|20)\d\d|\d\d)(?![\d/-])
         |(?<!\d)\d{{1,2}}\.\d\d[ ]?[–-][ ]?\d{{1,2}}\.\d\d(?!\d))
@@ -127,7 +127,7 @@ _NUMBER = re.compile(
         (?:\d{{6,19}}|\d{{3,4}}[ -]\d{{3,4}}(?![ -]?\d)|\d{{2,6}}(?:-\d{{2,8}}){{1,3}})(?![^\W_]))
     |(?<!\w)[A-Z]{{1,5}}-?\d{{1,5}}(?![\w-])
     |(?P<mixed>(?<!\w)(?=[A-Z]{{0,8}}\d{{1,12}}[A-Z])[A-Z\d]{{7,24}}(?!\w)|(?<!\w)[A-Z]{{2}}(?:[ ]\d\d){{3}}[ ][A-D]\b)
-    |(?P<digits>[+(]{{0,2}}(?<!\d)\d(?:[ ()./–-]{{0,3}}\d){{5,60}})""",
+    |(?P<digits>[+(]{{0,2}}(?<!\d)\d(?:[ ()./–-]{{0,3}}\d){{5,60}}))""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -221,7 +221,7 @@ def _spelled(name: str) -> str:
         f"{plain}e?" if sign in "äöüÄÖÜ" else "(?:ß|ss)" if sign == "ß" else re.escape(plain)
         for sign, plain in ((sign, sign.translate(_WITHOUT_ACCENTS)) for sign in unicodedata.normalize("NFC", name))
     )
-    return f"(?-i:{spelled})" if len(name) <= _SHORT_NAME else spelled
+    return f"(?-i:{spelled})" if len(name) <= _SHORT_NAME and name.casefold() not in _PARTICLES else spelled
 
 
 def first_name(name: str) -> str:

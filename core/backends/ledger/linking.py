@@ -11,17 +11,15 @@ from core.backends.ledger import people
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import codes, conversations, grants, handles, leases, links, pending_links, wrong_codes
 from core.errors import Fenced
-from core.ledger import (
+from core.ledger import Reach, Settlement, Turn
+from core.links import (
     IssueCode,
     LinkDesk,
     LinkStep,
     LiveCode,
     MakeLink,
     PendingLink,
-    Reach,
     RedeemCode,
-    Settlement,
-    Turn,
     UndoableLink,
     UndoLink,
     WrongCode,

@@ -9,7 +9,8 @@ from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.channel import Line
 from core.desk import AgentReply, CaseFile, Queued, Reading, Resolution, Undelivered, Unread
-from core.ledger import DirectoryRow, LinkDesk, Outgoing, Reach, Rows, Settled, Settlement, Turn, Wait
+from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement, Turn, Wait
+from core.links import LinkDesk
 from core.memory import Lesson, Note, PatternHit
 from core.messages import InboundMessage, Raw
 from core.writing import Pattern
