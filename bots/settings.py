@@ -45,6 +45,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="Signs in to the console; made at the first start and printed once when empty."
     )
     channels: Names = Field((), description="Channels to start; empty for every channel whose settings are there.")
+    link_hosts: Names = Field((), description="Hosts that links in replies may lead to, e.g. example.com; ours is one.")
     openai_api_key: SecretStr = Field(
         SecretStr(""), description="Key of an OpenAI-compatible server; empty: offline rules."
     )
@@ -53,7 +54,7 @@ class Settings(BaseSettings):
     openai_timeout: float = Field(20.0, gt=0, description="Seconds to wait for it before the offline rules answer.")
     aegis_path: str = Field("var/aegis.db", description="Where the memory's projection is kept.")
 
-    @field_validator("languages", "channels", mode="before")
+    @field_validator("languages", "channels", "link_hosts", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         return (

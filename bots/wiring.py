@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bots.roster import Entry, load, roster
 from bots.settings import VAR, Settings, read
@@ -119,8 +120,15 @@ def _house(settings: Settings, values: Mapping[str, str], channels: Mapping[str,
         languages=settings.languages,
         burst=settings.burst,
         call_number=values.get("TWILIO_FROM_NUMBER", "") if "voice" in channels else "",
+        link_hosts=_link_hosts(settings),
         channels={name: Known(label=c.label, limits=c.limits) for name, c in channels.items()},
     )
+
+
+def _link_hosts(settings: Settings) -> list[str]:
+    """Our own host, and those that LINK_HOSTS names."""
+    own = urlsplit(settings.base_url).hostname or ""
+    return [host for host in (own, *settings.link_hosts) if host]
 
 
 def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory) -> Engine:

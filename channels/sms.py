@@ -51,7 +51,7 @@ class Sms:
 
     name: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=1_600)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=1_600, keywords=True)
     Settings: ClassVar[type[BaseModel]] = SmsSettings
     paths: Sequence[str] = ("/twilio/sms",)
     timeout: ClassVar[float] = 15.0  # seconds for one request to Twilio

@@ -25,6 +25,7 @@ class Limits:
     text: int  # characters that one wire may carry
     live: bool = False
     answers_to_claimed: int = 0  # new conversations a day that one claimed address is answered in; 0 for all
+    keywords: bool = False  # STOP, START and HELP, alone in a message, are law on this network
     reachable: bool = True  # can be written to after the conversation; a telephone call that ended cannot
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from core import greeting
 from core.channel import Limits
+from core.consent import Consent
 from core.greeting import Continuity
 from core.house import House
 from core.judgement import Verdict
@@ -58,6 +59,18 @@ class Thought:
     def expects_digits(self) -> int:
         """How many digits we asked for."""
         return self.talk.expects_digits if self.talk else 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """Why a turn is left to a colleague, in our words to the customer and to staff."""
+
+    phrase: str
+    reason: str
+    silent: bool = False
+
+
+FAILED = Left(phrase="sorry", reason="The bot failed at this message; see the log.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +137,7 @@ def _case_to_greet(t: Thought, now: datetime) -> OpenCase | None:
 def compose(t: Thought, hello: Greeting, house: House) -> Composed:
     """The reply's text, in order: greeting, codes, answer, and who goes on with it."""
     limits = house.limits(t.turn.first.channel)
-    if _is_one_of_many(t.turn, house):
+    if _is_one_of_many(t.turn, house) or (t.turn.opted_out and limits.keywords):
         return Composed()
     start = [t.said_of_codes, hello.text] if t.just_granted else [hello.text, t.said_of_codes]
     match t.verdict.kind:
@@ -210,6 +223,7 @@ def settlement(t: Thought, composed: Composed, *, now: datetime, reply_id: str) 
         reason=t.verdict.reason,
         facts=_facts(answer, issue if opens_case else ""),
         language=answer.language,
+        opted_out=False if t.turn.opted_out and composed.text else None,  # who writes again wants to be answered
         links=t.talk.steps if t.talk else (),
         permits=[(t.known.permit, t.known.read)],
         writer=answer.writer,
@@ -244,23 +258,43 @@ def _facts(answer: Answer, new_issue: str) -> list[NewFact]:
     return told
 
 
-def given_up(turn: Turn, known: Recollection | None, house: House, *, now: datetime, reply_id: str) -> Settlement:
-    """A turn that we failed at: kept, said honestly, and in front of a human."""
+def left_to_a_colleague(
+    turn: Turn, known: Recollection | None, house: House, why: Left, *, now: datetime, reply_id: str
+) -> Settlement:
+    """A turn that the bot does not answer: kept, said honestly, and in front of a human."""
     language = turn.language or house.languages[0]
     case = known.cases[0].id if known and known.cases else None
     issue = turn.text[:_ISSUE_LENGTH] or "(nothing was said)"
-    reply = Reply(id=reply_id, route=turn.route, text=say("sorry", language), language=language)
+    reply = Reply(id=reply_id, route=turn.route, text=say(why.phrase, language), language=language)
     return Settlement(
         turn=turn,
         now=now,
         keeper=turn.standing.keeper,
-        replies=[] if _is_one_of_many(turn, house) else [reply],
+        replies=[] if why.silent or turn.opted_out or _is_one_of_many(turn, house) else [reply],
         case=case,
         opens_case=case is None,
         status="handed_off",
-        reason="The bot failed at this message; see the log.",
+        reason=why.reason,
         facts=[] if case else [NewFact(slot="issue", value=issue, of_case=True)],
-        flags=["given up"],
+        flags=[why.phrase],
+    )
+
+
+def of_consent(turn: Turn, wish: Consent, house: House, *, now: datetime, reply_id: str) -> Settlement:
+    """What somebody wants to hear from us is noted, and answered where the network does not answer itself."""
+    keywords = house.limits(turn.first.channel).keywords
+    phrase = {"stop": "opted_out", "start": "opted_in", "help": "keyword_help"}[wish]
+    language = turn.language or house.languages[0]
+    text = say(phrase, language, brand=house.brand or house.bot_name)
+    silent = wish == "stop" and keywords  # who sent STOP may be sent nothing, not even this
+    return Settlement(
+        turn=turn,
+        now=now,
+        keeper=turn.standing.keeper,
+        replies=[] if silent else [Reply(id=reply_id, route=turn.route, text=text, language=language)],
+        opted_out={"stop": True, "start": False, "help": None}[wish],
+        language=language,
+        writer=NOBODY,
     )
 
 

@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core import composing
-from core.composing import Thought
+from core import composing, consent, safety
+from core.composing import Left, Thought
 from core.house import House
 from core.judgement import judge
 from core.knowledge import Knowledge
@@ -53,7 +53,7 @@ class Engine:
 
     async def accept(self, message: InboundMessage, raw: Raw) -> bool:
         """Keeps a message. When this returns it survives anything; False means that we had it already."""
-        return await self.ledger.accept(message, raw)
+        return await self.ledger.accept(replace(message, text=safety.without_cards(message.text)), safety.kept(raw))
 
     async def take_turn(self, line: str, *, patient: bool = False) -> Settled | Wait | None:
         """Answers what waits on a line: None when nothing does, Wait when it is too early. Raises Fenced.
@@ -91,6 +91,11 @@ class Engine:
             raise
 
     async def _think(self, turn: Turn) -> Settlement:
+        wish = consent.wish(turn.text, keywords=self.house.limits(turn.first.channel).keywords)
+        if wish:
+            return composing.of_consent(turn, wish, self.house, now=self.now(), reply_id=self.new_id())
+        if turn.turns_lately >= self.house.turns_an_hour:
+            return await self._leave(turn, self._too_often(turn))
         talk = await self._talk_of_codes(turn)
         standing = replace(turn.standing, grant=talk.grant) if talk and talk.grant else turn.standing
         known = await self._recall(standing)
@@ -104,11 +109,19 @@ class Engine:
         return replace(settlement, notices=await self._notices(talk, answer.language))
 
     async def _give_up(self, turn: Turn) -> Settlement:
+        return await self._leave(turn, composing.FAILED)
+
+    def _too_often(self, turn: Turn) -> Left:
+        said_already = turn.turns_lately > self.house.turns_an_hour
+        reason = f"More than {self.house.turns_an_hour} messages in an hour."
+        return Left(phrase="too_often", reason=reason, silent=said_already)
+
+    async def _leave(self, turn: Turn, why: Left) -> Settlement:
         try:
             known = await self._recall(turn.standing)
         except Exception:  # noqa: BLE001 - what failed the turn may well fail this
             known = None
-        return composing.given_up(turn, known, self.house, now=self.now(), reply_id=self.new_id())
+        return composing.left_to_a_colleague(turn, known, self.house, why, now=self.now(), reply_id=self.new_id())
 
     async def _talk_of_codes(self, turn: Turn) -> LinkTalk | None:
         if not self.linking.concerns(turn):
@@ -123,7 +136,8 @@ class Engine:
     async def _answer(self, turn: Turn, known: Recollection, talk: LinkTalk | None) -> Answer:
         if not turn.text or (talk and talk.alone):
             return composing.nothing_to_write(turn, known, talk, self.house)
-        return await self.writer.answer(await self._brief(turn, known))
+        answer = await self.writer.answer(await self._brief(turn, known))
+        return replace(answer, reply=safety.only_known_links(answer.reply, self.house.link_hosts))
 
     async def _brief(self, turn: Turn, known: Recollection) -> Brief:
         remembered, patterns = await self._from_memory(turn, known)
@@ -145,6 +159,7 @@ class Engine:
             attachments=[a.name for h in turn.heard for a in h.message.attachments],
             bot_name=self.house.bot_name,
             brand=self.house.brand,
+            offline=turn.model_turns_lately >= self.house.model_turns_an_hour,
         )
 
     async def _from_memory(self, turn: Turn, known: Recollection) -> tuple[list[str], list[Pattern]]:

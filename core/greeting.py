@@ -31,6 +31,16 @@ _PLAIN = str.maketrans(
 )
 _SPEAKABLE = frozenset(" .,;:?!'’-$€£%&+@")
 _MARKUP = re.compile(r"[#*_`<>\[\]\"“”„«»]+")
+_DOT = "[.․。﹒．｡]"  # the full stops of all alphabets, which applications that make links of text may take for one
+_LINK = re.compile(
+    rf"""(?P<bracket>\()?(?:[a-z][a-z\d+-]{{1,20}}:/\S*
+    |\b(?:mailto|tel|sms|javascript|data):\S+
+    |\bwww{_DOT}\S*
+    |[\w.+-]{{1,64}}@[\w-]{{1,63}}{_DOT}\S+
+    |(?<!\w)(?:[\w-]{{1,63}}{_DOT}){{1,5}}(?:xn--[\w-]{{1,59}}|[^\W\d_]{{2,24}})(?:[:/?\#]\S*)?
+    |(?<![\w.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:[:/?\#]\S*)?)(?(bracket)\)?)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 class Circumstance(TypedDict):
@@ -97,13 +107,15 @@ class Continuity:
 def issue_label(category: Category, issue: str, facts: Mapping[str, str], language: str) -> str:
     """An open issue in the customer's terms, e.g. "the $99 charge after your downgrade (order ending in 9137)".
 
-    Their own words, quoted and masked, where too little is known. Order numbers are told by their last four signs.
+    Their own words, quoted and masked, where too little is known; "your last message" where they are but a link. Order
+    numbers are told by their last four signs.
     """
     phrases = _phrases(language)
     named = _named(category, facts, phrases)
     if not named:
-        words = _trimmed(_MARKUP.sub("", mask(issue)), _QUOTE)
-        return phrases.quote.format(words=words) if words else phrases.issue["unknown"]
+        words = _trimmed(_harmless(mask(issue)), _QUOTE)
+        nothing_left = phrases.issue["wordless" if issue.strip() else "unknown"]
+        return phrases.quote.format(words=words) if words else nothing_left
     circumstance = _circumstance(issue, phrases) if category == "charge" else ""
     return _line(f"{named} {circumstance} {_order(facts, phrases)}")
 
@@ -146,7 +158,8 @@ def _phrases(language: str) -> Phrases:
 
 def _named(category: Category, facts: Mapping[str, str], phrases: Phrases) -> str:
     """The issue by its slots, as exactly as they are known; nothing where its main slot is not."""
-    known = {slot: _trimmed(_MARKUP.sub("", value), _VALUE) for slot, value in facts.items() if value.strip()}
+    told = {slot: _trimmed(_harmless(value), _VALUE) for slot, value in facts.items()}
+    known = {slot: value for slot, value in told.items() if value}
     if "device" not in known and "product" in known:
         known["device"] = known["product"]
     exact, vague = phrases.issue.get(category), phrases.issue.get(f"{category}_any")
@@ -211,7 +224,8 @@ def _when(continuity: Continuity, phrases: Phrases) -> str:
 
 def _known(continuity: Continuity, phrases: Phrases, channel: str) -> str:
     most = 1 if channel.lower() == "sms" else 3
-    tried = [_trimmed(deed, _TRIED) for deed in continuity.tried[-most:] if deed.strip()]
+    told = (_trimmed(_harmless(deed), _TRIED) for deed in continuity.tried)
+    tried = [deed for deed in told if deed][-most:]
     if not tried:
         return phrases.untried.format(again=phrases.again)
     listed = f" {phrases.and_} ".join(filter(None, (", ".join(tried[:-1]), tried[-1])))
@@ -240,6 +254,13 @@ def _sendable(text: str) -> str:
 def _bare(sign: str) -> str:
     base = "".join(c for c in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(c))
     return base if base and set(base) <= _GSM7 else sign
+
+
+def _harmless(text: str) -> str:
+    """A customer's words without links, addresses, markup and unseen signs; nothing where no word is left."""
+    seen = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
+    words = _LINK.sub(" ", _MARKUP.sub("", seen))
+    return words if any(map(str.isalnum, words)) else ""
 
 
 def _trimmed(text: str, length: int) -> str:

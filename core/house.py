@@ -24,6 +24,9 @@ class House:
     brand: str = ""
     languages: Sequence[str] = ("en",)
     burst: timedelta = timedelta(seconds=2)
+    turns_an_hour: int = 60  # of one handle; what comes beyond is kept and left to a colleague
+    model_turns_an_hour: int = 2_000  # of everybody; beyond it the offline rules answer
+    link_hosts: Sequence[str] = ()  # where links in our replies may lead
     call_number: str = ""  # where customers can call us
     channels: Mapping[str, Known] = field(default_factory=dict)
 

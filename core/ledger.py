@@ -50,6 +50,9 @@ class Turn:
     last_said_at: datetime | None  # when this handle was last answered
     language: str  # the conversation's, "" when it has none yet
     asked: Sequence[str]  # slot ids that our last reply here asked for
+    opted_out: bool = False  # this handle asked us to write no more
+    turns_lately: int = 0  # of this handle, in the last hour
+    model_turns_lately: int = 0  # of everybody, in the last hour: those that a language model answered
     named_today: int = 0  # earlier claimed conversations of the last day that named the same address
 
     @property
@@ -216,6 +219,7 @@ class Settlement:
     language: str = ""
     links: Sequence[LinkStep] = ()
     permits: Sequence[tuple[Permit, Sequence[str]]] = ()  # what was read, for the access log
+    opted_out: bool | None = None  # what this handle wants from now on; None where it said nothing of it
     writer: str = ""
     flags: Sequence[str] = ()  # e.g. why the model's answer was not used
 

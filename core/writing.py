@@ -82,6 +82,7 @@ class Brief:
     patterns: Sequence[Pattern] = ()
     articles: Sequence[Article] = ()
     attachments: Sequence[str] = ()  # names of files that came with the message
+    offline: bool = False  # the hour's budget of the model is used up: the rules answer
     bot_name: str = "Throughline"
     brand: str = ""
 
@@ -134,6 +135,8 @@ class WithFallback:
 
     async def answer(self, brief: Brief) -> Answer:
         """The primary's answer, or the rules' with `fell_back` set to the reason."""
+        if brief.offline:
+            return await self._rules.answer(brief)
         try:
             return await self._primary.answer(brief)
         except WriterFailed as failure:

@@ -13,10 +13,11 @@ HIDDEN = "•••"
 MASK = "…"  # stands before the last four of an order number
 _LONGEST_NAME = 40
 _ENOUGH_DIGITS = 6
+_ORDER_DIGITS = range(6, 9)  # of an order number without letters
 _CERTAINLY_PRIVATE = 9  # digits; fewer, in groups, may be a device and a year
 _SHORT_NAME = 2  # letters; such names are also words: "Do", "Le"
 
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,254}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 
 _IBAN = re.compile(
     r"""\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b
@@ -33,15 +34,16 @@ _MONTH = (
 _DAY = r"\d{1,2}(?:st|nd|rd|th|er|ste|de|e|\.|[ºª°])?"
 _DAY_AND_MONTH = rf"(?:{_DAY}[ -]{{0,2}}(?:of[ ]|de[ ]|d['’])?{_MONTH}|{_MONTH}[ ]{_DAY})"
 _DATE = re.compile(
-    rf"""(?=\d|\b[^\W\d_])(?:(?<!\d)\d{{1,2}}(?P<sign>[ ]?[./-][ ]?)\d{{1,2}}(?P=sign)(?:19|20)\d{{2}}(?!\d)
-    |(?<!\d)(?:19|20)\d{{2}}(?P<mark>[./-])\d{{1,2}}(?P=mark)\d{{1,2}}(?!\d)
-    |(?<![\d.,/-])(?:0?[1-9]|[12]\d|3[01])(?P<dot>[./-])(?:0?[1-9]|1[0-2])(?P=dot)\d{{2}}(?![\w/-]|[.,]\d)
-    |\b{_DAY_AND_MONTH},?[ -]{{0,2}}(?:of[ ]|del?[ ])?(?:19|20)\d{{2}}(?!\d))""",
+    rf"""\b(?:\d{{1,2}}(?P<sign>[ ]?[./-][ ]?)\d{{1,2}}(?P=sign)(?:19|20)\d{{2}}(?!\d)
+    |(?:19|20)\d{{2}}(?P<mark>[./-])\d{{1,2}}(?P=mark)\d{{1,2}}(?!\d)
+    |(?<![.,/-])(?:0[1-9]|[12]\d|3[01]|[1-9](?![.]))(?P<dot>[./-])(?:0[1-9]|1[0-2]|[1-9](?![.]))(?P=dot)\d{{2}}(?![\w/-]|[.,]\d)
+    |(?=\d{{1,2}}[^\W\d]{{0,3}}[.,º°]?[ -]{{0,2}}[^\W\d]|[^\W\d]{{3,11}}\.?[ ]\d)
+        {_DAY_AND_MONTH},?[ -]{{0,2}}(?:of[ ]|del?[ ])?(?:19|20)\d{{2}}(?!\d))""",
     re.IGNORECASE | re.VERBOSE,
 )
 _BIRTHDAY = re.compile(
-    rf"""\b(?=[^\W\d_]\D{{2,48}}\d)(?P<label>(?:born|birth|dob|d\.o\.b|geboren|geb\.|geburts|geboorte|verjaardag|jarig|née?|naissance
-        |anniversaire|naci|cumplea|nat[oa]|nascita|nascid|nascim|compleanno|anivers)[^\d\n]{{0,24}})
+    rf"""\b(?P<label>(?:born|birth|dob|d\.o\.b|geboren|geb\.|geburts|geboorte|verjaardag|jarig|née?|naissance
+        |anniversaire|naci|cumplea|nat[oa]|nascita|nascid|nascim|compleanno|anivers)(?=[^\n\d]{{0,40}}\d)[^\d\n]{{0,24}})
     (?<!\d)(?:\d{{1,2}}[./-]\d{{1,2}}(?:[./-]\d{{2,4}})?|{_DAY_AND_MONTH}(?:[ ](?:del?[ ])?'?\d{{2,4}})?)(?!\d)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -51,12 +53,12 @@ _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,24}"
 _TITLED = r"[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]{1,24}"
 _OF = r"(?i:(?:(?:del?|della|dello|dei|degli|delle|di|da|do|das|dos|du|des|la|le|les|los|las|el)[ ]|[dl]['’]){0,3})"
 _NO_NAME = (
-    r"(?!(?i:the|an?|my|on|in|at|of|to|for|from|with|and|by|this|your|our|times|por|desde|hace|durante|con|en|hasta|há|"
-    r"com|em|depois|dopo|per|après|depuis|pendant|avec|pour|sans|avant)\b)"
+    r"(?=[^\W\d_])(?!(?i:the|an?|my|bis|ter|on|in|at|of|to|for|from|with|and|by|this|your|our|times|"
+    r"por|desde|hace|durante|con|en|hasta|há|com|em|depois|dopo|per|après|depuis|pendant|avec|pour|sans|avant)\b)"
 )
 _NO_STREET = (
-    r"(?!(?i:slack|discord|skype|klarna|visa|bluetooth|amazon|apple|google|teams|zoom|telegram|signal|stripe|facebook|"
-    r"instagram|twitter|messenger|outlook|paypal|whatsapp|wi-?fi|e-?mail|mail|post|chat|web|app|internet|hard|flash|"
+    r"(?=[A-ZÀ-Þ])(?!(?i:slack|discord|skype|klarna|visa|bluetooth|amazon|apple|google|teams|zoom|telegram|signal|"
+    r"stripe|facebook|instagram|twitter|messenger|outlook|paypal|whatsapp|wi-?fi|e-?mail|mail|post|chat|web|app|internet|hard|flash|"
     r"mein|kein|der|den|ein)\b)"
 )
 _HOUSE = r",?[ ](?:n\.?[ºo°][ ]?|num\.?[ ]|número[ ])?\d{1,5}[a-zA-Z]?(?!\w)"
@@ -65,33 +67,30 @@ _TOWN = (
     rf"|,[ ]{_NAME}(?:[ ]{_NAME})?,[ ][A-Z]{{2}}[ ]\d{{5}}(?!\d))?"
 )
 _ENGLISH_STREET = rf"""(?<![\w.,$€£])\d{{1,5}}[A-Za-z]?,?[ ](?:
-    (?:{_NO_STREET}(?:{_NAME}\.?|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,3}}
+    (?:(?:{_NO_STREET}{_NAME}\.?|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,3}}
         (?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Way|Court|Ct|Place|Square|Terrace|Close)\b\.?
     |(?:{_NO_NAME}{_WORD}[ ]){{1,2}}(?i:street|road|avenue|lane|boulevard)\b)"""
 _FRENCH_STREET = rf"""(?<![\w.$€£])\d{{1,4}}(?:[ ]?(?:bis|ter|[a-zA-Z]))?,?[ ](?:
     (?i:rue|avenue|av\.|boulevard|bd\.?|allée|chemin|impasse)[ ]{_OF}{_NO_NAME}{_WORD}
     |(?i:place|cours|route|quai|square|passage)[ ]{_OF}{_NAME})(?:[ ]{_OF}{_NAME}){{0,3}}"""
 _NUMBER_LAST_STREET = rf"""\b(?:
-    (?:(?i:rue|calle|carrer|avenida|viale|piazza|vicolo|rua|travessa|alameda|in[ ]via)[ ]|C/[ ]?|Av\.[ ]|Avda\.[ ])
+    (?:(?i:rue|calle|carrer|avenida|viale|piazza|vicolo|rua|travessa|alameda|(?<=in[ ])via)[ ]|C/[ ]?|Av\.[ ]|Avda\.[ ])
         {_OF}{_NO_NAME}{_WORD}(?:[ ]{_OF}{_NO_NAME}{_WORD}){{0,3}}
     |(?i:via|corso|largo|plaza|paseo|praça|avenue|place|boulevard)[ ]
         {_OF}{_NO_STREET}(?:{_TITLED}|[A-Z]\.)(?:[ ]{_OF}{_TITLED}){{0,3}}){_HOUSE}"""
-_GERMANIC_STREET = rf"""\b(?:
+_GERMANIC_STREET = rf"""\b(?=[^\W\d_])(?:
     (?=[\w-]{{3,40}}\.?[ ]\d)(?i:(?!speicher|park|arbeit|sitz|stell|steck|aus|heim|unter|hin)[^\W\d_][\w-]{{1,30}}?
         (?:straße|strasse|str\.?|gasse|allee|damm|chaussee|straat|laan|gracht|steeg|dijk|singel|plein|kade|weg|platz))
     |{_NO_STREET}{_NAME}[ ](?:Straße|Strasse|Str\.|Weg|Gasse|Platz|Allee|Ring|Damm)
-    |(?<=wohne[ ])(?i:am|im|an[ ]de[rmn]|auf[ ]de[rm]|in[ ]de[rmn]|unter[ ]den|zum|zur)[ ]{_NAME}
+    |(?P<at>(?<=wohne[ ]))?(?i:am|im|an[ ]de[rmn]|auf[ ]de[rm]|in[ ]de[rmn]|unter[ ]den|zum|zur)[ ]{_NAME}
+        (?(at)|(?=[ ]\d{{1,4}}[a-z]?,[ ]\d{{5}}[ ]))
     )[ ]\d{{1,4}}(?:[ ]?[a-z])?\b(?![ ]?(?:[GTM]B|%|[.,]\d))"""
 _POST_BOX = r"""\b(?i:P\.?[ ]?O\.?[ ]?Box|Postfach|Postbus|Apartado|Casella[ ]postale|Caixa[ ]postal|Boîte[ ]postale)
     [ ]\d[\d ]{0,8}\d"""
-_POSTCODE = r"""\b(?:(?P<label>(?i:postcode|post[ ]code|zip(?:[ ]code)?|plz|postleitzahl|code[ ]postal|código[ ]postal|cep)
-        (?:[ ](?i:is|ist|est|es|é))?:?[ ])[\w-]{4,9}(?:[ ][A-Z\d]{2,3}\b)?
-    |[A-Z]{1,2}\d[A-Z\d]?[ ]\d(?![GTMK]B)[A-Z]{2}\b)"""
+_BRITISH_POSTCODE = r"\b[A-Z]{1,2}\d[A-Z\d]?[ ]\d(?![GTMK]B)[A-Z]{2}\b"
 _ADDRESSES = [
     re.compile(rf"(?:{street}){_TOWN}", re.VERBOSE)
-    for street in (
-        _ENGLISH_STREET, _FRENCH_STREET, _NUMBER_LAST_STREET, _GERMANIC_STREET, _POST_BOX, _POSTCODE
-    )
+    for street in (_FRENCH_STREET, _ENGLISH_STREET, _NUMBER_LAST_STREET, _GERMANIC_STREET, _POST_BOX, _BRITISH_POSTCODE)
 ]
 
 _NUMBERED = (
@@ -99,31 +98,37 @@ _NUMBERED = (
     r"(?:[ ](?:is|was|ist|lautet|est|es|è|é))?[ ]?[:\#]?[ ]?"
 )
 _LABELLED = re.compile(
-    rf"""(?:\b|(?<=_))(?=[^\W\d_])(?:(?P<order>(?:orders?|invoice|purchase|bestell(?:ung|-?nummer|-?nr)|auftrag(?:snummer)?|pedido|orden
+    rf"""(?:\b|(?<=_))(?=[^\W\d_])(?:(?P<order>
+            (?:orders?|invoice|purchase|bestell(?:ung|-?nummer|-?nr)|auftrag(?:snummer)?|pedido|orden
             |rechnung(?:snummer)?|factura|commande|facture|ordine|fattura|encomenda|fatura|compra|bestelling|bestelnummer
             |ordernummer|factuur(?:nummer)?)\.?)
-        |(?P<short>id|cvv|cvc|pin)
+        |(?P<id>id)|(?P<secret>cvv|cvc|pin)
         |(?:tel|tel[eé]f?ono?|telefoon|telefone|phone|téléphone|mobile?|cell|handy|fax|whatsapp
             |passport|passeport|pasaporte|passaporto|passaporte|paspoort|(?:reise)?pass|(?:personal)?ausweis
             |identity[ ]card|id[ ]card|licen[cs]e|licencia|führerschein|permis|patente|rijbewijs|dni|nie|nif|cpf|bsn|ssn
             |carta[ ]d['’]identità|carte[ ]d['’]identité|codice[ ]fiscale|social[ ]security|national[ ]insurance
+            |postcode|zip|plz|postleitzahl|code[ ]postal|código[ ]postal|cep
             |account|konto|cuenta|compte|conta|conto|rekening|iban)(?:nummer|nr)?\.?)
-    {_NUMBERED}(?P<value>[+(]{{0,2}}[a-z]{{0,4}}[ -]?\d[a-z\d]{{2,24}}(?:[ ().\/-]{{1,2}}[a-z]{{0,3}}\d[a-z\d]{{1,12}}){{0,6}})(?![a-z\d])""",
+    {_NUMBERED}(?P<value>[+(]{{0,2}}[a-z]{{0,4}}[ -]?\d[a-z\d]{{1,24}}
+        (?:[ ().\/-]{{1,2}}[a-z]{{0,3}}\d[a-z\d]{{1,12}}){{0,6}})(?![a-z\d])""",
     re.IGNORECASE | re.VERBOSE,
 )
 
-_CURRENCY = r"(?:[$€£¥]|(?:EUR|USD|GBP|CHF|BRL)\b|(?:euros?|dollars?|dollari|dólares|pounds?|pfund|libras?|reais|francs?)\b)"
+_CURRENCY = (
+    r"(?:[$€£¥]|(?:EUR|USD|GBP|CHF|BRL)\b|(?:euros?|dollars?|dollari|dólares|pounds?|pfund|libras?|reais|francs?)\b)"
+)
 _PLAIN_OR_GROUPED = r"(?:\d{1,3}(?:[.,' ]\d{3}){1,3}|\d{1,7})"
 _AMOUNT = rf"""(?:[$€£¥]|\b(?:EUR|USD|GBP|CHF|BRL))[ ]?{_PLAIN_OR_GROUPED}(?:[.,]\d{{1,2}})?(?![\d]|[.,/-]\d)
     |(?<![\w.,+-]){_PLAIN_OR_GROUPED}(?:[.,]\d{{1,2}})?[ ]?{_CURRENCY}
     |(?<![\w.,+-])(?!0\d){_PLAIN_OR_GROUPED}[.,]\d{{2}}(?![.,/ -]?\d)
     |(?<![\w.,+-])\d{{1,9}}[ ]?(?:[KMGT]B|k?Wh|mAh|km|kg|ms)\b"""
 _NUMBER = re.compile(
-    rf"""(?=\d|\b\w|[$€£¥\#+(])(?:(?P<kept>{_AMOUNT}
+    rf"""(?=\d|\b[^\W\d_]{{1,24}}+[-\# ]?\d|[$€£¥\#][ ]?\w|[+(]{{1,2}}\d)(?:(?P<kept>{_AMOUNT}
         |\b0x[0-9a-f]{{2,16}}\b
         |(?<!\d)(?:19|20)\d\d[ ]?[/–-][ ]?(?:(?:19|20)\d\d|\d\d)(?![\d/-])
         |(?<!\d)\d{{1,2}}\.\d\d[ ]?[–-][ ]?\d{{1,2}}\.\d\d(?!\d))
-    |(?P<order>(?:\#[^\W\d_]{{0,3}}|(?<![^\W_])[^\W\d_]{{1,24}}[-\#]?|(?<!\w)[A-Z][ ](?=\d{{3,4}}[ ]\d{{3,4}}(?![ ]?\d)|\d{{6,8}}\b))
+    |(?P<order>(?:\#[^\W\d_]{{0,3}}|(?<![^\W_])[^\W\d_]{{1,24}}[-\#]?
+            |(?<!\w)[A-Z][ ](?=\d{{3,4}}[ ]\d{{3,4}}(?![ ]?\d)|\d{{6,8}}\b))
         (?:\d{{6,19}}|\d{{3,4}}[ -]\d{{3,4}}(?![ -]?\d)|\d{{2,6}}(?:-\d{{2,8}}){{1,3}})(?![^\W_]))
     |(?<!\w)[A-Z]{{1,5}}-?\d{{1,5}}(?![\w-])
     |(?P<mixed>(?<!\w)(?=[A-Z]{{0,8}}\d{{1,12}}[A-Z])[A-Z\d]{{7,24}}(?!\w)|(?<!\w)[A-Z]{{2}}(?:[ ]\d\d){{3}}[ ][A-D]\b)
@@ -131,14 +136,19 @@ _NUMBER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_TITLES = frozenset(
-    "dr dra prof profa mr mrs ms miss mx sir mme mlle monsieur madame herr frau hr señor señora srta sra sr dña doña "
-    "sig sig.ra signor signora dott dott.ssa dhr mevr mevrouw meneer senhor senhora dipl.-ing rev m. ing. mag. fr.".split()
-)
-_SUFFIXES = frozenset("jr sr ii iii iv phd ph.d md esq júnior".split())
-_PARTICLES = frozenset(
-    "van von der den de del della di da do dos das du des la le las los el ten ter zu zur y e und af bin al st".split()
-)
+_TITLES = frozenset([
+    "dr", "dra", "prof", "profa", "mr", "mrs", "ms", "miss", "mx", "sir", "mme", "mlle", "monsieur", "madame",
+    "herr", "frau", "hr", "señor", "señora", "srta", "sra", "sr", "dña", "doña", "sig", "sig.ra", "signor",
+    "signora", "dott", "dott.ssa", "dhr", "mevr", "mevrouw", "meneer", "senhor", "senhora", "dipl.-ing", "rev",
+    "m.", "ing.", "mag.", "fr.",
+])  # fmt: skip
+_SUFFIXES = frozenset([
+    "jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "esq", "júnior",
+])  # fmt: skip
+_PARTICLES = frozenset([
+    "van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "des", "la", "le",
+    "las", "los", "el", "ten", "ter", "zu", "zur", "y", "e", "und", "af", "bin", "al", "st",
+])  # fmt: skip
 _ACCENTED = [chr(code) for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))]
 _WITHOUT_ACCENTS = str.maketrans({sign: unicodedata.normalize("NFD", sign)[0] for sign in _ACCENTED})
 
@@ -166,14 +176,13 @@ def mask(text: str, *, surname: str = "") -> str:
 
 def _masked_value(found: re.Match[str]) -> str:
     """What stands after a word that says what it is: an order, a telephone, a passport."""
-    value, digits = found["value"], _digits(found["value"])
+    value, digits = found["value"], len(_digits(found["value"]))
     if found["order"]:
-        shown = order_number(value) if value.isdecimal() and len(digits) in range(6, 9) else value
-    elif found["short"] and len(digits) < _ENOUGH_DIGITS and not value.isdecimal():
-        shown = value
+        shown = order_number(value) if value.isdecimal() and digits in _ORDER_DIGITS else value
     else:
-        shown = HIDDEN if len(digits) > 2 else value
-    return found[0][: found.start("value") - found.start()] + shown
+        fewest = 3 if found["secret"] else _ENOUGH_DIGITS if found["id"] else _ENOUGH_DIGITS - 1
+        shown = HIDDEN if digits >= fewest else value
+    return found[0].removesuffix(value) + shown
 
 
 def _masked_number(found: re.Match[str]) -> str:
@@ -187,12 +196,13 @@ def _masked_number(found: re.Match[str]) -> str:
 def _private(number: str) -> bool:
     """Whether digits and the signs between them are one number, and not a device, a year and a count."""
     groups = re.findall(r"\d+", number)
-    digits = "".join(groups)
-    if max(map(len, groups)) >= _ENOUGH_DIGITS or len(digits) >= _CERTAINLY_PRIVATE or number[0] in "+(0":
+    lengths = [len(group) for group in groups]
+    if max(lengths) >= _ENOUGH_DIGITS or sum(lengths) >= _CERTAINLY_PRIVATE or number[0] in "+(0":
         return True
-    if len(digits) == _ENOUGH_DIGITS:
-        return len(groups) > 2 and len(set(map(len, groups))) == 1
-    return not any(len(group) == 1 or re.fullmatch(r"(?:19|20)\d\d", group) for group in groups) and " / " not in number
+    if sum(lengths) == _ENOUGH_DIGITS:
+        return lengths == [2, 2, 2]
+    counts_or_years = any(len(group) == 1 or re.fullmatch(r"(?:19|20)\d\d", group) for group in groups)
+    return not counts_or_years and " / " not in number
 
 
 def _digits(text: str) -> str:
@@ -202,12 +212,12 @@ def _digits(text: str) -> str:
 def _without_names(text: str, words: Sequence[str]) -> str:
     """`text` without a surname, however it is capitalised or accented; its "van der" goes only together with it."""
     parts = [part for word in words for part in re.split(r"[-–]", word) if len(part) > 1]
-    particles = "|".join(_spelled(part) for part in parts if part.casefold() in _PARTICLES)
-    names = "|".join(_spelled(part) for part in parts if part.casefold() not in _PARTICLES)
-    if not names:
+    if not parts:
         return text
+    particles = "|".join(_spelled(part) for part in parts[:-1] if part.casefold() in _PARTICLES)
+    names = "|".join(_spelled(part) for part in parts if part.casefold() not in _PARTICLES or part is parts[-1])
     before = rf"(?:(?:{particles})[ ]{{1,3}}){{0,4}}" if particles else ""
-    pattern = re.compile(rf"(?<![^\W_]){before}(?:{names})s?(?![^\W_])", re.IGNORECASE)
+    pattern = re.compile(rf"(?:\b|(?<=_)){before}(?:{names})s?(?![^\W_])", re.IGNORECASE)
     pieces, end = [], 0
     for found in pattern.finditer(text.translate(_WITHOUT_ACCENTS)):
         pieces += [text[end : found.start()], HIDDEN]
@@ -221,7 +231,7 @@ def _spelled(name: str) -> str:
         f"{plain}e?" if sign in "äöüÄÖÜ" else "(?:ß|ss)" if sign == "ß" else re.escape(plain)
         for sign, plain in ((sign, sign.translate(_WITHOUT_ACCENTS)) for sign in unicodedata.normalize("NFC", name))
     )
-    return f"(?-i:{spelled})" if len(name) <= _SHORT_NAME and name.casefold() not in _PARTICLES else spelled
+    return f"(?-i:{spelled})" if len(name) <= _SHORT_NAME else spelled
 
 
 def first_name(name: str) -> str:

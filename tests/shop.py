@@ -32,6 +32,7 @@ def limits(channel: str) -> Limits:
         text=100_000,
         live=channel in LIVE,
         reachable=channel != "voice",
+        keywords=channel == "sms",
         answers_to_claimed=1 if channel == "email" else 0,
     )
 

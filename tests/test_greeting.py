@@ -206,6 +206,70 @@ def test_own_words_are_quoted_short_masked_and_without_markup() -> None:
     assert issue_label("other", " \n", {}, "de") == "Ihre Anfrage"
 
 
+LINKS = [
+    "https://evil.test/pay",
+    "HTTP://EVIL.TEST",
+    "http:/evil.test",
+    "www.evil.test",
+    "evil.test",
+    "evil.test/path?a=b#c",
+    "pay.evil.test:8443",
+    "evil。test/path",
+    "evil․test",
+    "ev**il.te**st",
+    "evil.\u200btest",
+    "<https://evil.test|evil>",
+    "[here](https://evil.test)",
+    "javascript:evil(1)",
+    "tg://resolve?domain=evil",
+    "mailto:evil@evil.test",
+    "evil@evil.test",
+    "xn--evil-1ra.xn--p1ai/evil",
+    "203.0.113.9/evil",
+]
+LINKED = ("evil", "203.0", "://", "www", "mailto")
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_no_link_of_theirs_is_said_in_our_name(link: str, channel: str) -> None:
+    told = f"I paid at {link} first"
+    for category in ("other", "delivery", "fault"):
+        facts = {"product": f"kettle {link}", "device": f"phone {link}", "error_code": "KX-48213"}
+        issue = issue_label(category, told, facts, "en")
+        known = replace(john(), issue=issue, tried=[link, f"opened {link} twice"])
+        greeting = greet(known, "en", channel)
+        assert not [sign for sign in LINKED if sign in greeting.casefold()]
+        assert "opened" in greeting
+
+
+def test_the_words_around_a_link_are_kept() -> None:
+    assert issue_label("other", "I paid (evil.test) at https://evil.test/pay first.", {}, "en") == "“I paid at first”"
+    assert issue_label("delivery", "", {"product": "Zelvora kettle evil.test/x"}, "en") == (
+        "the delivery of your Zelvora kettle"
+    )
+    assert issue_label("fault", "", {"error_code": "KX-48213", "device": "evil.test"}, "en") == "error KX-48213"
+
+
+@pytest.mark.parametrize("told", ["and then it.", "version 2.0 costs $49.37, e.g. 1.299,00 €", "it took 3.5 h :("])
+def test_full_stops_and_numbers_are_no_links(told: str) -> None:
+    assert issue_label("other", told, {}, "en") == f"“{told.rstrip('.')}”"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("told", ["https://evil.test", "<www.evil.test> !", "(evil.test/x)", "ann@shop.test"])
+def test_where_nothing_else_was_said_it_is_their_last_message(language: str, told: str) -> None:
+    wordless = PHRASES[language].issue["wordless"]
+    assert issue_label("other", told, {}, language) == wordless
+    assert wordless != PHRASES[language].issue["unknown"]
+    assert wordless in greet(replace(john(language), issue=wordless, tried=[told]), language, "chat")
+
+
+def test_what_was_tried_with_nothing_but_a_link_was_not_tried() -> None:
+    greeting = greet(replace(john(), tried=["checked the invoice", "https://evil.test"]), "en", "SMS")
+    assert "You already checked the invoice; no need" in greeting
+
+
 def test_a_voice_says_a_masked_number_in_words() -> None:
     issue = issue_label("other", "where is order #W4829137, call +1 555 010 0199", {}, "en")
     spoken = greet(replace(john(), issue=issue), "en", "phone")

@@ -65,10 +65,11 @@ def _epoch(tx: Connection, message: InboundMessage) -> tuple[int, datetime | Non
 
 
 def still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:
-    """Not after anything by which the address may have been given to somebody else."""
+    """Neither given up by its owner, nor after anything by which it may have been given to somebody else."""
     later = select(handles.c.id).where(handles.c.key == handle.key, handles.c.epoch > handle.epoch).limit(1)
     is_number = Handle(channel=handle.channel, address=handle.address, key=handle.key).must_be_known
-    gone = handle.closed_at is not None or (is_number and starts_anew(handle.heard_at, now))
+    refused = handle.opted_out_at is not None
+    gone = refused or handle.closed_at is not None or (is_number and starts_anew(handle.heard_at, now))
     return not gone and tx.execute(later).one_or_none() is None
 
 

@@ -107,6 +107,7 @@ handles = Table(
     Column("heard_at", Instant, nullable=False),
     Column("proven_at", Instant),
     Column("answered_at", Instant),
+    Column("opted_out_at", Instant),  # wants to hear no more
     Column("route", JSON, nullable=False),  # where it was last written from
     Column("language", Text, nullable=False),
     UniqueConstraint("channel", "address", "epoch"),
@@ -212,6 +213,8 @@ turns = Table(
     Column("flags", JSON, nullable=False),
     Column("settled_at", Instant, nullable=False),
 )
+Index("turns_by_handle", turns.c.handle_id, turns.c.settled_at)
+Index("turns_by_time", turns.c.settled_at)
 
 leases = Table(
     "leases",

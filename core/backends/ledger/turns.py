@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, literal, or_, select, update
 from sqlalchemy import case as case_when
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core import consent
 from core.backends.ledger import inbox, linking, people, recall
 from core.backends.ledger import outbox as out
 from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, turns
@@ -21,6 +22,8 @@ from identity.proof import Proof
 _LEASE = timedelta(seconds=60)
 _BUSY_FOR = timedelta(milliseconds=200)
 _SAME_CONVERSATION = timedelta(hours=24)
+_HOUR = timedelta(hours=1)
+_CHEAP = ("rules", "nobody", "")  # writers that cost nothing
 _MANY_VALUED = frozenset({"tried"})
 
 
@@ -51,8 +54,16 @@ def open_turn(
         last_said_at=handle.answered_at,
         language=(talk.language if talk else "") or handle.language,
         asked=[] if is_new or talk is None else talk.asked,
+        opted_out=handle.opted_out_at is not None,
+        turns_lately=_lately(tx, now, turns.c.handle_id == standing.keeper),
+        model_turns_lately=_lately(tx, now, turns.c.writer.not_in(_CHEAP)),
         named_today=people.named_lately(tx, handle, now) if handle.hint and talk is None else 0,
     )
+
+
+def _lately(tx: Connection, now: datetime, *where: Any) -> int:
+    query = select(func.count()).select_from(turns).where(turns.c.settled_at > now - _HOUR, *where)
+    return int(tx.execute(query).scalar_one())
 
 
 def _said_together(waiting: Sequence[tuple[Row[Any], InboundMessage]]) -> list[tuple[Row[Any], InboundMessage]]:
@@ -69,8 +80,8 @@ def _said_together(waiting: Sequence[tuple[Row[Any], InboundMessage]]) -> list[t
 
 
 def _urgent(message: InboundMessage) -> bool:
-    """Keyed digits and a ringing phone are answered by themselves, at once."""
-    return message.opening or bool(message.digits)
+    """Keyed digits, a ringing phone and a word like STOP are answered by themselves, at once."""
+    return message.opening or bool(message.digits) or consent.wish(message.text, keywords=True) is not None
 
 
 def _identify(
@@ -217,6 +228,8 @@ def _note_conversation(tx: Connection, s: Settlement) -> None:
     row = upsert(conversations).values(handle_id=turn.standing.handle, conversation=turn.first.conversation, **values)
     tx.execute(row.on_conflict_do_update(index_elements=["handle_id", "conversation"], set_=values))
     spoken: dict[str, Any] = {"language": values["language"]}
+    if s.opted_out is not None:
+        spoken["opted_out_at"] = s.now if s.opted_out else None
     if s.replies:
         spoken["answered_at"] = s.now
     tx.execute(update(handles).where(handles.c.id == turn.standing.handle).values(**spoken))

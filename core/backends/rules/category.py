@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from core.backends.rules.lexicon import Kind, kind_of, kinds
+from core.backends.rules.lexicon import Kind, kind_of, kinds, section_phrases
 from core.backends.rules.text import fold
 from core.knowledge import terms
 from core.writing import Category
@@ -31,7 +31,8 @@ def points(kind: Kind, heard: Heard) -> float:
     """How much a text sounds like this kind of issue."""
     strong, words = kind.strong.found(heard.folded), kind.words.found(heard.folded)
     likeness = max((_overlap(seed, heard.terms) for seed in kind.seeds), default=0.0)
-    return STRONG * min(len(strong), 2) + min(len(words), 3) + _LIKENESS * likeness
+    thing = kind.things and section_phrases("slots", "product", "nouns").heard(heard.folded)
+    return STRONG * min(len(strong), 2) + min(len(words), 3) + _LIKENESS * likeness + thing
 
 
 def _overlap(seed: frozenset[str], told: frozenset[str]) -> float:

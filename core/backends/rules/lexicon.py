@@ -16,6 +16,7 @@ ByLanguage = Mapping[str, Sequence[str]]
 
 class _Kind(TypedDict, total=False):
     needs: Sequence[str]
+    things: bool
     advice: bool
     strong: ByLanguage
     words: ByLanguage
@@ -28,6 +29,7 @@ class Kind:
 
     name: Category
     needs: tuple[str, ...] = ()
+    things: bool = False  # a product that is named speaks for it
     advice: bool = False  # what helped others may be told to the customer
     strong: Phrases
     words: Phrases
@@ -95,6 +97,7 @@ def _kind(name: Category, section: _Kind) -> Kind:
     return Kind(
         name=name,
         needs=tuple(section.get("needs", ())),
+        things=section.get("things", False),
         advice=section.get("advice", False),
         strong=_every_language(section.get("strong", {})),
         words=_every_language(section.get("words", {})),

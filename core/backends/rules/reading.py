@@ -47,13 +47,16 @@ class Reading:
     def is_question(self) -> bool:
         """A question, about nothing that clearly happened to this customer."""
         asks = self.text.rstrip().endswith("?") or _begins_with_question(self.text)
-        return asks and not self.certain and not self.facts
+        return asks and not self.facts and (not self.certain or not self._points_at_something())
 
     def is_general(self) -> bool:
-        """A question that does not go on about what is open: no "it", no "my", no "any news"."""
+        """A question that stands by itself and does not go on about what is open."""
+        return self.is_question() and not self._points_at_something() and len(self.text.split()) >= _WHOLE
+
+    def _points_at_something(self) -> bool:
+        """Their own, or told before: "it", "my", "the parcel", "any news"."""
         folded = fold(self.text)
-        continues = phrases("continuing").heard(folded) or phrases("same").heard(folded)
-        return self.is_question() and not continues and len(self.text.split()) >= _WHOLE
+        return phrases("continuing").heard(folded) or phrases("same").heard(folded)
 
 
 def read(brief: Brief) -> Reading:

@@ -45,6 +45,7 @@ def resolved(text: str) -> bool:
 
 
 def _says_solved(folded: str) -> bool:
+    folded = phrases("dismissed").without(folded)  # the "never" of "never mind" takes nothing back
     return phrases("resolved").asserted(folded) and not phrases("resolved_not").heard(folded)
 
 

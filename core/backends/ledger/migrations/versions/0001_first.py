@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.BigInteger(), nullable=False),
         sa.Column("proven_at", sa.BigInteger(), nullable=True),
         sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("opted_out_at", sa.BigInteger(), nullable=True),
         sa.Column("route", sa.JSON(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -357,6 +358,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("turns_by_handle", "turns", ["handle_id", "settled_at"], unique=False)
+    op.create_index("turns_by_time", "turns", ["settled_at"], unique=False)
 
 
 def downgrade() -> None:
