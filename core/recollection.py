@@ -9,6 +9,7 @@ from core.writing import Answer, Category, Mood, OpenCase, Spoken
 from identity import masking
 from identity.gate import HandleId, OnHandle, Permit
 
+_RECALLED = 4_000  # characters of one line; a mail may have a million
 _ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried"})
 
 
@@ -65,6 +66,7 @@ class _Shown:
     surname: str
 
     def text(self, text: str) -> str:
+        text = text[:_RECALLED]
         return masking.mask(text, surname=self.surname) if self.masked else text
 
     def value(self, fact: Fact) -> str:

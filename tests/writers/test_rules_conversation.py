@@ -75,6 +75,12 @@ async def test_nor_is_it_asked_again_later_about_the_same_case() -> None:
     assert (await answer("it is still not here", cases=[LATE], said=said[:1])).asks == ("order_id",)
 
 
+async def test_the_same_is_not_asked_a_fourth_time() -> None:
+    said = [_said("bot", "Could you tell me your order number?"), _said("customer", "any news?")]
+    assert (await answer("any news?", cases=[LATE], said=said * 2)).asks == ("order_id",)
+    assert (await answer("any news?", cases=[LATE], said=said * 3)).asks == ()
+
+
 async def test_what_was_not_named_as_lacking_is_still_asked() -> None:
     fault = OpenCase(id=4, category="fault", issue="it is slow")
     given = await answer("there is no error code", cases=[fault], asked=["error_code", "device"])

@@ -325,3 +325,35 @@ patterns = Table(
     Column("used", Integer, nullable=False),
     Column("made_at", Instant, nullable=False),
 )
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),  # in lower case
+    Column("password_hash", Text, nullable=False),  # argon2id
+    Column("role", Text, nullable=False),  # agent | lead | admin
+    Column("made_at", Instant, nullable=False),
+    Column("disabled_at", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),  # of the session's id, which only its browser knows
+    Column("account_id", ForeignKey("accounts.id")),  # none while the console's token signs in
+    Column("created_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+Index("sessions_by_account", sessions.c.account_id)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("about", Text, nullable=False),  # an account's name; never anything of a customer
+)

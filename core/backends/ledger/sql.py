@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from core.accounts import Account, Audited, Colleague, Credential, NewAccount
+from core.backends.ledger import accounts as staff
 from core.backends.ledger import desk, inbox, linking, outbox, people, playbook, recall, turns
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
@@ -136,3 +138,40 @@ class SqlLedger:
 
     async def undelivered(self) -> Sequence[Undelivered]:
         return await self._database.read(desk.undelivered)
+
+    # ── colleagues: see core/accounts.py ──
+    async def has_accounts(self) -> bool:
+        return await self._database.read(staff.has_accounts)
+
+    async def accounts(self) -> Sequence[Account]:
+        return await self._database.read(staff.everybody)
+
+    async def audited(self) -> Sequence[Audited]:
+        return await self._database.read(staff.audited)
+
+    async def credential(self, name: str) -> Credential | None:
+        return await self._database.read(lambda tx: staff.credential(tx, name))
+
+    async def add_account(self, account: NewAccount, *, by: str, now: datetime) -> None:
+        await self._database.write(lambda tx: staff.add(tx, account, by, now), durable=True)
+
+    async def disable_account(self, name: str, *, by: str, now: datetime) -> None:
+        await self._database.write(lambda tx: staff.disable(tx, name, by, now), durable=True)
+
+    async def change_password(self, old: Credential, password_hash: str, *, now: datetime) -> None:
+        await self._database.write(lambda tx: staff.change_password(tx, old, password_hash, now), durable=True)
+
+    async def open_session(self, digest: str, credential: Credential | None, *, now: datetime) -> bool:
+        return await self._database.write(lambda tx: staff.open_session(tx, digest, credential, now), durable=True)
+
+    async def session(self, digest: str, *, now: datetime, active: bool) -> Colleague | None:
+        found = await self._database.read(lambda tx: staff.session(tx, digest, now))
+        if found is None:
+            return None
+        colleague, stale = found
+        if active and stale:
+            await self._database.write(lambda tx: staff.seen(tx, digest, now))
+        return colleague
+
+    async def end_session(self, digest: str, *, now: datetime) -> None:
+        await self._database.write(lambda tx: staff.end_session(tx, digest, now), durable=True)

@@ -1,6 +1,7 @@
 """What is still to be asked: what the kind of issue needs, but for what is known and what the customer cannot give."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from core.backends.rules.lexicon import kind_of, phrases, section_phrases, wording
@@ -10,6 +11,8 @@ from core.backends.rules.text import fold
 from core.backends.rules.wishes import smalltalk
 from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Brief, Category, OpenCase
 from identity.masking import MASK
+
+_OFTEN_ENOUGH = 3  # times that we asked for the same, in vain
 
 
 def missing(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> tuple[str, ...]:
@@ -21,15 +24,17 @@ def missing(brief: Brief, reading: Reading, case: OpenCase | None, category: Cat
 
 
 def _lacking(brief: Brief, case: OpenCase | None) -> set[str]:
-    """What they said earlier, while this case was open, that they do not have."""
+    """What they said earlier, while this case was open, that they do not have, or were asked for often enough."""
     asked: list[str] = []
     lacking: set[str] = set()
+    times: Counter[str] = Counter()
     for line in brief.said if case else ():
         if line.sender == "customer":
             lacking |= _refused(line.text, asked)
         else:
             asked = [slot for slot in (*ISSUE_SLOTS, *PERSON_SLOTS) if _asks_for(slot, line.text, brief.languages)]
-    return lacking
+            times.update(asked)
+    return lacking | {slot for slot in times if times[slot] >= _OFTEN_ENOUGH}
 
 
 def _refused(text: str, asked: Iterable[str]) -> set[str]:

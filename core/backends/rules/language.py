@@ -48,5 +48,6 @@ def _only_names(folded: str, code: str) -> bool:
 def _points(text: str, language: str) -> int:
     text = text[:_MOST_TEXT].lower().replace("’", "'")
     words = [fold(word) for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text)]
+    words += [word[: word.index("'") + 1] for word in words if "'" in word]  # l'ordine
     signs = words_of("languages", language, "signs")
     return sum(word in words_of("languages", language, "words") for word in words) + sum(c in signs for c in text)

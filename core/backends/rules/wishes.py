@@ -1,4 +1,4 @@
-"""What somebody asks of us besides help with an issue: a human, an action, a language, a channel, a code, or nothing."""
+"""What somebody asks of us beside an issue: a human, an action, a language, a channel, a code; or nothing."""
 
 import re
 from typing import Literal

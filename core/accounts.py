@@ -1,0 +1,166 @@
+"""Colleagues' accounts: who signs in to the console, what they may do there, and for how long.
+
+While there is no account, whoever has the console's token is the admin. The first account is an admin's, and from then
+on the token opens nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from core.errors import Problem
+
+SESSION_LIFE = timedelta(hours=12)
+SESSION_IDLE = timedelta(hours=2)
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 256
+
+_NAME = re.compile(r"[^\W_][\w.@-]{0,39}")
+_TAKEN = frozenset({"bot"})  # who the access log names when it was no colleague
+
+
+class Role(StrEnum):
+    """What a colleague may do; each role may do all that the one before it may."""
+
+    AGENT = "agent"  # cases
+    LEAD = "lead"  # also what is parked, and decisions about identity
+    ADMIN = "admin"  # also accounts
+
+    def covers(self, needed: "Role") -> bool:
+        """Whether this role may do what needs another one."""
+        roles = list(Role)
+        return roles.index(self) >= roles.index(needed)
+
+
+class NoSuchAccount(Problem):
+    """There is no account of this name that could be changed."""
+
+
+class NotAllowed(Problem):
+    """An account cannot be made or changed like this; the message tells why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Colleague:
+    """Who is at the console. `by_token`: nobody has an account yet."""
+
+    name: str
+    role: Role
+    by_token: bool = False
+
+
+ADMIN_BY_TOKEN = Colleague(name="admin", role=Role.ADMIN, by_token=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A colleague's account, without its password."""
+
+    name: str
+    role: Role
+    made_at: datetime
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What an account that is not disabled is signed in with."""
+
+    name: str
+    password_hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAccount:
+    """An account to be made. `name` is normalized."""
+
+    name: str
+    role: Role
+    password_hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audited:
+    """A change that a colleague made. Nothing in it is about a customer."""
+
+    at: datetime
+    who: str
+    what: str
+    about: str
+
+
+class AccountLedger(Protocol):
+    """What is on record about colleagues. A session is known by the digest of its id."""
+
+    async def has_accounts(self) -> bool:
+        """Whether anybody has ever been given an account."""
+        ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """Everybody, by name."""
+        ...
+
+    async def audited(self) -> Sequence[Audited]:
+        """The newest changes, newest first; bounded."""
+        ...
+
+    async def credential(self, name: str) -> Credential | None:
+        """How somebody signs in; None for a disabled account and for none."""
+        ...
+
+    async def add_account(self, account: NewAccount, *, by: str, now: datetime) -> None:
+        """Makes an account, or one that was disabled anew. Raises NotAllowed."""
+        ...
+
+    async def disable_account(self, name: str, *, by: str, now: datetime) -> None:
+        """Disables an account and ends its sessions. Raises NoSuchAccount, and NotAllowed for the last admin."""
+        ...
+
+    async def change_password(self, old: Credential, password_hash: str, *, now: datetime) -> None:
+        """Gives an account a new password and ends its sessions. Raises NoSuchAccount when `old` opens it no more."""
+        ...
+
+    async def open_session(self, digest: str, credential: Credential | None, *, now: datetime) -> bool:
+        """Begins a session, by the token without a credential; False when that opens nothing any more."""
+        ...
+
+    async def session(self, digest: str, *, now: datetime, active: bool) -> Colleague | None:
+        """Whose session it is, while it lasts. `active` puts its idle end off."""
+        ...
+
+    async def end_session(self, digest: str, *, now: datetime) -> None:
+        """Ends a session."""
+        ...
+
+
+def normalized(name: str) -> str:
+    """A name as accounts are known by, however it was typed."""
+    return unicodedata.normalize("NFKC", name).strip().lower()
+
+
+def checked_name(typed: str) -> str:
+    """The normalized name of a new account. Raises NotAllowed."""
+    name = normalized(typed)
+    if not _NAME.fullmatch(name) or name in _TAKEN:
+        raise NotAllowed("A name has 1 to 40 letters, digits, dots, dashes or @, begins with a letter or a digit.")
+    return name
+
+
+def checked_password(typed: str, name: str) -> str:
+    """A new password. Raises NotAllowed."""
+    if not SHORTEST_PASSWORD <= len(typed) <= LONGEST_PASSWORD:
+        raise NotAllowed(f"A password has at least {SHORTEST_PASSWORD} characters, and at most {LONGEST_PASSWORD}.")
+    if normalized(typed) == name:
+        raise NotAllowed("The password is the name; choose another one.")
+    return typed
+
+
+def checked_role(typed: str) -> Role:
+    """The role of a new account. Raises NotAllowed."""
+    if typed not in list(Role):
+        raise NotAllowed(f"Choose a role: {', '.join(Role)}.")
+    return Role(typed)
