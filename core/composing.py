@@ -1,5 +1,6 @@
 """From an answer to what is said and written down: the greeting, the reply's text, the settlement. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from core.messages import Reply
 from core.phrases import say
 from core.recollection import Recollection
 from core.writing import Answer, OpenCase
-from identity.gate import Purpose, Standing, permit
+from identity.gate import Permit, Purpose, Standing, permit
 from identity.policy import Deed, Leave, leave
 from identity.proof import Proof
 
@@ -197,7 +198,7 @@ def _next_step(t: Thought, hello: Greeting, limits: Limits) -> str:
     return _join(hint, say("how_can_we_help", t.answer.language))
 
 
-def settlement(t: Thought, composed: Composed, *, now: datetime, reply_id: str) -> Settlement:
+def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime, reply_id: str) -> Settlement:
     """Everything that the turn changes."""
     answer = t.answer
     issue = answer.issue or _issue_without_a_name(t)
@@ -225,10 +226,18 @@ def settlement(t: Thought, composed: Composed, *, now: datetime, reply_id: str) 
         language=answer.language,
         opted_out=False if t.turn.opted_out and composed.text else None,  # who writes again wants to be answered
         links=t.talk.steps if t.talk else (),
-        permits=[(t.known.permit, t.known.read)],
+        permits=_permits(t, hello),
         writer=answer.writer,
         flags=[f"fell back: {answer.fell_back}"] if answer.fell_back else [],
     )
+
+
+def _permits(t: Thought, hello: Greeting) -> list[tuple[Permit, Sequence[str]]]:
+    """What was read, and what for."""
+    read: list[tuple[Permit, Sequence[str]]] = [(t.known.permit, t.known.read)]
+    if hello.case is not None:
+        read.append((permit(t.standing, Purpose.GREET), [f"case:{hello.case}"]))
+    return read
 
 
 def _new_status(t: Thought) -> CaseStatus | None:

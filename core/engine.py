@@ -105,7 +105,7 @@ class Engine:
         thought = Thought(turn=turn, standing=standing, known=known, answer=answer, verdict=verdict, talk=talk)
         greeting = composing.greet(thought, self.house, self.now())
         composed = composing.compose(thought, greeting, self.house)
-        settlement = composing.settlement(thought, composed, now=self.now(), reply_id=self.new_id())
+        settlement = composing.settlement(thought, greeting, composed, now=self.now(), reply_id=self.new_id())
         return replace(settlement, notices=await self._notices(talk, answer.language))
 
     async def _give_up(self, turn: Turn) -> Settlement:

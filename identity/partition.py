@@ -42,24 +42,39 @@ class Vouched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """Two nodes are one person, by a code or an operator. `two_operators` alone may join two directory persons."""
+    """Two nodes are one person, by a code or an operator. `two_operators` alone may join two directory persons.
+
+    `number` tells older links from newer ones; of two that cannot both stand, the older one does.
+    """
 
     a: Node
     b: Node
     two_operators: bool = False
+    number: int = 0
+
+    @property
+    def edge(self) -> "Edge":
+        """The pair that it joins."""
+        return frozenset((self.a, self.b))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """All that speaks for or against joining some nodes. `cuts` are tombstones: those two are never joined directly."""
+    """All that speaks for or against joining some nodes.
+
+    Two tombstones: a pair in `cuts` is never joined directly; a pair in `apart` was told apart by an operator and is
+    never one customer, over whatever others evidence may lead.
+    """
 
     owned: Sequence[Owned] = ()
     vouched: Sequence[Vouched] = ()
     links: Sequence[Link] = ()
-    cuts: frozenset[frozenset[Node]] = frozenset()
+    cuts: "frozenset[Edge]" = frozenset()
+    apart: "frozenset[Edge]" = frozenset()
 
 
-Edges = set[frozenset[Node]]
+Edge = frozenset[Node]
+Edges = set[Edge]
 
 
 def shared_keys(evidence: Evidence) -> frozenset[str]:
@@ -73,10 +88,30 @@ def shared_keys(evidence: Evidence) -> frozenset[str]:
 
 def customer(node: Node, evidence: Evidence) -> frozenset[Node]:
     """The nodes that are one customer with `node`, itself included."""
-    whole = _reach(node, _edges(evidence))
-    if not _conflicted(whole, evidence):
-        return whole
-    return _reach(node, _direct_edges(evidence))
+    return reach(node, standing_edges(node, evidence))
+
+
+def standing_edges(node: Node, evidence: Evidence) -> Edges:
+    """The edges that hold the customer of `node` together: no two people met, and nobody who was told apart."""
+    edges = all_edges(evidence)
+    if _conflicted(reach(node, edges), evidence):
+        edges = _direct_edges(evidence)
+    return _without_meetings(edges, evidence)
+
+
+def all_edges(evidence: Evidence) -> Edges:
+    """Everything that joins two nodes directly, also where it may not stand."""
+    links = {link.edge for link in evidence.links if len(link.edge) > 1}
+    return automatic_edges(evidence) | links - evidence.cuts
+
+
+def weakest_between(a: Node, b: Node, edges: Edges, evidence: Evidence) -> Edge | None:
+    """The weakest edge on the strongest way from a to b; None where there is no way."""
+    groups = _Groups()
+    for edge in _strongest_first(edges, evidence):
+        if {a, b} <= groups.join(edge):
+            return edge
+    return None
 
 
 def persons(nodes: Iterable[Node]) -> list[str]:
@@ -95,9 +130,10 @@ def people(nodes: frozenset[Node], evidence: Evidence) -> dict[str, set[Node]]:
     return dict(named)
 
 
-def _edges(evidence: Evidence) -> Edges:
+def automatic_edges(evidence: Evidence) -> Edges:
+    """What keys alone join."""
     shared = shared_keys(evidence)
-    edges: Edges = {frozenset((link.a, link.b)) for link in evidence.links}
+    edges: Edges = set()
     keys = {o.key for o in evidence.owned} | {v.key for v in evidence.vouched}
     for key in keys - shared:
         edges |= _edges_of_key(
@@ -134,17 +170,17 @@ def _conflicted(nodes: frozenset[Node], evidence: Evidence) -> bool:
     named = people(nodes, evidence)
     if len(named) < 2:  # noqa: PLR2004 - one person is never in conflict
         return False
-    agreed: Edges = {frozenset((link.a, link.b)) for link in evidence.links if link.two_operators} - evidence.cuts
+    agreed: Edges = {link.edge for link in evidence.links if link.two_operators} - evidence.cuts
     for names in named.values():
         agreed |= {frozenset(pair) for pair in combinations(names, 2)}
     everybody = {node for names in named.values() for node in names}
-    return not everybody <= _reach(min(everybody), agreed)
+    return not everybody <= reach(min(everybody), agreed)
 
 
 def _direct_edges(evidence: Evidence) -> Edges:
     """What stands when two persons met: the directory's own word about a handle's own key, and two operators'."""
     shared = shared_keys(evidence)
-    edges: Edges = {frozenset((link.a, link.b)) for link in evidence.links if link.two_operators}
+    edges: Edges = {link.edge for link in evidence.links if link.two_operators}
     for o in evidence.owned:
         edges |= {
             frozenset((o.node, v.node))
@@ -154,7 +190,52 @@ def _direct_edges(evidence: Evidence) -> Edges:
     return edges - evidence.cuts
 
 
-def _reach(start: Node, edges: Edges) -> frozenset[Node]:
+class _Groups:
+    """Nodes that were joined so far."""
+
+    def __init__(self) -> None:
+        self._of: dict[Node, set[Node]] = {}
+
+    def joined(self, edge: Edge) -> set[Node]:
+        """The group that an edge makes, or would make."""
+        return {member for node in edge for member in self._of.get(node, {node})}
+
+    def join(self, edge: Edge) -> set[Node]:
+        group = self.joined(edge)
+        self._of |= dict.fromkeys(group, group)
+        return group
+
+
+def _without_meetings(edges: Edges, evidence: Evidence) -> Edges:
+    """The edges but for those by which two who were told apart would meet; the stronger and older ones stand."""
+    if not evidence.apart:
+        return edges
+    groups, kept = _Groups(), set[Edge]()
+    for edge in _strongest_first(edges, evidence):
+        group = groups.joined(edge)
+        if not any(pair <= group for pair in evidence.apart):
+            groups.join(edge)
+            kept.add(edge)
+    return kept
+
+
+def _strongest_first(edges: Edges, evidence: Evidence) -> list[Edge]:
+    """Keys before links, then the older link, then the older handle."""
+    by_keys = automatic_edges(evidence)
+    numbers: dict[Edge, int] = {}
+    for link in evidence.links:
+        numbers[link.edge] = min(link.number, numbers.get(link.edge, link.number))
+
+    def weakness(edge: Edge) -> tuple[bool, int, int, list[Node]]:
+        by_link = edge not in by_keys
+        newest = max(int(node.removeprefix("h:")) if node.startswith("h:") else 0 for node in edge)
+        return by_link, numbers[edge] if by_link else 0, newest, sorted(edge)
+
+    return sorted(edges, key=weakness)
+
+
+def reach(start: Node, edges: Edges) -> frozenset[Node]:
+    """The nodes to which some edges lead from one."""
     neighbours: defaultdict[Node, set[Node]] = defaultdict(set)
     for a, b in map(tuple, edges):
         neighbours[a].add(b)

@@ -357,3 +357,21 @@ audit = Table(
     Column("what", Text, nullable=False),
     Column("about", Text, nullable=False),  # an account's name; never anything of a customer
 )
+
+# What is kept of an erased customer: digests under SECRET_KEY, by which their rows are refused when they come again.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("handles", JSON, nullable=False),  # numbers of handles that name nobody any more
+    Column("erased", JSON, nullable=False),  # how many rows of each table
+    Column("finished_at", Instant),  # when nothing was left in memory and files either
+)

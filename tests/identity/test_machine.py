@@ -1,0 +1,399 @@
+"""A random life of three people on the real engine and ledger: nobody ever learns a word that another one told.
+
+The model knows what the code cannot: who really holds which address. People write with every proof, log in, move,
+lose numbers, share a telephone, show and steal and guess codes, link and undo. After each step: what was recalled or
+said holds no word of another person unless a code was handed over; a claimed conversation depends on itself, a
+plausible one on its own handle; two directory people are never one; a retired link stays so; a code works once.
+"""
+
+import asyncio
+import re
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from core.backends.ledger.people import evidence_around
+from identity import partition
+from identity.codes import GRANT_LIFE, LIFE
+from identity.gate import handles_of
+from identity.proof import Proof
+from tests.identity.blurter import Blurter, canaries, canary
+from tests.shop import Shop, voucher
+
+settings.register_profile(
+    "machine",
+    max_examples=30,
+    stateful_step_count=40,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+WISH = "Please link my other account, which code do I need?"
+PEOPLE = ("ann", "ben", "cleo")
+MAILBOX = {person: f"{person}@home.test" for person in PEOPLE}
+NUMBER = {person: f"+1555010{at}" for at, person in enumerate(PEOPLE, start=1)}
+HOUSEHOLD = "+15550199"
+REDEEMED, JOINED, PARTED = "that code fits", "are one", "separate again"
+
+people = st.sampled_from(PEOPLE)
+channels = st.sampled_from(["slack", "discord", "email", "sms", "voice", "web"])
+forgeable = st.sampled_from(["email", "voice", "web"])
+sayings = st.sampled_from(["My {} broke.", "about it: the {}", "Any news about it?", "It is solved, thank you."])
+
+Token = str  # a person, or a conversation that merely claims to be somebody
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where things are told: an address while it has one owner, or one claimed conversation."""
+
+    channel: str
+    address: str
+    generation: int = 0
+
+    @property
+    def claimed(self) -> bool:
+        return self.address.startswith("~")
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody at a place, with the proof that the channel would give at best."""
+
+    place: Place
+    proof: Proof
+    who: str
+    conversation: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """What somebody told, and whose it is."""
+
+    owners: frozenset[Token]
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an accepted code gives to a conversation."""
+
+    source: Place
+    proof: Proof
+    since: datetime
+
+
+@dataclass
+class Shown:
+    """A code that somebody saw."""
+
+    code: str
+    seat: Seat
+    at: datetime
+    used: bool = False
+
+
+@dataclass
+class World:
+    """Who really holds what."""
+
+    holders: dict[str, set[str]] = field(default_factory=dict)
+    generation: dict[str, int] = field(default_factory=dict)
+    listed: dict[str, set[str]] = field(default_factory=lambda: {person: set() for person in PEOPLE})
+    owners: dict[Place, set[Token]] = field(default_factory=dict)
+    words: dict[str, Word] = field(default_factory=dict)
+    links: dict[int, tuple[Place, Place]] = field(default_factory=dict)
+    opened: dict[tuple[Place, str], Opened] = field(default_factory=dict)
+    heard: dict[Place, datetime] = field(default_factory=dict)
+
+    def hand_over(self, address: str, to: str) -> None:
+        """An address has one new owner; whatever was told there stays with the old one."""
+        self.holders[address] = {to}
+        self.generation[address] = self.generation.get(address, 0) + 1
+
+    def place(self, channel: str, address: str) -> Place:
+        place = Place(channel, address, self.generation.get(address, 0))
+        self.owners.setdefault(place, set()).update(self.holders[address])
+        return place
+
+    def tokens(self, place: Place) -> set[Token]:
+        return {f"~{place}"} if place.claimed else self.owners[place]
+
+    def one_with(self, place: Place) -> set[Token]:
+        """Everybody whom links that stand join with a place."""
+        reached = set(self.tokens(place))
+        while True:
+            near = [self.tokens(a) | self.tokens(b) for a, b in self.links.values()]
+            more = reached.union(*(tokens for tokens in near if tokens & reached))
+            if more == reached:
+                return reached
+            reached = more
+
+    def shared(self, address: str) -> bool:
+        return sum(address in keys for keys in self.listed.values()) > 1
+
+    def may_hear(self, word: Word, at: Place, proof: Proof) -> bool:
+        if proof <= Proof.PLAUSIBLE:
+            return word.place == at
+        return bool(word.owners & self.one_with(at))
+
+
+class Identity(RuleBasedStateMachine):
+    """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+        self.writer = Blurter()
+        self.shop = self.runner.run(Shop.open(Path(self.folder.name), writer=self.writer))
+        self.record = sqlite3.connect(f"file:{self.folder.name}/shop.db?mode=ro", uri=True)
+        self.world = World()
+        self.shown: list[Shown] = []
+        self.pairs: dict[tuple[Place, str], tuple[str, Place]] = {}
+        self.places: dict[int, Place] = {}
+        self.retired: set[int] = set()
+        for person in PEOPLE:
+            for address in (f"T1/{person}", f"{person}42", f"cus_{person}", MAILBOX[person], NUMBER[person]):
+                self.world.holders[address] = {person}
+            self.world.words[canary(len(self.world.words))] = Word(frozenset({person}))
+        self.world.holders[HOUSEHOLD] = {"ann"}
+
+    def teardown(self) -> None:
+        self.runner.run(self.shop.close())
+        self.record.close()
+        self.runner.close()
+        self.folder.cleanup()
+
+    # ── what people and the company do ──
+    @rule(person=people, mail=st.booleans(), phone=st.booleans(), slack=st.booleans())
+    def the_company_imports(self, person: str, mail: bool, phone: bool, slack: bool) -> None:
+        wanted = {MAILBOX[person]: mail, NUMBER[person]: phone, f"T1/{person}": slack}
+        held = {a for a, is_wanted in wanted.items() if is_wanted and self._settled(a, person)}
+        self._import(person, held | (self.world.listed[person] & {HOUSEHOLD}))
+
+    def _settled(self, address: str, person: str) -> bool:
+        """Held since the start: of a number that was reissued in silence the directory hears nothing."""
+        return self.world.holders[address] == {person} and not self.world.generation.get(address)
+
+    def _import(self, person: str, held: set[str]) -> None:
+        self.world.listed[person] = held
+        name = canary(PEOPLE.index(person)).capitalize()
+        keys = [f"{_kind(address)}:{address}" for address in sorted(held)]
+        self.runner.run(self.shop.knows(f"cus_{person}", f"{name} Smith", *keys))
+
+    @rule(person=people, to=people, taken_first=st.booleans(), phone=st.booleans())
+    def an_address_is_given_to_somebody_else(self, person: str, to: str, taken_first: bool, phone: bool) -> None:
+        address = NUMBER[person] if phone else MAILBOX[person]
+        if person == to or address not in self.world.listed[person]:
+            return
+        moves = [(person, self.world.listed[person] - {address}), (to, self.world.listed[to] | {address})]
+        for who, held in moves if taken_first else reversed(moves):
+            self._import(who, held)
+        self.world.hand_over(address, to)
+
+    @rule(person=people, to=people)
+    def a_number_is_reissued(self, person: str, to: str) -> None:
+        self.shop.later(days=46)
+        if len(self.world.holders[NUMBER[person]]) == 1:
+            self.world.hand_over(NUMBER[person], to)
+
+    @rule(person=st.sampled_from(PEOPLE[1:]))
+    def somebody_moves_in(self, person: str) -> None:
+        self.world.holders[HOUSEHOLD].add(person)
+        for one in sorted(self.world.holders[HOUSEHOLD]):
+            self._import(one, self.world.listed[one] | {HOUSEHOLD})
+
+    @rule(minutes=st.sampled_from([1, 5, 11, 16, 90, 26 * 60, 46 * 24 * 60]))
+    def time_passes(self, minutes: int) -> None:
+        self.shop.later(minutes=minutes)
+
+    @rule(person=people, channel=channels, saying=sayings, weak=st.booleans(), at_home=st.booleans())
+    def somebody_writes(self, person: str, channel: str, saying: str, weak: bool, at_home: bool) -> None:
+        seat = self._seat(person, channel, weak=weak and channel == "email", at_home=at_home)
+        if seat:
+            self._tells(seat, saying)
+
+    @rule(person=people, victim=people, channel=forgeable, saying=sayings)
+    def somebody_forges(self, person: str, victim: str, channel: str, saying: str) -> None:
+        self._tells(_forged(person, victim, channel), saying)
+
+    @rule(person=people, channel=channels, forged=st.booleans(), at_home=st.booleans())
+    def somebody_asks_for_a_code(self, person: str, channel: str, forged: bool, at_home: bool) -> None:
+        seat = self._seat(person, channel, at_home=at_home)
+        if forged and channel in {"email", "voice", "web"}:
+            seat = _forged(person, PEOPLE[0], channel)
+        if seat:
+            found = re.findall(r"(?<![\d+])\d{6}(?!\d)", self._says(seat, WISH))
+            self.shown += [Shown(code, seat, self.shop.now) for code in found[-1:]]
+
+    @precondition(lambda self: self.shown)
+    @rule(person=people, channel=channels, back=st.integers(1, 3), forged=st.booleans())
+    def somebody_enters_a_code(self, person: str, channel: str, back: int, forged: bool) -> None:
+        shown = self.shown[-min(back, len(self.shown))]
+        seat = self._seat(person, channel)
+        if forged and channel in {"email", "voice", "web"}:
+            seat = _forged(person, PEOPLE[0], channel)
+        if seat:
+            self._enters(seat, shown)
+
+    @precondition(lambda self: self.pairs)
+    @rule(which=st.integers(0, 5), wrong=st.booleans())
+    def somebody_confirms(self, which: int, wrong: bool) -> None:
+        (place, conversation), (pair, source) = sorted(self.pairs.items(), key=str)[which % len(self.pairs)]
+        person = next(iter(self.world.tokens(place)))
+        if place.claimed or self.world.place(place.channel, place.address) != place:
+            return
+        before = self._links()
+        seat = Seat(place, Proof.PROVEN, person, conversation)
+        reply = self._says(seat, f"{10 + (int(pair) - 9) % 90}" if wrong else pair)
+        assert not (wrong and JOINED in reply)
+        if JOINED in reply:
+            [made] = self._links() - before
+            self.world.links[made] = (source, place)
+
+    @rule(person=people, channel=channels)
+    def somebody_guesses(self, person: str, channel: str) -> None:
+        live = {shown.code for shown in self.shown}
+        guess = next(code for code in ("111111", "222222", "333333", "444444") if code not in live)
+        seat = self._seat(person, channel)
+        if seat:
+            assert REDEEMED not in self._says(seat, guess)
+
+    @rule(person=people, channel=channels)
+    def somebody_undoes(self, person: str, channel: str) -> None:
+        seat = self._seat(person, channel)
+        if seat and PARTED in self._says(seat, "undo"):
+            [gone] = self._links() - self._links("retired_at is null") - self.retired
+            self.retired.add(gone)
+            a, b = self.world.links.pop(gone)
+            self.world.opened = {k: o for k, o in self.world.opened.items() if {k[0], o.source} != {a, b}}
+
+    # ── how it is done ──
+    def _seat(self, person: str, channel: str, *, weak: bool = False, at_home: bool = False) -> Seat | None:
+        """Where this person writes from on a channel, unless somebody else has the address by now."""
+        number = HOUSEHOLD if at_home else NUMBER[person]
+        address = {"slack": f"T1/{person}", "discord": f"{person}42", "email": MAILBOX[person], "web": f"cus_{person}"}
+        where = address.get(channel, number)
+        if person not in self.world.holders[where]:
+            return None
+        proof = Proof.CONFIRMED if channel == "web" else Proof.PLAUSIBLE if weak else Proof.PROVEN
+        return Seat(self.world.place(channel, where), proof, person, f"with {person}{weak}")
+
+    def _tells(self, seat: Seat, saying: str) -> None:
+        word = canary(len(self.world.words))
+        source = self._source(seat)[0]
+        reply = self._says(seat, saying.format(word), vouchers=self._vouchers(seat))
+        assert word not in reply or "{}" in saying
+        self.world.words[word] = Word(frozenset(self.world.tokens(source)), source)
+
+    def _vouchers(self, seat: Seat) -> tuple[Any, ...]:
+        """What a login or a workspace truly says of this person."""
+        held = [a for a in (MAILBOX[seat.who], NUMBER[seat.who]) if self._settled(a, seat.who)]
+        if seat.place.claimed or seat.place.channel not in {"web", "slack"}:
+            return ()
+        person = f"cus_{seat.who}" if seat.place.channel == "web" else None
+        return tuple(voucher(f"{_kind(a)}:{a}", person) for a in held if person or "@" in a)
+
+    def _source(self, seat: Seat) -> tuple[Place, Proof]:
+        """Whose memory this conversation draws on, and how well that is vouched for at most."""
+        opened = self.world.opened.get((seat.place, seat.conversation))
+        if opened and self.shop.now - opened.since < GRANT_LIFE:
+            return opened.source, opened.proof
+        return seat.place, self._proof(seat)
+
+    def _proof(self, seat: Seat) -> Proof:
+        """The proof that a message has at the very best."""
+        place, world = seat.place, self.world
+        joined = any(place in link for link in world.links.values())
+        known = place in world.heard or joined or any(place.address in keys for keys in world.listed.values())
+        vouched = any(place.address in (MAILBOX[p], NUMBER[p]) for p in PEOPLE)  # a login may have spoken for it
+        if place.channel in {"sms", "voice"} and not place.claimed and not (known or vouched):
+            return min(seat.proof, Proof.PLAUSIBLE)
+        return min(seat.proof, Proof.PLAUSIBLE) if world.shared(place.address) else seat.proof
+
+    def _says(self, seat: Seat, text: str, **more: object) -> str:
+        """One turn, and the check that nothing came out of it that this seat may not hear."""
+        source, proof = self._source(seat)
+        mark, self.writer.given = len(self.shop.sent), set()
+        address = seat.place.address.removeprefix("~").partition(" by ")[0]
+        fields = {"proof": seat.proof, "conversation": seat.conversation} | more
+        reply = self.runner.run(self.shop.hears(seat.place.channel, address, text, **fields))
+        if REDEEMED not in reply:
+            self._check(self.writer.given | (canaries(reply) - canaries(text)), source, proof)
+        elsewhere = [o.reply.text for o in self.shop.sent[mark:] if o.reply.text not in reply]
+        assert not canaries(" ".join(elsewhere)), "a notice tells what was said"
+        self._note_handle(seat)
+        self.world.heard[seat.place] = self.shop.now
+        return reply
+
+    def _check(self, heard: set[str], source: Place, proof: Proof) -> None:
+        for word in heard & self.world.words.keys():
+            known = self.world.words[word]
+            assert self.world.may_hear(known, source, proof), f"{known} was told at {source} ({proof.name})"
+
+    def _enters(self, seat: Seat, shown: Shown) -> None:
+        source, proof = shown.seat.place, self._proof(shown.seat)
+        reply = self._says(seat, shown.code)
+        if REDEEMED not in reply:
+            return
+        assert not shown.used, "a code worked twice"
+        assert self.shop.now - shown.at <= LIFE + timedelta(seconds=10), "a code worked too late"
+        assert seat.place != source
+        shown.used = True
+        self.world.opened[seat.place, seat.conversation] = Opened(source, proof, self.shop.now)
+        self._check(self.writer.given | canaries(reply), source, proof)
+        asked = re.findall(r"answer with (\d\d)", reply)
+        if asked:
+            assert not self.world.shared(seat.place.address)
+            assert not self.world.shared(source.address)
+            assert seat.proof is not Proof.CLAIMED
+            self.pairs[seat.place, seat.conversation] = (asked[0], source)
+
+    def _note_handle(self, seat: Seat) -> None:
+        address = f"~{seat.conversation}" if seat.place.claimed else seat.place.address
+        where = (seat.place.channel, address)
+        [(handle,)] = self.record.execute("select max(id) from handles where channel=? and address=?", where)
+        assert self.places.setdefault(handle, seat.place) == seat.place, "a new owner came to an old handle"
+
+    def _links(self, condition: str = "true") -> set[int]:
+        return {row[0] for row in self.record.execute(f"select id from links where {condition}")}  # noqa: S608
+
+    # ── what always holds ──
+    @invariant()
+    def nobody_is_joined_with_somebody_else(self) -> None:
+        nodes = [f"h:{handle}" for handle in self.places]
+        around = self.runner.run(self.shop.ledger._database.read(lambda tx: evidence_around(tx, nodes)))
+        for handle, place in self.places.items():
+            whole = partition.customer(f"h:{handle}", around)
+            mine = self.world.one_with(place)
+            assert len(partition.people(whole, around)) <= 1
+            assert f"h:{handle}" in whole
+            for other in handles_of(whole) & self.places.keys():
+                assert self.world.tokens(self.places[other]) & mine, f"{self.places[other]} is one with {place}"
+
+    @invariant()
+    def a_retired_link_stays_so(self) -> None:
+        assert self.retired.isdisjoint(self._links("retired_at is null"))
+
+
+def _kind(address: str) -> str:
+    return "email" if "@" in address else "phone" if address.startswith("+") else "slack"
+
+
+def _forged(person: str, victim: str, channel: str) -> Seat:
+    address = {"email": MAILBOX[victim], "voice": NUMBER[victim], "web": f"cus_{victim}"}[channel]
+    conversation = f"{channel} by {person} as {victim}"
+    return Seat(Place(channel, f"~{address} by {person}"), Proof.CLAIMED, person, conversation)
+
+
+TestIdentity = Identity.TestCase
+TestIdentity.settings = settings.get_profile("machine")
