@@ -170,8 +170,6 @@ def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | 
 
 def _hand_off(t: Thought, house: House) -> tuple[list[str], tuple[str, ...]]:
     handed = greeting.handoff(t.answer.language, house.label(t.turn.first.channel))
-    if t.answer.human_wanted:
-        return [_received(t), handed], ()
     return [t.answer.reply, _received(t), handed], tuple(t.answer.asks)
 
 

@@ -25,6 +25,8 @@ def judge(answer: Answer, case: OpenCase | None, profile: Profile | None, *, nee
 
     `needs_a_person`: a code cannot be taken just now, since too many wrong ones come in.
     """
+    if answer.human_wanted and answer.urgency == "critical":
+        return Verdict(kind="hand_off", reason="Critical: read this one first.")
     if case is not None and case.with_human and not answer.resolved:
         return Verdict(kind="with_human")
     if needs_a_person:

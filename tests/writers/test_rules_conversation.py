@@ -234,3 +234,10 @@ async def test_the_kind_of_issue_in_other_words(text: str, category: str) -> Non
 async def test_a_general_question_is_not_taken_for_the_askers_own_trouble() -> None:
     assert (await answer("Do you ship to Canada?")).asks == ()
     assert (await answer("Why was I charged twice?")).asks == ("order_id", "amount")
+
+
+@pytest.mark.parametrize(
+    "text", ["Where can I file a complaint?", "Can I get a second time slot?", "¿Dónde puedo poner una queja?"]
+)
+async def test_a_calm_question_is_neutral(text: str) -> None:
+    assert (await answer(text)).mood == "neutral"
