@@ -35,6 +35,23 @@ def _parser() -> argparse.ArgumentParser:
     customers = commands.add_parser("customers", help="the directory of customers").add_subparsers(required=True)
     importing = _command(customers, "import", "add or update customers from a CSV", _import)
     importing.add_argument("file", type=Path, help="columns: external_id,name,email,phone,plan,ltv,since,language")
+    for deed, what, command in (
+        ("merge", "make two customers one", _merge),
+        ("unmerge", "make one customer two, for good", _unmerge),
+    ):
+        pair = _command(customers, deed, what, command)
+        pair.add_argument("a", metavar="A", help="an external_id or channel:address, e.g. email:ann@shop.test")
+        pair.add_argument("b", metavar="B", help="another")
+        pair.add_argument("--by", metavar="NAME", default="", help="who decides")
+        pair.add_argument(
+            "--and", metavar="NAME", default="", dest="second", help="who else; two external_ids need both"
+        )
+    importing.add_argument("--restore", action="store_true", help="take people in again who were forgotten")
+    for name, what, command in (
+        ("forget", "erase a customer everywhere, for good", _forget),
+        ("export", "everything on record about a customer, as JSON", _export),
+    ):
+        _command(customers, name, what, command).add_argument("external_id", help="as the directory has it")
     memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
     _command(commands, "settings", "every setting, as .env.example has them", _settings)
@@ -74,7 +91,31 @@ async def _demo(_options: argparse.Namespace) -> None:
 async def _import(options: argparse.Namespace) -> None:
     from bots.customers import import_file  # noqa: PLC0415
 
-    await import_file(options.file)
+    await import_file(options.file, restore=options.restore)
+
+
+async def _forget(options: argparse.Namespace) -> None:
+    from bots.privacy import forget  # noqa: PLC0415
+
+    await forget(options.external_id)
+
+
+async def _export(options: argparse.Namespace) -> None:
+    from bots.privacy import export  # noqa: PLC0415
+
+    await export(options.external_id)
+
+
+async def _merge(options: argparse.Namespace) -> None:
+    from bots.customers import merge  # noqa: PLC0415
+
+    await merge(options.a, options.b, options.by, options.second)
+
+
+async def _unmerge(options: argparse.Namespace) -> None:
+    from bots.customers import unmerge  # noqa: PLC0415
+
+    await unmerge(options.a, options.b, options.by, options.second)
 
 
 async def _rebuild(_options: argparse.Namespace) -> None:

@@ -9,17 +9,23 @@ from bots.wiring import clock, open_ledger
 from core.directory import read
 from core.errors import Malformed
 from core.ledger import DirectoryRow
+from core.merging import NotDone, Order, Plan, Side
 
 
-async def import_file(path: Path) -> None:
-    """Adds or updates the customers of a CSV by their external_id. Raises Malformed; then nothing was changed."""
+async def import_file(path: Path, *, restore: bool = False) -> None:
+    """Adds or updates the customers of a CSV by their external_id; forgotten ones only where they are to be restored.
+
+    Raises Malformed; then nothing was changed.
+    """
     rows = _rows(path)
     ledger = await open_ledger(load())
     try:
-        await ledger.import_directory(rows, now=clock())
+        taken = await ledger.import_directory(rows, now=clock(), restore=restore)
     finally:
         await ledger.close()
-    sys.stdout.write(f"{len(rows)} customers are in the directory, added or updated.\n")
+    sys.stdout.write(f"{taken} customers are in the directory, added or updated.\n")
+    if taken < len(rows):
+        sys.stdout.write(f"{len(rows) - taken} were forgotten and are left out; --restore takes them in again.\n")
 
 
 def _rows(path: Path) -> Sequence[DirectoryRow]:
@@ -29,3 +35,49 @@ def _rows(path: Path) -> Sequence[DirectoryRow]:
         raise Malformed(f"{path}: cannot be read ({error}); give a CSV in UTF-8") from None
     except Malformed as error:
         raise Malformed(f"{path}, {error}") from None
+
+
+async def merge(a: str, b: str, by: str, second: str) -> None:
+    """Makes two customers one, once both sides' evidence is printed. Raises NoSuchCustomer or NotDone."""
+    order = _order(a, b, by, second)
+    ledger = await open_ledger(load())
+    try:
+        _print_sides(await ledger.plan_merge(order))
+        _print_changes(await ledger.merge(order))
+    finally:
+        await ledger.close()
+
+
+async def unmerge(a: str, b: str, by: str, second: str) -> None:
+    """Makes one customer two, once both sides' evidence is printed. Raises NoSuchCustomer or NotDone."""
+    order = _order(a, b, by, second)
+    ledger = await open_ledger(load())
+    try:
+        _print_sides(await ledger.plan_unmerge(order))
+        _print_changes(await ledger.unmerge(order))
+    finally:
+        await ledger.close()
+
+
+def _order(a: str, b: str, by: str, second: str) -> Order:
+    if second and not by:
+        raise NotDone("--and NAME says who else decides; say with --by NAME who does")
+    return Order(a=a, b=b, by=by or "the command line", second=second, at=clock())
+
+
+def _print_sides(plan: Plan) -> None:
+    for letter, side in (("A", plan.a), ("B", plan.b)):
+        sys.stdout.write("\n".join([f"{letter}: {side.asked_for}", *(f"   {line}" for line in _lines(side))]) + "\n")
+
+
+def _lines(side: Side) -> Sequence[str]:
+    about = [f"{person} in the directory" for person in side.people] + [f"{handle}" for handle in side.handles]
+    return [
+        *about,
+        *(f"because {line}" for line in side.evidence),
+        f"{side.cases} case{'' if side.cases == 1 else 's'}",
+    ]
+
+
+def _print_changes(plan: Plan) -> None:
+    sys.stdout.write("".join(f"{change}.\n" for change in plan.changes))

@@ -11,10 +11,11 @@ from starlette.routing import BaseRoute
 
 from bots import web
 from bots.console import routes
+from bots.privacy import keep_house
 from bots.roster import Entry
 from bots.settings import VAR, Settings, environment, kept_secret, load
 from bots.wiring import Throughline, clock, new_id, put_together, secret_for
-from core.channel import Channel, Listener
+from core.channel import Channel, Listener, Serves
 from core.desk import Desk
 from core.errors import Misconfigured
 
@@ -50,14 +51,18 @@ async def run() -> None:
 
 
 async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -> None:
-    listeners.start()
+    await listeners.start()
     for entry in bot.roster:
         log.info("%s", _roster_line(entry, bot))
     log.info("%-8s on   %s/console", "console", bot.settings.base_url)
     log.info("ready: %s", bot.settings.base_url)
     warming = asyncio.create_task(bot.memory.warm())
-    await listeners.until(stop)
-    await asyncio.gather(warming, return_exceptions=True)
+    keeping_house = asyncio.create_task(keep_house(bot.settings, bot.ledger, bot.memory))
+    try:
+        await listeners.until(stop)
+    finally:
+        keeping_house.cancel()
+    await asyncio.gather(warming, keeping_house, return_exceptions=True)
 
 
 def _console(bot: Throughline) -> Sequence[BaseRoute]:
@@ -71,7 +76,8 @@ def _console(bot: Throughline) -> Sequence[BaseRoute]:
         new_id=new_id,
     )
     secret = secret_for("console", settings.secret())
-    return routes(desk, token=_console_token(settings), secret=secret, base_url=settings.base_url, now=clock)
+    token = _console_token(settings)
+    return routes(desk, bot.ledger, token=token, secret=secret, base_url=settings.base_url, now=clock)
 
 
 def _console_token(settings: Settings) -> str:
@@ -118,11 +124,22 @@ class Listeners:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._started_at = asyncio.get_running_loop().time()
 
-    def start(self) -> None:
-        """Starts every listener."""
+    async def start(self) -> None:
+        """Starts every listener; returns when those that serve on a port of their own do. Raises Misconfigured."""
         for channel in self._bot.channels.values():
             if isinstance(channel, Listener):
                 self._tasks.append(asyncio.create_task(self._keep(channel, channel)))
+        for channel in self._bot.channels.values():
+            if isinstance(channel, Serves):
+                await self._served(channel)
+
+    async def _served(self, channel: Serves) -> None:
+        serving = asyncio.create_task(channel.started())
+        awaited: set[asyncio.Future[Any]] = {serving, self._failed}
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if self._failed.done():
+            serving.cancel()
+            self._failed.result()
 
     async def until(self, stop: asyncio.Event) -> None:
         """Runs until the process is told to stop. Raises Misconfigured when a listener cannot start."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import Misconfigured
+from core.retention import Retention
 
 M = TypeVar("M", bound=BaseModel)
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -53,6 +54,12 @@ class Settings(BaseSettings):
     openai_model: str = Field("gpt-4o-mini", description="The model that answers.")
     openai_timeout: float = Field(20.0, gt=0, description="Seconds to wait for it before the offline rules answer.")
     aegis_path: str = Field("var/aegis.db", description="Where the memory's projection is kept.")
+    retention_days_raw: int = Field(
+        90, ge=0, description="Days to keep deliveries as they came, with their files; 0 for ever."
+    )
+    retention_days_messages: int = Field(0, ge=0, description="Days to keep what was said; 0 for ever.")
+    retention_days_facts: int = Field(0, ge=0, description="Days to keep what customers told; 0 for ever.")
+    retention_days_access_log: int = Field(0, ge=0, description="Days to keep who read what; 0 for ever.")
 
     @field_validator("languages", "channels", "link_hosts", mode="before")
     @classmethod
@@ -91,6 +98,16 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.burst_seconds)
 
     @property
+    def retention(self) -> Retention:
+        """The RETENTION_DAYS settings."""
+        return Retention(
+            raw=_days(self.retention_days_raw),
+            messages=_days(self.retention_days_messages),
+            facts=_days(self.retention_days_facts),
+            access_log=_days(self.retention_days_access_log),
+        )
+
+    @property
     def base_url(self) -> str:
         """PUBLIC_BASE_URL, or where we listen."""
         return self.public_base_url or f"http://{self.web_host}:{self.web_port}"
@@ -98,6 +115,10 @@ class Settings(BaseSettings):
     def secret(self) -> bytes:
         """SECRET_KEY, or the one that was made under var/."""
         return self.secret_key.get_secret_value().encode() or kept_secret(VAR / "secret_key").encode()
+
+
+def _days(number: int) -> timedelta | None:
+    return timedelta(days=number) if number else None
 
 
 def load() -> Settings:

@@ -73,7 +73,8 @@ async def open_ledger(settings: Settings) -> SqlLedger:
 
 
 def _ledger(settings: Settings) -> SqlLedger:
-    return SqlLedger(Database(sqlite_path(settings.database_url)))
+    database = Database(sqlite_path(settings.database_url))
+    return SqlLedger(database, secret=secret_for("erasing", settings.secret()))
 
 
 def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
@@ -96,7 +97,7 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
         memory=memory,
         engine=engine,
         delivery=delivery,
-        dispatch=Dispatch(engine, ledger, delivery),
+        dispatch=Dispatch(engine, ledger, delivery, channels),
     )
 
 

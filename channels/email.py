@@ -12,12 +12,14 @@ from typing import Annotated, ClassVar, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from channels._mail.author import Author, author_of, normal_address
+from channels._mail.checks import Client, MailChecks, could_pass
 from channels._mail.headers import Headers, readable
 from channels._mail.letter import Letter, Letterhead, bare_subject, is_reply
+from channels._mail.lookup import servers
 from channels._mail.loops import is_automatic
 from channels._mail.outbox import Folder, Relay
 from channels._mail.pages import MOST_SHOWN, PAGE_HEADERS, is_newcomer, page_of, pages_for
-from channels._mail.proof import networks, weigh_mail
+from channels._mail.proof import comes_from, networks, weigh_mail
 from channels._mail.reading import Mail, read_mail
 from channels._mail.seal import Seal, short_name
 from channels._mail.server import Door, serve
@@ -26,6 +28,7 @@ from core.channel import Ack, Deliver, Limits, Site
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw, Reply, Route
 from identity.handles import Handle
+from identity.proof import Proof
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +51,11 @@ def _mailbox(value: str) -> str:
 
 def _relays(value: str) -> str:
     networks(value)
+    return value
+
+
+def _servers(value: str) -> str:
+    servers(value)
     return value
 
 
@@ -76,6 +84,9 @@ class Mailbox(BaseModel):
     mail_trusted_relays: Annotated[str, AfterValidator(_relays)] = Field(
         "", description="The addresses or CIDRs of your own mail servers, separated by commas; their verdicts count."
     )
+    mail_dns: Annotated[str, AfterValidator(_servers)] = Field(
+        "", description="The DNS servers, ADDRESS:PORT and commas, that mail is checked with; empty for the system's."
+    )
 
 
 class Email:
@@ -90,6 +101,7 @@ class Email:
         self._settings = settings
         self._site = site
         self._trusted = networks(settings.mail_trusted_relays)
+        self._checks = MailChecks(servers(settings.mail_dns))
         local, _at, domain = settings.support_address.partition("@")
         self._head = Letterhead(
             brand=site.brand,
@@ -115,6 +127,10 @@ class Email:
         if ours or is_automatic(mail.headers, mail.media_type, author.address, envelope_sender):
             return None
         return self._message(raw, mail, author)
+
+    async def check(self, message: InboundMessage, raw: Raw) -> Proof:
+        """What DMARC, DKIM and SPF say of a mail's author, where no server of our own has vouched for it."""
+        return await self._checks.weigh(raw.body, message.handle.address.rpartition("@")[2], self._client(raw))
 
     def render(self, reply: Reply) -> Sequence[Letter]:
         """One letter."""
@@ -175,8 +191,11 @@ class Email:
             authserv_id=self._settings.mail_authserv_id,
             relays=self._trusted,
         )
-        # The author and the proof belong to the name: who forges a Message-ID cannot take another's place.
-        named = mail.headers.first("message-id") or hashlib.sha256(raw.body).hexdigest()
+        unchecked = proof is Proof.CLAIMED and could_pass(mail.headers, author, self._client(raw))
+        # The author and the proof belong to the name: who forges a Message-ID cannot take another's place. Before the
+        # proof is known it is the whole mail.
+        message_id = "" if unchecked else mail.headers.first("message-id")
+        named = message_id or hashlib.sha256(raw.body).hexdigest()
         external_id = short_name(named, author.address, proof.name)
         conversation = self._head.thread_of(raw.headers.get("rcpt-to", "")) or external_id
         return InboundMessage(
@@ -190,7 +209,14 @@ class Email:
             sent_at=_sent_at(mail.headers, raw.received_at),
             attachments=mail.attachments,
             display_name=author.name[:_MOST_NAME],
+            unchecked=unchecked,
         )
+
+    def _client(self, raw: Raw) -> Client | None:
+        """Who brought a mail, where it was not a relay of our own."""
+        if comes_from(raw.peer, self._trusted):
+            return None
+        return Client(host=raw.peer, sender=raw.headers.get("mail-from", ""))
 
 
 def _words(mail: Mail) -> str:

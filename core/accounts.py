@@ -16,10 +16,11 @@ from core.errors import Problem
 
 SESSION_LIFE = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=2)
+LONGEST_NAME = 40
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 
-_NAME = re.compile(r"[^\W_][\w.@-]{0,39}")
+_NAME = re.compile(rf"[^\W_][\w.@-]{{0,{LONGEST_NAME - 1}}}")
 _TAKEN = frozenset({"bot"})  # who the access log names when it was no colleague
 
 
@@ -146,7 +147,9 @@ def checked_name(typed: str) -> str:
     """The normalized name of a new account. Raises NotAllowed."""
     name = normalized(typed)
     if not _NAME.fullmatch(name) or name in _TAKEN:
-        raise NotAllowed("A name has 1 to 40 letters, digits, dots, dashes or @, begins with a letter or a digit.")
+        raise NotAllowed(
+            f"A name is a letter or digit, then up to {LONGEST_NAME - 1} letters, digits, dots, dashes or @."
+        )
     return name
 
 

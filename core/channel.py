@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel
 
 from core.messages import InboundMessage, Raw, Reply
+from identity.proof import Proof
 
 Wire = TypeVar("Wire")
 
@@ -114,6 +115,24 @@ class Listener(Protocol):
 
     async def listen(self, deliver: Deliver) -> None:
         """Runs until cancelled; reconnects by itself. Acknowledges to its provider after `deliver` returned."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A channel whose proof needs the network: asked after the message is kept, for those that are `unchecked`."""
+
+    async def check(self, message: InboundMessage, raw: Raw) -> Proof:
+        """The proof of a message. Is cancelled when it takes too long; the message then stays claimed."""
+        ...
+
+
+@runtime_checkable
+class Serves(Protocol):
+    """A listener with a server on a port of its own."""
+
+    async def started(self) -> int:
+        """The port, once it is listened on."""
         ...
 
 

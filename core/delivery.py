@@ -12,6 +12,7 @@ from typing import Any
 from core.channel import Channel
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Ledger, Outgoing
+from identity.masking import mask
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Delivery:
         parts = row.parts_sent
         for attempt in range(row.attempts + 1, _ATTEMPTS + 1):
             try:
+                if not await self._ledger.is_waiting(row.id):  # its customer was erased
+                    return None
                 wires = self._channels[row.channel].render(row.reply)
                 while parts < len(wires):
                     provider_id = await self._channels[row.channel].send(wires[parts])
@@ -92,13 +95,13 @@ class Delivery:
 
     async def _wait(self, row: Outgoing, error: Exception, attempt: int) -> None:
         pause = _pause(error, attempt)
-        log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, _line(error))
+        log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, mask(_line(error)))
         due_at = self._now() + pause
         await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at))
         await asyncio.sleep(pause.total_seconds())
 
     async def _park(self, row: Outgoing, error: Exception) -> None:
-        log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, _line(error))
+        log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, mask(_line(error)))
         await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))
 
     @staticmethod

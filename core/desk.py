@@ -16,6 +16,7 @@ from core.errors import Problem
 from core.house import House
 from core.ledger import Case, Fact, Outgoing, Profile
 from core.memory import Lesson, Memory, PatternHit
+from core.merging import MergeLedger
 from core.messages import Attachment, Route
 from core.writing import Category, Pattern
 from identity import masking
@@ -223,7 +224,7 @@ class Resolution:
     lesson: tuple[Category, str, str] | None = None  # category, issue, resolution
 
 
-class DeskLedger(Protocol):
+class DeskLedger(MergeLedger, Protocol):
     """What the desk needs of the record. Every method that names a case raises NoSuchCase."""
 
     async def queue(self) -> Sequence[Queued]:

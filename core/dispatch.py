@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from core.channel import Channel
+from core.checking import Checking
 from core.delivery import Delivery
 from core.engine import Engine
 from core.errors import Fenced
-from core.ledger import Ledger, Settled, Wait, line_of
+from core.ledger import Ledger, Settled, Unchecked, Wait, line_of
 from core.messages import InboundMessage, Raw
 
 log = logging.getLogger(__name__)
@@ -21,7 +23,9 @@ _AFTER_A_FAILURE = timedelta(seconds=30)
 class Dispatch:
     """Hears messages and sees to it that each is answered, whatever happens."""
 
-    def __init__(self, engine: Engine, ledger: Ledger, delivery: Delivery) -> None:
+    def __init__(
+        self, engine: Engine, ledger: Ledger, delivery: Delivery, channels: Mapping[str, Channel[Any]] | None = None
+    ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._delivery = delivery
@@ -29,11 +33,16 @@ class Dispatch:
         self._called: set[str] = set()
         self._patient: set[str] = set()  # fenced off once, so that two live lines do not fence each other for ever
         self._learning: set[asyncio.Task[None]] = set()
+        self._checking = Checking(ledger, channels or {}, self._call)
 
     async def hear(self, message: InboundMessage, raw: Raw) -> bool:
         """Keeps a message, durably, and has it answered soon; False if we had it already."""
         is_new = await self._engine.accept(message, raw)
-        self._call(line_of(message))  # also of a redelivery: the first one may have been cut off right after its commit
+        # Also of a redelivery: the first one may have been cut off right after its commit.
+        if message.unchecked:
+            self._checking.begin(Unchecked.of(message))
+        else:
+            self._call(line_of(message))
         return is_new
 
     async def deliver(self, channel: Channel[Any], raw: Raw) -> bool:
@@ -41,7 +50,7 @@ class Dispatch:
         try:
             message = channel.parse(raw)
         except Exception as error:  # noqa: BLE001 - a parser's own bug must not lose what was said either
-            log.warning("a delivery by %s is parked: %s: %s", channel.name, type(error).__name__, error)
+            log.warning("a delivery by %s is parked: %s", channel.name, type(error).__name__)
             await self._ledger.park(channel.name, raw, str(error) or type(error).__name__)
             return True
         return await self.hear(message, raw) if message else False
@@ -54,10 +63,12 @@ class Dispatch:
             log.info("answering %d conversations that were left open", len(lines))
         for line in lines:
             self._call(line)
+        await self._checking.resume()
         await self._delivery.resume()
 
     async def close(self) -> None:
         """Stops; what is not answered waits in the ledger."""
+        await self._checking.close()
         tasks = [*self._serving.values(), *self._learning]
         for task in tasks:
             task.cancel()

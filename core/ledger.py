@@ -257,6 +257,25 @@ class DirectoryRow:
     verified_at: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unchecked:
+    """A message on record whose channel has yet to find its proof, and the address that it names."""
+
+    channel: str
+    external_id: str
+    address: str
+
+    @classmethod
+    def of(cls, message: InboundMessage) -> "Unchecked":
+        """How a message is told from others."""
+        return cls(channel=message.channel, external_id=message.external_id, address=message.handle.address)
+
+    @property
+    def sender(self) -> str:
+        """Whose it claims to be; what it is checked in order with."""
+        return f"{self.channel}:{self.address}"
+
+
 class Ledger(Protocol):
     """The record of everything. Each method is one transaction; a method that returns has committed."""
 
@@ -267,6 +286,21 @@ class Ledger(Protocol):
 
     async def park(self, channel: str, raw: Raw, reason: str) -> None:
         """Keeps a delivery that could not be read, for a human."""
+        ...
+
+    async def unchecked(self) -> Sequence[Unchecked]:
+        """The messages that wait for a check, in the order in which they came."""
+        ...
+
+    async def to_check(self, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
+        """What is to be checked; None when it is on record no more, or was checked."""
+        ...
+
+    async def checked(self, one: Unchecked, proof: Proof) -> str | None:
+        """Notes the proof that was found, whereupon the message waits for an answer: on this line.
+
+        None when it is on record no more, or was checked; then nothing changes.
+        """
         ...
 
     async def open_lines(self) -> Sequence[str]:
@@ -318,6 +352,10 @@ class Ledger(Protocol):
     # ── outbox ──
     async def left_over(self) -> Sequence[Outgoing]:
         """At start: all that an earlier process left unsent, flagged as perhaps sent."""
+        ...
+
+    async def is_waiting(self, outgoing: int) -> bool:
+        """Whether a reply is still to be sent; False when it was erased."""
         ...
 
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:

@@ -66,6 +66,7 @@ class InboundMessage:
     digits: str = ""  # keyed on a telephone
     public: bool = False  # others read this channel: the reply has to be private
     opening: bool = False  # a call begins; nothing has been said yet
+    unchecked: bool = False  # the channel has yet to ask others for the proof, after the message is kept
 
     @property
     def told_at(self) -> datetime:

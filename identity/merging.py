@@ -1,10 +1,10 @@
 """Merge and unmerge: what an operator's word changes in the evidence. Nothing is moved, so each undoes the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from identity import partition
-from identity.partition import Edge, Edges, Evidence, Link, Node
+from identity.partition import Edge, Evidence, Link, Node
 
 
 class OneAlready(Exception):
@@ -31,12 +31,12 @@ class PeopleMixedUp(TwoOperatorsNeeded):
 class Change:
     """What a merge adds and lifts, or what an unmerge retires and forbids.
 
-    `retired`: pairs whose links by code or operator end. `cut`: pairs that keys shall not join any more. `apart`: the
+    `retired`: links by code or operator that end. `cut`: pairs that keys shall not join any more. `apart`: the
     two that shall never be one customer again. `lifted`: pairs whose tombstones of either kind end.
     """
 
     link: Link | None = None
-    retired: frozenset[Edge] = frozenset()
+    retired: frozenset[Link] = frozenset()
     cut: frozenset[Edge] = frozenset()
     apart: Edge | None = None
     lifted: frozenset[Edge] = frozenset()
@@ -44,7 +44,7 @@ class Change:
 
 def changed(evidence: Evidence, change: Change) -> Evidence:
     """The evidence as it is after a change."""
-    links = tuple(link for link in evidence.links if link.edge not in change.retired)
+    links = tuple(link for link in evidence.links if link not in change.retired)
     return replace(
         evidence,
         links=(*links, change.link) if change.link else links,
@@ -76,25 +76,43 @@ def merge(a: Node, b: Node, evidence: Evidence, *, two_operators: bool) -> Chang
 
 
 def unmerge(a: Node, b: Node, evidence: Evidence) -> Change:
-    """What has to go so that two nodes are two customers: the weakest of what joins them, until nothing does.
+    """What has to go so that two nodes are two customers: the newest links first, what keys join last, and no more of
+    it than needed.
 
-    Where two people met, so that neither is joined any more, everything between the two goes. Raises TwoAlready.
+    Where two people met, so that neither side is joined any more, everything between the two goes. Raises TwoAlready.
     """
-    one = b in partition.customer(a, evidence)
-    pair, gone, left = frozenset((a, b)), set[Edge](), evidence
-    while edge := partition.weakest_between(a, b, _joining(a, left, one=one), left):
-        gone.add(edge)
-        left = changed(left, Change(retired=frozenset((edge,)), cut=frozenset((edge,))))
-    if not gone:
+    joins = _one_customer if _one_customer(a, b, evidence) else _connected
+    if not joins(a, b, evidence):
         raise TwoAlready
-    linked = {link.edge for link in evidence.links}
-    return Change(
-        retired=frozenset(gone & linked), cut=frozenset(gone & partition.automatic_edges(evidence)), apart=pair
-    )
+    gone: list[Link | Edge] = []
+    for ground in _weakest_first(evidence):
+        gone.append(ground)
+        if not joins(a, b, changed(evidence, _loss(gone))):
+            break
+    for ground in reversed(gone):
+        others = [other for other in gone if other is not ground]
+        if not joins(a, b, changed(evidence, _loss(others))):
+            gone = others
+    return replace(_loss(gone), apart=frozenset((a, b)))
 
 
-def _joining(node: Node, evidence: Evidence, *, one: bool) -> Edges:
-    return partition.standing_edges(node, evidence) if one else partition.all_edges(evidence)
+def _weakest_first(evidence: Evidence) -> list[Link | Edge]:
+    links = sorted(evidence.links, key=lambda link: (-link.number, link.a, link.b))
+    keys = partition.strongest_first(partition.automatic_edges(evidence), evidence)
+    return [*links, *reversed(keys)]
+
+
+def _loss(grounds: Sequence[Link | Edge]) -> Change:
+    links = frozenset(ground for ground in grounds if isinstance(ground, Link))
+    return Change(retired=links, cut=frozenset(ground for ground in grounds if not isinstance(ground, Link)))
+
+
+def _one_customer(a: Node, b: Node, evidence: Evidence) -> bool:
+    return b in partition.customer(a, evidence)
+
+
+def _connected(a: Node, b: Node, evidence: Evidence) -> bool:
+    return b in partition.reach(a, partition.all_edges(evidence))
 
 
 def _named(node: Node, people: dict[str, set[Node]]) -> Node:

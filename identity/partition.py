@@ -105,15 +105,6 @@ def all_edges(evidence: Evidence) -> Edges:
     return automatic_edges(evidence) | links - evidence.cuts
 
 
-def weakest_between(a: Node, b: Node, edges: Edges, evidence: Evidence) -> Edge | None:
-    """The weakest edge on the strongest way from a to b; None where there is no way."""
-    groups = _Groups()
-    for edge in _strongest_first(edges, evidence):
-        if {a, b} <= groups.join(edge):
-            return edge
-    return None
-
-
 def persons(nodes: Iterable[Node]) -> list[str]:
     """The directory ids among some nodes, sorted."""
     return sorted(node.removeprefix("d:") for node in nodes if node.startswith("d:"))
@@ -211,7 +202,7 @@ def _without_meetings(edges: Edges, evidence: Evidence) -> Edges:
     if not evidence.apart:
         return edges
     groups, kept = _Groups(), set[Edge]()
-    for edge in _strongest_first(edges, evidence):
+    for edge in strongest_first(edges, evidence):
         group = groups.joined(edge)
         if not any(pair <= group for pair in evidence.apart):
             groups.join(edge)
@@ -219,7 +210,7 @@ def _without_meetings(edges: Edges, evidence: Evidence) -> Edges:
     return kept
 
 
-def _strongest_first(edges: Edges, evidence: Evidence) -> list[Edge]:
+def strongest_first(edges: Edges, evidence: Evidence) -> list[Edge]:
     """Keys before links, then the older link, then the older handle."""
     by_keys = automatic_edges(evidence)
     numbers: dict[Edge, int] = {}

@@ -1,63 +1,68 @@
 """The console over HTTP.
 
 Every page but the sign-in leads there (303) without a session. A POST is answered 303 when it was done, 403 when it
-comes from another site, 409 with the page and what was typed when it was refused, 413 over 256 kB, 400 when it is no
-form. A case that does not exist is 404. The sign-in answers 401 to a wrong token, 429 after eight of them.
+does not come from a page of ours, 409 with the page and what was typed when it was refused, 413 over 256 kB, 400 when
+it is no form. What does not exist, or is not for the colleague's role, is 404. The sign-in answers 401 to what is
+wrong, and 429 after eight of these from one address.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bots.console import wording
-from bots.console.login import ADMIN, COOKIE, LIFE, WITHIN, Doorkeeper, TooManyTries, is_same_origin
-from bots.console.pages import HEADERS, page, static
+from bots.console.door import Done, Door, NoSuchPage
+from bots.console.forms import Form
+from bots.console.identity import WhoIsWho
+from bots.console.login import Doorkeeper
+from bots.console.pages import go, page, static, unchanged
+from bots.console.staff import Staff
+from core.accounts import AccountLedger, Colleague, Role
 from core.desk import CaseFile, Desk, NoSuchCase, Refused
 from core.errors import Misconfigured
 
-_LARGEST_FORM = 262_144  # bytes
-_MOST_FIELDS = 8
 _REPLY_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_NUMBER = 15  # digits of a case's id
 
-Form = Mapping[str, str]
-Shown = Callable[[Request, str], Awaitable[Response]]
-Done = Callable[[int, str, Form], Awaitable[Response]]
+OnCase = Callable[[int, str, Form], Awaitable[Response]]  # the case, the colleague's name, what was typed
 
 
-class BadForm(Exception):
-    """A POST is not a form of ours; `status` is what it is answered."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def routes(desk: Desk, *, token: str, secret: bytes, base_url: str, now: Callable[[], datetime]) -> Sequence[BaseRoute]:
+def routes(
+    desk: Desk, accounts: AccountLedger, *, token: str, secret: bytes, base_url: str, now: Callable[[], datetime]
+) -> Sequence[BaseRoute]:
     """All of the console. Raises Misconfigured without a token."""
     if not token:
         raise Misconfigured("CONSOLE_TOKEN", "is empty, so that nobody could sign in to the console; set it")
-    console = _Console(desk=desk, door=Doorkeeper(token=token, secret=secret, now=now), base_url=base_url)
+    keeper = Doorkeeper(ledger=accounts, token=token, secret=secret, now=now)
+    return console(desk, accounts, Door(keeper=keeper, base_url=base_url))
+
+
+def console(desk: Desk, accounts: AccountLedger, door: Door) -> Sequence[BaseRoute]:
+    """All of the console, behind a door."""
     case = "/console/cases/{case}"
+    cases = _Cases(desk=desk)
     return [
         *(_file(name) for name in ("console.css", "console.js")),
-        Route("/console/login", console.sign_in_page, methods=["GET"]),
-        Route("/console/login", console.sign_in, methods=["POST"]),
-        Route("/console/logout", console.sign_out, methods=["POST"]),
-        Route("/console", console.shown(console.queue), methods=["GET"]),
-        Route("/console/parked", console.shown(console.parked), methods=["GET"]),
-        Route(case, console.shown(console.case), methods=["GET"]),
-        Route(f"{case}/take", console.done(console.take), methods=["POST"]),
-        Route(f"{case}/reply", console.done(console.reply), methods=["POST"]),
-        Route(f"{case}/hand-back", console.done(console.hand_back), methods=["POST"]),
-        Route(f"{case}/resolve", console.done(console.resolve), methods=["POST"]),
+        Route("/console/login", door.sign_in_page, methods=["GET"]),
+        Route("/console/login", door.sign_in, methods=["POST"]),
+        Route("/console/logout", door.sign_out, methods=["POST"]),
+        Route("/console", door.shown(cases.queue), methods=["GET"]),
+        Route("/console/parked", door.shown(cases.parked, role=Role.LEAD), methods=["GET"]),
+        Route(case, door.shown(cases.case), methods=["GET"]),
+        Route(f"{case}/take", door.done(cases.on_case(cases.take)), methods=["POST"]),
+        Route(f"{case}/reply", door.done(cases.on_case(cases.reply)), methods=["POST"]),
+        Route(f"{case}/hand-back", door.done(cases.on_case(cases.hand_back)), methods=["POST"]),
+        Route(f"{case}/resolve", door.done(cases.on_case(cases.resolve)), methods=["POST"]),
+        *WhoIsWho(desk=desk, door=door, case_of=_case).routes(),
+        *Staff(ledger=accounts, door=door, now=desk.now).routes(),
+        Route("/console/{rest:path}", door.shown(_nothing), methods=["GET"]),
+        Route("/console/{rest:path}", door.done(_nothing_done), methods=["POST"]),
     ]
 
 
@@ -68,122 +73,68 @@ def _file(name: str) -> Route:
     return Route(f"/console/static/{name}", endpoint, methods=["GET"])
 
 
+async def _nothing(_request: Request, _who: Colleague) -> Response:
+    raise NoSuchPage("there is no such page")
+
+
+async def _nothing_done(_request: Request, _who: Colleague, _form: Form) -> Response:
+    raise NoSuchPage("there is no such page")
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Console:
+class _Cases:
+    """The queue, the cases in it, and what was parked."""
+
     desk: Desk
-    door: Doorkeeper
-    base_url: str
 
-    # ── the door ──
-    def shown(self, show: Shown) -> Callable[[Request], Awaitable[Response]]:
-        """A page for colleagues only."""
+    def on_case(self, do: OnCase) -> Done:
+        """A deed on the case that the path names."""
 
-        async def endpoint(request: Request) -> Response:
-            agent = self._agent(request)
-            if not agent:
-                return _go("/console/login")
+        async def done(request: Request, who: Colleague, form: Form) -> Response:
+            case = _case(request)
             try:
-                return await show(request, agent)
-            except NoSuchCase as error:
-                return _missing(agent, error)
+                return await do(case, who.name, form)
+            except Refused as error:
+                return await self._case_page(case, who, status=409, refused=str(error), form=form)
 
-        return endpoint
-
-    def done(self, do: Done) -> Callable[[Request], Awaitable[Response]]:
-        """A deed for colleagues only, from our own pages only."""
-
-        async def endpoint(request: Request) -> Response:
-            agent = self._agent(request)
-            if not is_same_origin(request.headers, self.base_url):
-                return _foreign(agent)
-            if not agent:
-                return _go("/console/login")
-            try:
-                return await self._do(do, request, agent)
-            except BadForm as error:
-                return _message(agent, error.status, "That did not work", f"{error}.")
-            except NoSuchCase as error:
-                return _missing(agent, error)
-
-        return endpoint
-
-    async def _do(self, do: Done, request: Request, agent: str) -> Response:
-        case, form = _case(request), await _form(request)
-        try:
-            return await do(case, agent, form)
-        except Refused as error:
-            return await self._case_page(case, agent, status=409, refused=str(error), form=form)
-
-    def _agent(self, request: Request) -> str:
-        return self.door.agent(request.cookies.get(COOKIE, ""))
-
-    async def sign_in_page(self, _request: Request) -> Response:
-        return page("login.html", refused="")
-
-    async def sign_in(self, request: Request) -> Response:
-        if not is_same_origin(request.headers, self.base_url):
-            return _foreign("")
-        try:
-            given = (await _form(request)).get("token", "")
-            if not self.door.signs_in(given.strip()):
-                return page("login.html", 401, refused="That is not the console's token.")
-        except TooManyTries:
-            wait = {"retry-after": str(int(WITHIN.total_seconds()))}
-            return page("login.html", 429, wait, refused="Too many wrong tokens. Try again in 15 minutes.")
-        except BadForm as error:
-            return page("login.html", error.status, refused=f"{error}.")
-        response = _go("/console")
-        self._set_cookie(response, self.door.session(ADMIN), int(LIFE.total_seconds()))
-        return response
-
-    async def sign_out(self, request: Request) -> Response:
-        if not is_same_origin(request.headers, self.base_url):
-            return _foreign(self._agent(request))
-        self.door.ends(request.cookies.get(COOKIE, ""))
-        response = _go("/console/login")
-        self._set_cookie(response, "", 0)
-        return response
-
-    def _set_cookie(self, response: Response, value: str, seconds: int) -> None:
-        response.set_cookie(
-            COOKIE,
-            value,
-            max_age=seconds,
-            path="/console",
-            httponly=True,
-            samesite="strict",
-            secure=self.base_url.startswith("https://"),
-        )
+        return done
 
     # ── what is shown ──
-    async def queue(self, request: Request, agent: str) -> Response:
+    async def queue(self, request: Request, who: Colleague) -> Response:
         state = await self.desk.ledger.queue_state()
         if request.headers.get("if-none-match") == state:
-            return _unchanged(state)
-        queue = await self.desk.queue(agent)
-        return page("queue.html", agent=agent, queue=queue, state=state, now=self.desk.now(), house=self.desk.house)
+            return unchanged(state)
+        queue = await self.desk.queue(who.name)
+        return page("queue.html", agent=who, queue=queue, state=state, now=self.desk.now(), house=self.desk.house)
 
-    async def parked(self, _request: Request, agent: str) -> Response:
-        unread, undelivered = await self.desk.parked(agent)
-        return page("parked.html", agent=agent, unread=unread, undelivered=undelivered, house=self.desk.house)
+    async def parked(self, _request: Request, who: Colleague) -> Response:
+        unread, undelivered = await self.desk.parked(who.name)
+        return page("parked.html", agent=who, unread=unread, undelivered=undelivered, house=self.desk.house)
 
-    async def case(self, request: Request, agent: str) -> Response:
+    async def case(self, request: Request, who: Colleague) -> Response:
         case = _case(request)
         state = await self.desk.ledger.case_state(case)
         if request.headers.get("if-none-match") == state:
-            return _unchanged(state)
-        return await self._case_page(case, agent, done=wording.DONE.get(request.query_params.get("done", ""), ""))
+            return unchanged(state)
+        return await self._case_page(case, who, done=wording.DONE.get(request.query_params.get("done", ""), ""))
 
     async def _case_page(
-        self, case: int, agent: str, *, status: int = 200, done: str = "", refused: str = "", form: Form | None = None
+        self,
+        case: int,
+        who: Colleague,
+        *,
+        status: int = 200,
+        done: str = "",
+        refused: str = "",
+        form: Form | None = None,
     ) -> Response:
         state = await self.desk.ledger.case_state(case)
-        view = await self.desk.open(case, agent)
+        view = await self.desk.open(case, who.name)
         typed = form or {}
         return page(
             "case.html",
             status,
-            agent=agent,
+            agent=who,
             state=state,
             file=view.file,
             suggestions=view.suggestions,
@@ -222,22 +173,8 @@ class _Console:
 def _case(request: Request) -> int:
     number = request.path_params["case"]
     if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER):
-        raise NoSuchCase(f"there is no case {number[:_LONGEST_NUMBER]}")
+        raise NoSuchCase("there is no such case")
     return int(number)
-
-
-async def _form(request: Request) -> Form:
-    """The fields of a form, each once. Raises BadForm."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_FORM:
-            raise BadForm(413, "The form is too large")
-    try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise BadForm(400, "The form cannot be read") from None
-    return {name: values[-1].replace("\r\n", "\n") for name, values in fields.items()}
 
 
 def _summary(file: CaseFile) -> str:
@@ -248,26 +185,5 @@ def _summary(file: CaseFile) -> str:
     return f"{file.name}{plan}{tried}: {file.issue or 'an issue not told yet'} ({contact})"
 
 
-def _go(path: str, learning: BackgroundTask | None = None) -> Response:
-    return RedirectResponse(path, 303, HEADERS, background=learning)
-
-
 def _back(case: int, done: str, learning: BackgroundTask | None = None) -> Response:
-    return _go(f"/console/cases/{case}?done={done}", learning)
-
-
-def _unchanged(state: str) -> Response:
-    return Response(status_code=304, headers={**HEADERS, "etag": state})
-
-
-def _message(agent: str, status: int, heading: str, text: str) -> Response:
-    return page("message.html", status, agent=agent, heading=heading, text=text)
-
-
-def _missing(agent: str, error: NoSuchCase) -> Response:
-    return _message(agent, 404, "No such case", f"{str(error).capitalize()}.")
-
-
-def _foreign(agent: str) -> Response:
-    text = "The request came from another site. If it was you, open the console and do it there."
-    return _message(agent, 403, "Refused", text)
+    return go(f"/console/cases/{case}?done={done}", learning)

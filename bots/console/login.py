@@ -1,87 +1,78 @@
-"""Who is at the console: one token signs in, a signed cookie keeps the session, and guessing is stopped."""
+"""Who is at the console: a password or the first token signs in, and a session on record keeps the door open."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-import jwt
-from jwt.types import Options
+from bots.console import passwords
+from bots.console.tries import Tries
+from core.accounts import ADMIN_BY_TOKEN, LONGEST_NAME, AccountLedger, Colleague, Credential, normalized
 
-ADMIN = "admin"  # who the token signs in as
 COOKIE = "throughline_console"
-LIFE = timedelta(hours=12)
-WRONG_TOKENS = 8
-WITHIN = timedelta(minutes=15)
-
-
-class TooManyTries(Exception):
-    """Too many wrong tokens came in, from wherever; nobody can sign in for a while."""
 
 
 @dataclass(kw_only=True)
 class Doorkeeper:
-    """Checks tokens and sessions. `secret` signs; a new token ends every session."""
+    """Checks passwords and sessions. A new token or secret ends every session. `pause` waits some seconds."""
 
+    ledger: AccountLedger
     token: str
     secret: bytes
     now: Callable[[], datetime]
-    _wrong: deque[datetime] = field(default_factory=deque)
-    _ended: set[str] = field(default_factory=set)
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)  # bounds what all guesses cost together
 
     def __post_init__(self) -> None:
         self._key = hmac.new(self.secret, self.token.encode(), hashlib.sha256).digest()
+        self._tries = Tries(now=self.now)
 
-    def signs_in(self, given: str) -> bool:
-        """Whether this is the token. Raises TooManyTries."""
-        while self._wrong and self.now() - self._wrong[0] > WITHIN:
-            self._wrong.popleft()
-        if len(self._wrong) >= WRONG_TOKENS:
-            raise TooManyTries
-        right = hmac.compare_digest(given.encode(), self.token.encode())
-        if not right:
-            self._wrong.append(self.now())
+    async def signs_in(self, name: str, password: str, peer: str) -> str:
+        """A new session's id; "" where the name or the password is wrong. Raises TooManyTries."""
+        if await self.ledger.has_accounts():
+            credential = await self.knows(name, password, peer)
+            return await self.session(credential) if credential else ""
+        right = await self._tried(ADMIN_BY_TOKEN.name, peer, lambda: self._is_token(password.strip()))
+        return await self.session(None) if right else ""
+
+    async def knows(self, name: str, password: str, peer: str) -> Credential | None:
+        """The account of this name, if the password is its own. Raises TooManyTries."""
+        name = normalized(name)[: LONGEST_NAME + 1]  # a longer one is nobody's either
+        credential = await self.ledger.credential(name)
+        kept = credential.password_hash if credential else ""
+        right = await self._tried(name, peer, lambda: passwords.fits(kept, password))
+        return credential if right else None
+
+    async def session(self, credential: Credential | None) -> str:
+        """A new session's id; "" where the credential was changed meanwhile. None is the token's."""
+        session = secrets.token_urlsafe(32)
+        opened = await self.ledger.open_session(self._digest(session), credential, now=self.now())
+        return session if opened else ""
+
+    async def colleague(self, session: str, *, active: bool) -> Colleague | None:
+        """Whose session this is. `active`: a person does something, it is not a page that looks for news."""
+        if not session:
+            return None
+        return await self.ledger.session(self._digest(session), now=self.now(), active=active)
+
+    async def ends(self, session: str) -> None:
+        """Ends a session, also for whoever has copied its id."""
+        await self.ledger.end_session(self._digest(session), now=self.now())
+
+    async def _tried(self, name: str, peer: str, is_right: Callable[[], bool]) -> bool:
+        one = self._tries.begin(peer, name)
+        await self.pause(one.pause)
+        async with self._one_at_a_time:
+            right = await asyncio.to_thread(is_right)
+        if right:
+            self._tries.forgive(one)
         return right
 
-    def session(self, agent: str) -> str:
-        """A new session's cookie."""
-        claims = {"sub": agent, "exp": int((self.now() + LIFE).timestamp()), "jti": secrets.token_hex(16)}
-        return jwt.encode(claims, self._key, algorithm="HS256")
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self.token.encode())
 
-    def agent(self, cookie: str) -> str:
-        """The colleague whose session this is, or ""."""
-        claims = self._claims(cookie)
-        return claims["sub"] if claims else ""
-
-    def ends(self, cookie: str) -> None:
-        """Ends a session, also for whoever has copied its cookie."""
-        claims = self._claims(cookie)
-        if claims:
-            self._ended.add(claims["jti"])
-
-    def _claims(self, cookie: str) -> dict[str, Any] | None:
-        """What a cookie says, while it is good. The time is checked by the clock that was handed in."""
-        options: Options = {"require": ["sub", "exp", "jti"], "verify_exp": False}
-        try:
-            claims = jwt.decode(cookie, self._key, algorithms=["HS256"], options=options)
-        except jwt.InvalidTokenError:
-            return None
-        is_good = claims["exp"] > self.now().timestamp() and claims["jti"] not in self._ended
-        return claims if is_good else None
-
-
-def is_same_origin(headers: Mapping[str, str], base_url: str) -> bool:
-    """Whether a POST comes from our own page. One without any of these headers comes from no browser."""
-    site = headers.get("sec-fetch-site")
-    if site is not None and site != "same-origin":
-        return False
-    source = headers.get("origin") or headers.get("referer")
-    return source is None or _authority(source) in {_authority(base_url), headers.get("host")}
-
-
-def _authority(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]
+    def _digest(self, session: str) -> str:
+        return hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import RedirectResponse, Response
 
 from bots.console import wording
+from core.accounts import Colleague, Role
 
 _HERE = Path(__file__).parent
 _MEDIA_TYPES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
@@ -37,6 +39,7 @@ def environment() -> Environment:
     words = (wording.ago, wording.moment, wording.tenure, wording.worked, wording.size, wording.slot)
     templates.filters |= {word.__name__: word for word in words}
     templates.globals |= {"mood_line": wording.mood_line, "mood_width": wording.mood_width, "hint": wording.hint}
+    templates.globals |= {"Role": Role}
     return templates
 
 
@@ -52,3 +55,18 @@ def page(template: str, status: int = 200, headers: Mapping[str, str] | None = N
 def static(name: str) -> Response:
     """The style or the script, by its file name."""
     return Response((_HERE / "static" / name).read_bytes(), 200, HEADERS, _MEDIA_TYPES[name])
+
+
+def message(status: int, heading: str, text: str, agent: Colleague | None) -> Response:
+    """A page that says one thing."""
+    return page("message.html", status, agent=agent, heading=heading, text=text)
+
+
+def go(path: str, background: BackgroundTask | None = None) -> Response:
+    """Sends the browser to another page of ours; `background` runs after that."""
+    return RedirectResponse(path, 303, HEADERS, background=background)
+
+
+def unchanged(state: str) -> Response:
+    """Nothing has happened since a page was read."""
+    return Response(status_code=304, headers={**HEADERS, "etag": state})

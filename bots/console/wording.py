@@ -12,6 +12,9 @@ DONE = {
     "sent": "Your reply is on its way.",
     "handed-back": "The bot goes on with it.",
     "resolved": "The case is resolved.",
+    "added": "The account is made. Hand the password over in person; it can be changed under one's own name above.",
+    "disabled": "The account is disabled, and signed out everywhere.",
+    "changed": "Your password is changed. You are signed out everywhere else.",
 }
 
 # By proof, then by channel; "" stands for every other channel.

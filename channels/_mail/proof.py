@@ -25,7 +25,7 @@ def networks(written: str) -> tuple[Network, ...]:
 def weigh_mail(headers: Headers, author: Author, *, peer: str, authserv_id: str, relays: Sequence[Network]) -> Proof:
     """Proven if the topmost verdict is that of our own server, came by a trusted relay, and is a sole DMARC pass."""
     verdict = headers.first("authentication-results")
-    trusted = bool(authserv_id) and author.certain and _comes_from(peer, relays)
+    trusted = bool(authserv_id) and author.certain and comes_from(peer, relays)
     return Proof.PROVEN if trusted and passes_dmarc(verdict, authserv_id, author.domain) else Proof.CLAIMED
 
 
@@ -40,7 +40,8 @@ def passes_dmarc(verdict: str, authserv_id: str, domain: str) -> bool:
     return any(_is_pass_for(domain, result) for result in results)
 
 
-def _comes_from(peer: str, relays: Sequence[Network]) -> bool:
+def comes_from(peer: str, relays: Sequence[Network]) -> bool:
+    """Whether the peer is one of these relays."""
     try:
         address = ip_address(peer)
     except ValueError:

@@ -110,7 +110,10 @@ class AegisMemory:
 
     async def erase(self, handles: Sequence[int]) -> None:
         """Returns when nothing of these handles is left in the file and its log. Raises Problem if that fails."""
-        await self._run(_Store.erase, [_namespace(handle) for handle in handles])
+        try:
+            await self._run(_Store.erase, [_namespace(handle) for handle in handles])
+        except sqlite3.OperationalError as error:
+            raise Problem(f"memory: {self._path} could not be cleaned ({error}); erase again") from error
 
     async def clear(self) -> None:
         """Empties the file, before a rebuild from the ledger."""
@@ -282,6 +285,7 @@ class _Store:
     def erase(self, namespaces: Sequence[str]) -> None:
         self.db.executemany("DELETE FROM memories WHERE namespace = ?", [(name,) for name in namespaces])
         self.db.commit()
+        self.db.execute("VACUUM")  # a page that was split may keep a copy of rows that moved, secure_delete or not
         self._empty_log()
 
     def clear(self) -> None:

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel
 
 from bots import web
-from bots.console import routes
+from bots.console import passwords
+from bots.console.app import console
+from bots.console.door import Door
 from bots.console.login import COOKIE, Doorkeeper
+from core.accounts import NewAccount, Role
 from core.channel import Limits
 from core.delivery import Delivery
 from core.desk import Desk
@@ -24,6 +26,7 @@ from tests.shop import HOUSE, Shop
 
 TOKEN = "the token of the first start"
 SECRET = b"the console's own secret, 32 bytes or more"
+BOSS = "boss"  # the admin among colleagues
 
 
 class Mailbox:
@@ -53,7 +56,7 @@ class Mailbox:
 
 @dataclass(kw_only=True)
 class Office:
-    """The shop, its channels, and the console's address."""
+    """The shop, its channels, and the console's address. `pauses` is how long each sign-in had to wait, in seconds."""
 
     shop: Shop
     desk: Desk
@@ -61,27 +64,48 @@ class Office:
     channels: dict[str, Any]
     url: str = ""
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
 
-    def browser(self, **headers: str) -> httpx.AsyncClient:
+    def browser(self, *, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
         """A browser that has not signed in: it says where its forms come from, and follows where it is sent."""
         said = {"origin": self.url, "sec-fetch-site": "same-origin"} | headers
-        client = httpx.AsyncClient(base_url=self.url, headers=said, follow_redirects=True)
+        transport = httpx.AsyncHTTPTransport(local_address=address)
+        client = httpx.AsyncClient(base_url=self.url, headers=said, follow_redirects=True, transport=transport)
         self.clients.append(client)
         return client
 
-    async def signed_in(self) -> httpx.AsyncClient:
-        """A browser in which somebody has given the token."""
+    async def signed_in(self, name: str = "", password: str = TOKEN) -> httpx.AsyncClient:
+        """A browser in which somebody has given the token, or a name and a password."""
         browser = self.browser()
-        answer = await browser.post("/console/login", data={"token": TOKEN})
+        answer = await browser.post("/console/login", data={"name": name, "password": password})
         assert answer.status_code == 200, answer.text
         return browser
 
-    def colleague(self, name: str) -> httpx.AsyncClient:
-        """The browser of a colleague with a session of their own."""
-        session = Doorkeeper(token=TOKEN, secret=SECRET, now=lambda: self.shop.now).session(name)
-        browser = self.browser()
-        browser.cookies.set(COOKIE, session, domain=urlsplit(self.url).hostname or "", path="/console")
-        return browser
+    async def hires(self, name: str, role: Role = Role.AGENT) -> None:
+        """Gives somebody an account; the admin has one first."""
+        if name != BOSS and not await self.shop.ledger.has_accounts():
+            await self.hires(BOSS, Role.ADMIN)
+        account = NewAccount(name=name, role=role, password_hash=passwords.hashed(password_of(name)))
+        await self.shop.ledger.add_account(account, by=BOSS, now=self.shop.now)
+
+    async def colleague(self, name: str, role: Role = Role.AGENT) -> httpx.AsyncClient:
+        """The browser of a colleague who has been given an account, and has signed in."""
+        await self.hires(name, role)
+        return await self.signed_in(name, password_of(name))
+
+    def copy(self, browser: httpx.AsyncClient) -> httpx.AsyncClient:
+        """The browser of somebody who has got hold of this one's cookie."""
+        return self.browser(cookie=f"{COOKIE}={browser.cookies[COOKIE]}")
+
+    async def waits(self, seconds: float) -> None:
+        """Takes the place of the clock on the wall."""
+        self.pauses.append(seconds)
+
+    def doorkeeper(self, token: str = TOKEN) -> Doorkeeper:
+        """Who keeps the console's door."""
+        return Doorkeeper(
+            ledger=self.shop.ledger, token=token, secret=SECRET, now=lambda: self.shop.now, pause=self.waits
+        )
 
     async def delivered(self) -> None:
         """Waits until everything that was posted has been sent or given up."""
@@ -90,7 +114,7 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(shop: Shop) -> AsyncIterator[Office]:
+async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
     """A console over a shop, until the block is left."""
     channels: dict[str, Any] = {name: Mailbox(name) for name in HOUSE.channels}
     delivery = Delivery(shop.ledger, channels, lambda: shop.now)
@@ -105,13 +129,18 @@ async def opened(shop: Shop) -> AsyncIterator[Office]:
     office = Office(shop=shop, desk=desk, delivery=delivery, channels=channels)
     listening = web.listen("127.0.0.1", 0)
     office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    extra = routes(desk, token=TOKEN, secret=SECRET, base_url=office.url, now=lambda: shop.now)
+    extra = console(desk, shop.ledger, Door(keeper=office.doorkeeper(), base_url=public_url or office.url))
     app = web.application([], shop.engine.accept, _ready, base_url=office.url, now=lambda: shop.now, extra=extra)
     async with web.serving(app, listening):
         yield office
         for client in office.clients:
             await client.aclose()
     await delivery.close()
+
+
+def password_of(name: str) -> str:
+    """What a colleague signs in with."""
+    return f"the long password of {name}"
 
 
 async def _ready() -> dict[str, str]:

@@ -10,12 +10,11 @@ from sqlalchemy import select
 from core.backends.ledger.schema import access_log, patterns
 from core.errors import Fenced
 from core.ledger import Settlement, Turn, line_of
-from core.messages import Attachment, Raw
+from core.messages import Raw
 from identity.proof import Proof
 from tests.console.office import Office, Outline, text_of
 
 CHARGED = "I was charged $99 twice, the order is W4829137. I already checked the invoice. I want to speak to a human!"
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 async def ann_writes(office: Office, text: str = CHARGED, channel: str = "email") -> None:
@@ -113,13 +112,15 @@ async def test_an_unproven_address_is_a_hint_and_shows_nothing_of_its_owner(offi
 
 async def test_every_view_stands_in_the_access_log(office: Office) -> None:
     await ann_writes(office)
-    browser = office.colleague("bea")
+    browser = await office.colleague("bea")
     await browser.get("/console/cases/1")
     log = await office.shop.ledger._database.read(
         lambda tx: tx.execute(select(access_log).where(access_log.c.purpose == "staff")).all()
     )
-    assert [(row.reader, row.handle_id) for row in log] == [("bea", 1)]
-    assert {"case:1", "fact:1", "directory:cus_7"} <= set(log[0].rows)
+    queue, case = log
+    assert {(row.reader, row.handle_id) for row in log} == {("bea", 1)}
+    assert queue.rows == ["case:1"]
+    assert {"case:1", "fact:1", "directory:cus_7"} <= set(case.rows)
 
 
 async def test_a_page_is_read_again_only_when_something_happened(office: Office) -> None:
@@ -132,25 +133,6 @@ async def test_a_page_is_read_again_only_when_something_happened(office: Office)
         office.shop.later(minutes=1)
         await ann_writes(office, "Hello, is anybody there? It was $99 for order W4829137.")
         assert (await browser.get(path, headers={"if-none-match": state})).status_code == 200
-
-
-async def test_hostile_text_is_text(office: Office) -> None:
-    file = Attachment(name=HOSTILE, media_type="text/html", size=10)
-    await office.shop.hears(
-        "discord", HOSTILE, f"I want to speak to a human {HOSTILE}", display_name=HOSTILE, attachments=(file,)
-    )
-    raw = Raw(body=HOSTILE.encode(), received_at=office.shop.now)
-    await office.shop.ledger.park("email", raw, HOSTILE)
-    browser = await office.signed_in()
-    await browser.post("/console/cases/1/reply", data={"reply": HOSTILE})
-    refused = await office.colleague("bea").post("/console/cases/1/reply", data={"reply": f"</textarea>{HOSTILE}"})
-    pages = [(await browser.get(path)).text for path in ("/console", "/console/cases/1", "/console/parked")]
-    for page in [*pages, refused.text]:
-        assert "&lt;script&gt;alert(1)" in page
-        elements = Outline(page).elements
-        assert not [tag for tag, _ in elements if tag == "img"]
-        assert [a for tag, a in elements if tag == "script"] == [{"src": "/console/static/console.js", "defer": None}]
-        assert not [a for _, a in elements if any(name.startswith("on") or name == "style" for name in a)]
 
 
 # ── answering ──
@@ -182,7 +164,7 @@ async def test_the_same_page_sends_once(office: Office) -> None:
 
 async def test_two_colleagues_cannot_answer_at_once(office: Office) -> None:
     await ann_writes(office)
-    bea, carl = office.colleague("bea"), office.colleague("carl")
+    bea, carl = await office.colleague("bea"), await office.colleague("carl")
     assert "It is yours" in (await bea.post("/console/cases/1/take")).text
     for deed in ("take", "reply", "resolve", "hand-back"):
         refused = await carl.post(f"/console/cases/1/{deed}", data={"reply": "My careful words", "resolution": "Mine"})

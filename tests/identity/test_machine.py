@@ -9,8 +9,7 @@ plausible one on its own handle; two directory people are never one; a retired l
 import asyncio
 import re
 import sqlite3
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +24,7 @@ from identity.codes import GRANT_LIFE, LIFE
 from identity.gate import handles_of
 from identity.proof import Proof
 from tests.identity.blurter import Blurter, canaries, canary
+from tests.identity.world import PEOPLE, Opened, Place, Seat, Shown, Word, World
 from tests.shop import Shop, voucher
 
 settings.register_profile(
@@ -37,7 +37,6 @@ settings.register_profile(
 )
 
 WISH = "Please link my other account, which code do I need?"
-PEOPLE = ("ann", "ben", "cleo")
 MAILBOX = {person: f"{person}@home.test" for person in PEOPLE}
 NUMBER = {person: f"+1555010{at}" for at, person in enumerate(PEOPLE, start=1)}
 HOUSEHOLD = "+15550199"
@@ -45,105 +44,9 @@ REDEEMED, JOINED, PARTED = "that code fits", "are one", "separate again"
 
 people = st.sampled_from(PEOPLE)
 channels = st.sampled_from(["slack", "discord", "email", "sms", "voice", "web"])
+which = st.integers(0, 3)
 forgeable = st.sampled_from(["email", "voice", "web"])
 sayings = st.sampled_from(["My {} broke.", "about it: the {}", "Any news about it?", "It is solved, thank you."])
-
-Token = str  # a person, or a conversation that merely claims to be somebody
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where things are told: an address while it has one owner, or one claimed conversation."""
-
-    channel: str
-    address: str
-    generation: int = 0
-
-    @property
-    def claimed(self) -> bool:
-        return self.address.startswith("~")
-
-
-@dataclass(frozen=True)
-class Seat:
-    """Somebody at a place, with the proof that the channel would give at best."""
-
-    place: Place
-    proof: Proof
-    who: str
-    conversation: str
-
-
-@dataclass(frozen=True)
-class Word:
-    """What somebody told, and whose it is."""
-
-    owners: frozenset[Token]
-    place: Place | None = None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What an accepted code gives to a conversation."""
-
-    source: Place
-    proof: Proof
-    since: datetime
-
-
-@dataclass
-class Shown:
-    """A code that somebody saw."""
-
-    code: str
-    seat: Seat
-    at: datetime
-    used: bool = False
-
-
-@dataclass
-class World:
-    """Who really holds what."""
-
-    holders: dict[str, set[str]] = field(default_factory=dict)
-    generation: dict[str, int] = field(default_factory=dict)
-    listed: dict[str, set[str]] = field(default_factory=lambda: {person: set() for person in PEOPLE})
-    owners: dict[Place, set[Token]] = field(default_factory=dict)
-    words: dict[str, Word] = field(default_factory=dict)
-    links: dict[int, tuple[Place, Place]] = field(default_factory=dict)
-    opened: dict[tuple[Place, str], Opened] = field(default_factory=dict)
-    heard: dict[Place, datetime] = field(default_factory=dict)
-
-    def hand_over(self, address: str, to: str) -> None:
-        """An address has one new owner; whatever was told there stays with the old one."""
-        self.holders[address] = {to}
-        self.generation[address] = self.generation.get(address, 0) + 1
-
-    def place(self, channel: str, address: str) -> Place:
-        place = Place(channel, address, self.generation.get(address, 0))
-        self.owners.setdefault(place, set()).update(self.holders[address])
-        return place
-
-    def tokens(self, place: Place) -> set[Token]:
-        return {f"~{place}"} if place.claimed else self.owners[place]
-
-    def one_with(self, place: Place) -> set[Token]:
-        """Everybody whom links that stand join with a place."""
-        reached = set(self.tokens(place))
-        while True:
-            near = [self.tokens(a) | self.tokens(b) for a, b in self.links.values()]
-            more = reached.union(*(tokens for tokens in near if tokens & reached))
-            if more == reached:
-                return reached
-            reached = more
-
-    def shared(self, address: str) -> bool:
-        return sum(address in keys for keys in self.listed.values()) > 1
-
-    def may_hear(self, word: Word, at: Place, proof: Proof) -> bool:
-        if proof <= Proof.PLAUSIBLE:
-            return word.place == at
-        return bool(word.owners & self.one_with(at))
 
 
 class Identity(RuleBasedStateMachine):
@@ -162,7 +65,7 @@ class Identity(RuleBasedStateMachine):
         self.places: dict[int, Place] = {}
         self.retired: set[int] = set()
         for person in PEOPLE:
-            for address in (f"T1/{person}", f"{person}42", f"cus_{person}", MAILBOX[person], NUMBER[person]):
+            for address in (*_fixed(person).values(), MAILBOX[person], NUMBER[person]):
                 self.world.holders[address] = {person}
             self.world.words[canary(len(self.world.words))] = Word(frozenset({person}))
         self.world.holders[HOUSEHOLD] = {"ann"}
@@ -193,8 +96,10 @@ class Identity(RuleBasedStateMachine):
     @rule(person=people, to=people, taken_first=st.booleans(), phone=st.booleans())
     def an_address_is_given_to_somebody_else(self, person: str, to: str, taken_first: bool, phone: bool) -> None:
         address = NUMBER[person] if phone else MAILBOX[person]
-        if person == to or address not in self.world.listed[person]:
+        if person == to or not self._settled(address, person):
             return
+        if address not in self.world.listed[person]:
+            self._import(person, self.world.listed[person] | {address})
         moves = [(person, self.world.listed[person] - {address}), (to, self.world.listed[to] | {address})]
         for who, held in moves if taken_first else reversed(moves):
             self._import(who, held)
@@ -216,19 +121,23 @@ class Identity(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         self.shop.later(minutes=minutes)
 
-    @rule(person=people, channel=channels, saying=sayings, weak=st.booleans(), at_home=st.booleans())
-    def somebody_writes(self, person: str, channel: str, saying: str, weak: bool, at_home: bool) -> None:
-        seat = self._seat(person, channel, weak=weak and channel == "email", at_home=at_home)
+    @rule(person=people, channel=channels, saying=sayings, weak=st.booleans(), which=which)
+    def somebody_writes(self, person: str, channel: str, saying: str, weak: bool, which: int) -> None:
+        seat = self._seat(person, channel, weak=weak and channel == "email", which=which)
         if seat:
             self._tells(seat, saying)
+
+    @rule(person=people, channel=st.sampled_from(["email", "sms", "web"]), which=which)
+    def somebody_complains(self, person: str, channel: str, which: int) -> None:
+        self.somebody_writes(person, channel, "My {} broke.", False, which)
 
     @rule(person=people, victim=people, channel=forgeable, saying=sayings)
     def somebody_forges(self, person: str, victim: str, channel: str, saying: str) -> None:
         self._tells(_forged(person, victim, channel), saying)
 
-    @rule(person=people, channel=channels, forged=st.booleans(), at_home=st.booleans())
-    def somebody_asks_for_a_code(self, person: str, channel: str, forged: bool, at_home: bool) -> None:
-        seat = self._seat(person, channel, at_home=at_home)
+    @rule(person=people, channel=channels, forged=st.booleans(), which=which)
+    def somebody_asks_for_a_code(self, person: str, channel: str, forged: bool, which: int) -> None:
+        seat = self._seat(person, channel, which=which)
         if forged and channel in {"email", "voice", "web"}:
             seat = _forged(person, PEOPLE[0], channel)
         if seat:
@@ -245,20 +154,30 @@ class Identity(RuleBasedStateMachine):
         if seat:
             self._enters(seat, shown)
 
+    @rule(person=people, channel=channels, thief=people, there=channels, confirmed=st.booleans())
+    def a_code_is_carried_over(self, person: str, channel: str, thief: str, there: str, confirmed: bool) -> None:
+        self.somebody_asks_for_a_code(person, channel, False, 0)
+        seat = self._seat(thief, there)
+        if self.shown and seat:
+            self._enters(seat, self.shown[-1])
+            if confirmed and (seat.place, seat.conversation) in self.pairs:
+                self._confirms(seat, wrong=False)
+
     @precondition(lambda self: self.pairs)
     @rule(which=st.integers(0, 5), wrong=st.booleans())
     def somebody_confirms(self, which: int, wrong: bool) -> None:
-        (place, conversation), (pair, source) = sorted(self.pairs.items(), key=str)[which % len(self.pairs)]
-        person = next(iter(self.world.tokens(place)))
-        if place.claimed or self.world.place(place.channel, place.address) != place:
-            return
+        place, conversation = sorted(self.pairs, key=str)[which % len(self.pairs)]
+        if self.world.place(place.channel, place.address) == place:
+            self._confirms(Seat(place, Proof.PROVEN, min(self.world.tokens(place)), conversation), wrong=wrong)
+
+    def _confirms(self, seat: Seat, *, wrong: bool) -> None:
+        pair, source = self.pairs[seat.place, seat.conversation]
         before = self._links()
-        seat = Seat(place, Proof.PROVEN, person, conversation)
         reply = self._says(seat, f"{10 + (int(pair) - 9) % 90}" if wrong else pair)
         assert not (wrong and JOINED in reply)
         if JOINED in reply:
             [made] = self._links() - before
-            self.world.links[made] = (source, place)
+            self.world.links[made] = (source, seat.place)
 
     @rule(person=people, channel=channels)
     def somebody_guesses(self, person: str, channel: str) -> None:
@@ -268,22 +187,27 @@ class Identity(RuleBasedStateMachine):
         if seat:
             assert REDEEMED not in self._says(seat, guess)
 
-    @rule(person=people, channel=channels)
-    def somebody_undoes(self, person: str, channel: str) -> None:
-        seat = self._seat(person, channel)
-        if seat and PARTED in self._says(seat, "undo"):
+    @precondition(lambda self: self.world.links)
+    @rule(which=st.integers(0, 5), first=st.booleans())
+    def somebody_undoes(self, which: int, first: bool) -> None:
+        """One side of a link that stands; which link is taken back is the newest one of theirs."""
+        sides = list(self.world.links.values())[which % len(self.world.links)]
+        place = sides[0] if first else sides[1]
+        if place.claimed or self.world.place(place.channel, place.address) != place:
+            return
+        if PARTED in self._says(Seat(place, Proof.PROVEN, min(self.world.tokens(place)), "undoing"), "undo"):
             [gone] = self._links() - self._links("retired_at is null") - self.retired
             self.retired.add(gone)
             a, b = self.world.links.pop(gone)
             self.world.opened = {k: o for k, o in self.world.opened.items() if {k[0], o.source} != {a, b}}
 
     # ── how it is done ──
-    def _seat(self, person: str, channel: str, *, weak: bool = False, at_home: bool = False) -> Seat | None:
-        """Where this person writes from on a channel, unless somebody else has the address by now."""
-        number = HOUSEHOLD if at_home else NUMBER[person]
-        address = {"slack": f"T1/{person}", "discord": f"{person}42", "email": MAILBOX[person], "web": f"cus_{person}"}
-        where = address.get(channel, number)
-        if person not in self.world.holders[where]:
+    def _seat(self, person: str, channel: str, *, weak: bool = False, which: int = 0) -> Seat | None:
+        """Where this person writes from on a channel, be it an address that was somebody else's before."""
+        kind = {"email": "email", "sms": "phone", "voice": "phone"}.get(channel)
+        held = sorted(a for a, who in self.world.holders.items() if person in who and kind == _kind(a))
+        where = held[which % len(held)] if held else _fixed(person).get(channel)
+        if where is None:
             return None
         proof = Proof.CONFIRMED if channel == "web" else Proof.PLAUSIBLE if weak else Proof.PROVEN
         return Seat(self.world.place(channel, where), proof, person, f"with {person}{weak}")
@@ -387,6 +311,11 @@ class Identity(RuleBasedStateMachine):
 
 def _kind(address: str) -> str:
     return "email" if "@" in address else "phone" if address.startswith("+") else "slack"
+
+
+def _fixed(person: str) -> dict[str, str]:
+    """The addresses that never change hands."""
+    return {"slack": f"T1/{person}", "discord": f"{person}42", "web": f"cus_{person}"}
 
 
 def _forged(person: str, victim: str, channel: str) -> Seat:

@@ -61,7 +61,7 @@ def add(tx: Connection, new: NewAccount, by: str, now: datetime) -> None:
     again = update(accounts).where(accounts.c.name == new.name).values(**values)
     if not tx.execute(again).rowcount:
         tx.execute(insert(accounts).values(name=new.name, **values))
-    _audit(tx, by, f"made an account, {new.role}", new.name, now)
+    _audit(tx, by, f"made an account as {new.role}", new.name, now)
 
 
 def disable(tx: Connection, name: str, by: str, now: datetime) -> None:

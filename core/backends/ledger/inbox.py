@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_unless
 
-from core.backends.ledger.schema import messages, outbox, parked, raw_messages
+from core.backends.ledger.schema import messages, outbox, parked, raw_messages, unchecked
 from core.channel import Line
-from core.ledger import line_of
+from core.ledger import Unchecked, line_of
 from core.messages import Attachment, InboundMessage, Raw, Voucher
 from identity.handles import Handle
 from identity.proof import Proof
@@ -30,12 +30,14 @@ def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
         body=_body(message),
         received_at=message.received_at,
         told_at=message.told_at,
-        state="waiting",
+        state="unchecked" if message.unchecked else "waiting",
     )
     made = tx.execute(row.on_conflict_do_nothing().returning(messages.c.id)).scalar()
     if made is None:
         return False
     tx.execute(insert(raw_messages).values(message_id=made, body=raw.body, headers=dict(raw.headers)))
+    if message.unchecked:
+        tx.execute(insert(unchecked).values(message_id=made, peer=raw.peer))
     return True
 
 
@@ -46,6 +48,37 @@ def park(tx: Connection, channel: str, raw: Raw, reason: str) -> None:
             channel=channel, body=raw.body, headers=dict(raw.headers), reason=reason, received_at=raw.received_at
         )
     )
+
+
+def to_check(tx: Connection) -> Sequence[Unchecked]:
+    """The messages that wait for a check, in the order in which they came."""
+    query = select(messages).where(messages.c.state == "unchecked").order_by(messages.c.id)
+    return [Unchecked.of(read(row)) for row in tx.execute(query)]
+
+
+def kept(tx: Connection, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
+    """A message that waits for a check, and how it arrived."""
+    columns = messages, raw_messages.c.body.label("raw"), raw_messages.c.headers, unchecked.c.peer
+    row = tx.execute(select(*columns).where(*_named(one)).join(raw_messages).join(unchecked)).one_or_none()
+    if row is None:
+        return None
+    return read(row), Raw(body=row.raw, received_at=row.received_at, headers=row.headers, peer=row.peer)
+
+
+def checked(tx: Connection, one: Unchecked, proof: Proof) -> str | None:
+    """Gives a message its proof and the line that it waits on from now."""
+    row = tx.execute(select(messages).where(*_named(one), messages.c.state == "unchecked")).one_or_none()
+    if row is None:
+        return None
+    line = line_of(dataclasses.replace(read(row), proof=proof))
+    known = {"vouched": int(proof), "line": line, "state": "waiting"}
+    tx.execute(update(messages).where(messages.c.id == row.id).values(**known))
+    tx.execute(delete(unchecked).where(unchecked.c.message_id == row.id))
+    return line
+
+
+def _named(one: Unchecked) -> tuple[ColumnElement[bool], ...]:
+    return messages.c.channel == one.channel, messages.c.external_id == one.external_id
 
 
 def open_lines(tx: Connection) -> Sequence[str]:
@@ -89,6 +122,7 @@ def read(row: Row[Any]) -> InboundMessage:
         digits=body["digits"],
         public=body["public"],
         opening=body["opening"],
+        unchecked=row.state == "unchecked",
     )
 
 

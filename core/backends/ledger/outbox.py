@@ -70,6 +70,12 @@ def _outgoing(row: Row[Any]) -> Outgoing:
     )
 
 
+def is_waiting(tx: Connection, outgoing: int) -> bool:
+    """Whether a reply is still to be sent."""
+    waiting = outbox.c.id == outgoing, outbox.c.state == "waiting"
+    return tx.execute(select(outbox.c.id).where(*waiting)).first() is not None
+
+
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
     """Notes how far a reply has gone."""
     values: dict[str, Any] = {"parts_sent": parts, "provider_id": provider_id}

@@ -125,7 +125,11 @@ def evidence_around(tx: Connection, start: Iterable[Node]) -> Evidence:
         nodes |= new_nodes
         keys |= new_keys
     return Evidence(
-        owned=tuple(owned.values()), vouched=tuple(vouched.values()), links=_active(joined), cuts=_cuts(joined)
+        owned=tuple(owned.values()),
+        vouched=tuple(vouched.values()),
+        links=_active(joined),
+        cuts=_tombstones(joined, "cut"),
+        apart=_tombstones(joined, "apart"),
     )
 
 
@@ -153,15 +157,15 @@ def _vouched(row: Row[Any]) -> Vouched:
 
 def _active(joined: dict[int, Row[Any]]) -> tuple[Link, ...]:
     return tuple(
-        Link(a=row.a, b=row.b, two_operators=row.kind == "operators")
+        Link(a=row.a, b=row.b, two_operators=row.kind == "operators", number=row.id)
         for row in joined.values()
-        if row.retired_at is None and row.kind != "cut"
+        if row.retired_at is None and row.kind not in {"cut", "apart"}
     )
 
 
-def _cuts(joined: dict[int, Row[Any]]) -> frozenset[frozenset[Node]]:
+def _tombstones(joined: dict[int, Row[Any]], kind: str) -> frozenset[frozenset[Node]]:
     return frozenset(
-        frozenset((row.a, row.b)) for row in joined.values() if row.retired_at is None and row.kind == "cut"
+        frozenset((row.a, row.b)) for row in joined.values() if row.retired_at is None and row.kind == kind
     )
 
 

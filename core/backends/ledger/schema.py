@@ -66,6 +66,7 @@ messages = Table(
     Column("told_at", Instant, nullable=False),
     Column("state", Text, nullable=False),  # waiting | answered
     UniqueConstraint("channel", "external_id"),
+    sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("messages_waiting", messages.c.line, messages.c.id, sqlite_where=messages.c.state == "waiting",
       postgresql_where=messages.c.state == "waiting")  # fmt: skip
@@ -145,7 +146,7 @@ links = Table(
     _id(),
     Column("a", Text, nullable=False),
     Column("b", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # code | operator | operators | cut
+    Column("kind", Text, nullable=False),  # code | operator | operators; tombstones: cut | apart
     Column("made_by", Text, nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("retired_at", Instant),  # a retired link is its own tombstone
@@ -184,6 +185,7 @@ cases = Table(
     Column("assignee", Text, nullable=False, server_default=""),
     Column("resolution", Text, nullable=False, server_default=""),
     Column("resolved_at", Instant),
+    sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("cases_by_handle", cases.c.handle_id, cases.c.status)
 Index("cases_by_status", cases.c.status, cases.c.updated_at)
@@ -200,6 +202,7 @@ facts = Table(
     Column("told_at", Instant, nullable=False),
     Column("message_id", ForeignKey("messages.id")),
     Column("superseded_at", Instant),
+    sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("facts_current", facts.c.handle_id, facts.c.case_id, facts.c.slot, sqlite_where=facts.c.superseded_at.is_(None))
 
@@ -246,6 +249,7 @@ outbox = Table(
     Column("provider_id", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("sent_at", Instant),
+    sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("outbox_waiting", outbox.c.id, sqlite_where=outbox.c.state == "waiting")
 Index("outbox_by_case", outbox.c.case_id)
@@ -374,4 +378,14 @@ receipts = Table(
     Column("handles", JSON, nullable=False),  # numbers of handles that name nobody any more
     Column("erased", JSON, nullable=False),  # how many rows of each table
     Column("finished_at", Instant),  # when nothing was left in memory and files either
+)
+
+# Messages whose channel has yet to find their proof.
+Index("messages_unchecked", messages.c.id, sqlite_where=messages.c.state == "unchecked",
+      postgresql_where=messages.c.state == "unchecked")  # fmt: skip
+unchecked = Table(
+    "unchecked",
+    metadata,
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("peer", Text, nullable=False),  # who delivered it
 )

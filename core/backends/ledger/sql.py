@@ -4,26 +4,46 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy import Connection
+
 from core.accounts import Account, Audited, Colleague, Credential, NewAccount
 from core.backends.ledger import accounts as staff
-from core.backends.ledger import desk, inbox, linking, outbox, people, playbook, recall, turns
+from core.backends.ledger import (
+    desk,
+    erasing,
+    exporting,
+    inbox,
+    linking,
+    merging,
+    outbox,
+    people,
+    playbook,
+    recall,
+    retention,
+    turns,
+)
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.channel import Line
 from core.desk import AgentReply, CaseFile, Queued, Reading, Resolution, Undelivered, Unread
-from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement, Turn, Wait
+from core.erasing import Receipt
+from core.exporting import Export
+from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
 from core.links import LinkDesk
 from core.memory import Lesson, Note, PatternHit
+from core.merging import Order, Plan, WhoIsIt
 from core.messages import InboundMessage, Raw
 from core.writing import Pattern
 from identity.gate import HandleId, Permit
+from identity.proof import Proof
 
 
 class SqlLedger:
     """See core/ledger.py for what each method promises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, secret: bytes = b"") -> None:
         self._database = database
+        self._secret = secret  # under which tombstones of the erased are kept
 
     async def migrate(self) -> None:
         """Brings the tables to their newest shape."""
@@ -34,7 +54,9 @@ class SqlLedger:
         await self._database.close()
 
     async def accept(self, message: InboundMessage, raw: Raw) -> bool:
-        return await self._database.write(lambda tx: inbox.accept(tx, message, raw), durable=True)
+        return await self._database.write(
+            lambda tx: not erasing.is_erased(tx, message, self._secret) and inbox.accept(tx, message, raw), durable=True
+        )
 
     async def park(self, channel: str, raw: Raw, reason: str) -> None:
         await self._database.write(lambda tx: inbox.park(tx, channel, raw, reason), durable=True)
@@ -76,6 +98,9 @@ class SqlLedger:
     async def left_over(self) -> Sequence[Outgoing]:
         return await self._database.write(outbox.left_over)
 
+    async def is_waiting(self, outgoing: int) -> bool:
+        return await self._database.read(lambda tx: outbox.is_waiting(tx, outgoing))
+
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
         await self._database.write(
             lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now)
@@ -99,9 +124,17 @@ class SqlLedger:
         """Every pattern on record."""
         return await self._database.read(playbook.lessons)
 
-    async def import_directory(self, rows: Sequence[DirectoryRow], *, now: datetime) -> None:
-        """Adds or updates people of the company's directory."""
-        await self._database.write(lambda tx: people.import_directory(tx, rows, now), durable=True)
+    async def import_directory(self, rows: Sequence[DirectoryRow], *, now: datetime, restore: bool = False) -> int:
+        """Adds or updates people of the company's directory, but for erased ones unless they are to be restored; how
+        many are in it."""
+        return await self._database.write(lambda tx: self._import(tx, rows, now, restore), durable=True)
+
+    def _import(self, tx: Connection, rows: Sequence[DirectoryRow], now: datetime, restore: bool) -> int:
+        if restore:
+            erasing.restore(tx, rows, self._secret)
+        admitted = erasing.admitted(tx, rows, self._secret)
+        people.import_directory(tx, admitted, now)
+        return len(admitted)
 
     # ── the desk: see core/desk.py ──
     async def queue(self) -> Sequence[Queued]:
@@ -175,3 +208,62 @@ class SqlLedger:
 
     async def end_session(self, digest: str, *, now: datetime) -> None:
         await self._database.write(lambda tx: staff.end_session(tx, digest, now), durable=True)
+
+    # ── messages that wait for a check ──
+    async def unchecked(self) -> Sequence[Unchecked]:
+        return await self._database.read(inbox.to_check)
+
+    async def to_check(self, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
+        return await self._database.read(lambda tx: inbox.kept(tx, one))
+
+    async def checked(self, one: Unchecked, proof: Proof) -> str | None:
+        return await self._database.write(lambda tx: inbox.checked(tx, one, proof), durable=True)
+
+    # ── forgetting, exporting, retention: see core/erasing.py, core/exporting.py, core/retention.py ──
+    async def addresses(self, external_id: str) -> Collection[str]:
+        return (await self._database.read(lambda tx: erasing.customer(tx, external_id))).addresses
+
+    async def erase(self, external_id: str, *, receipt: str, now: datetime) -> Receipt:
+        return await self._database.write(
+            lambda tx: erasing.erase(tx, external_id, receipt, self._secret, now), durable=True
+        )
+
+    async def unfinished(self) -> Sequence[Receipt]:
+        return await self._database.read(erasing.unfinished)
+
+    async def finish(self, receipt: str, *, now: datetime) -> None:
+        await self._database.write(lambda tx: erasing.finish(tx, receipt, now), durable=True)
+
+    async def scour(self) -> bool:
+        return await self._database.scour()
+
+    async def export(self, external_id: str, *, reader: str, now: datetime) -> Export:
+        return await self._database.write(lambda tx: exporting.export(tx, external_id, reader, now))
+
+    async def erase_raw(self, before: datetime, limit: int) -> int:
+        return await self._database.write(lambda tx: retention.erase_raw(tx, before, limit))
+
+    async def erase_messages(self, before: datetime, limit: int) -> int:
+        return await self._database.write(lambda tx: retention.erase_messages(tx, before, limit))
+
+    async def erase_facts(self, before: datetime, limit: int) -> Sequence[Note]:
+        return await self._database.write(lambda tx: retention.erase_facts(tx, before, limit))
+
+    async def erase_readings(self, before: datetime, limit: int) -> int:
+        return await self._database.write(lambda tx: retention.erase_readings(tx, before, limit))
+
+    # ── who is who: see core/merging.py ──
+    async def plan_merge(self, order: Order) -> Plan:
+        return await self._database.write(lambda tx: merging.plan_merge(tx, order))
+
+    async def plan_unmerge(self, order: Order) -> Plan:
+        return await self._database.write(lambda tx: merging.plan_unmerge(tx, order))
+
+    async def merge(self, order: Order) -> Plan:
+        return await self._database.write(lambda tx: merging.merge(tx, order), durable=True)
+
+    async def unmerge(self, order: Order) -> Plan:
+        return await self._database.write(lambda tx: merging.unmerge(tx, order), durable=True)
+
+    async def who_is_it(self, case: int) -> WhoIsIt:
+        return await self._database.read(lambda tx: merging.who_is_it(tx, case))

@@ -11,6 +11,26 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "accounts",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "directory",
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -90,6 +110,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "receipts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("handles", sa.JSON(), nullable=False),
+        sa.Column("erased", sa.JSON(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "tombstones",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
         "wrong_codes",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("line", sa.Text(), nullable=False),
@@ -138,6 +173,7 @@ def upgrade() -> None:
             ["handles.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("cases_by_handle", "cases", ["handle_id", "status"], unique=False)
     op.create_index("cases_by_status", "cases", ["status", "updated_at"], unique=False)
@@ -193,9 +229,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel", "external_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("messages_by_conversation", "messages", ["channel", "conversation", "told_at"], unique=False)
     op.create_index("messages_by_handle", "messages", ["handle_id", "told_at"], unique=False)
+    op.create_index(
+        "messages_unchecked",
+        "messages",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'unchecked'"),
+        postgresql_where=sa.text("state = 'unchecked'"),
+    )
     op.create_index(
         "messages_waiting",
         "messages",
@@ -225,6 +270,20 @@ def upgrade() -> None:
     )
     op.create_index("pending_by_handle", "pending_links", ["handle_id"], unique=False)
     op.create_table(
+        "sessions",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("account_id", ID, nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_index("sessions_by_account", "sessions", ["account_id"], unique=False)
+    op.create_table(
         "facts",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("handle_id", ID, nullable=False),
@@ -248,6 +307,7 @@ def upgrade() -> None:
             ["messages.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "facts_current",
@@ -308,6 +368,7 @@ def upgrade() -> None:
             ["handles.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("outbox_by_case", "outbox", ["case_id"], unique=False)
     op.create_index("outbox_by_conversation", "outbox", ["channel", "conversation", "created_at"], unique=False)
@@ -360,15 +421,24 @@ def upgrade() -> None:
     )
     op.create_index("turns_by_handle", "turns", ["handle_id", "settled_at"], unique=False)
     op.create_index("turns_by_time", "turns", ["settled_at"], unique=False)
+    op.create_table(
+        "unchecked",
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("message_id"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("unchecked")
     op.drop_table("turns")
     op.drop_table("raw_messages")
     op.drop_table("patterns")
     op.drop_table("outbox")
     op.drop_table("grants")
     op.drop_table("facts")
+    op.drop_table("sessions")
     op.drop_table("pending_links")
     op.drop_table("messages")
     op.drop_table("conversations")
@@ -376,9 +446,13 @@ def downgrade() -> None:
     op.drop_table("cases")
     op.drop_table("access_log")
     op.drop_table("wrong_codes")
+    op.drop_table("tombstones")
+    op.drop_table("receipts")
     op.drop_table("parked")
     op.drop_table("links")
     op.drop_table("leases")
     op.drop_table("handles")
     op.drop_table("evidence")
     op.drop_table("directory")
+    op.drop_table("audit")
+    op.drop_table("accounts")

@@ -1,0 +1,96 @@
+"""`python -m bots customers forget|export ID`, and the job that keeps no longer than it may. Work beside a running
+`run`."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Collection, Mapping
+from email import policy
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+from pathlib import Path
+
+from bots.settings import VAR, Settings, load
+from bots.wiring import clock, new_id, open_ledger
+from core.backends.aegis import AegisMemory
+from core.backends.ledger.sql import SqlLedger
+from core.erasing import Forgetting, Receipt
+from core.exporting import to_json
+from core.retention import Housekeeping
+
+log = logging.getLogger(__name__)
+
+_HOUR = 3600.0  # seconds
+_READER = "command line"
+
+
+async def forget(external_id: str) -> None:
+    """Erases a customer everywhere, and prints the receipt. Raises NoSuchCustomer or StillBusy."""
+    settings = load()
+    ledger, memory = await open_ledger(settings), AegisMemory(Path(settings.aegis_path))
+    try:
+        receipt, letters = await forgetting(ledger, memory).forget(external_id, receipt=new_id(), now=clock)
+    finally:
+        await memory.close()
+        await ledger.close()
+    sys.stdout.write(_printed(receipt, letters))
+
+
+async def export(external_id: str) -> None:
+    """Prints everything about a customer as one JSON object. Raises NoSuchCustomer."""
+    ledger = await open_ledger(load())
+    try:
+        exported = await ledger.export(external_id, reader=_READER, now=clock())
+    finally:
+        await ledger.close()
+    sys.stdout.write(f"{to_json(exported)}\n")
+
+
+def forgetting(ledger: SqlLedger, memory: AegisMemory) -> Forgetting:
+    """What erases customers here."""
+    return Forgetting(ledger=ledger, memory=memory, letters=erase_letters)
+
+
+async def keep_house(settings: Settings, ledger: SqlLedger, memory: AegisMemory) -> None:
+    """Once an hour, until cancelled, erases what is too old."""
+    house = Housekeeping(
+        retention=settings.retention, ledger=ledger, memory=memory, forgetting=forgetting(ledger, memory)
+    )
+    while True:
+        try:
+            gone = await house.enforce(clock())
+            if any(gone.values()):
+                log.info("erased what was too old: %s", _counted(gone))
+        except Exception:
+            log.exception("what is too old could not be erased; it is tried again in an hour")
+        await asyncio.sleep(_HOUR)
+
+
+async def erase_letters(addresses: Collection[str], folder: Path = VAR / "mail") -> int:
+    """Deletes the kept letters to any of these addresses; how many there were."""
+    return await asyncio.to_thread(_erase_letters, {address.casefold() for address in addresses}, folder)
+
+
+def _erase_letters(addresses: Collection[str], folder: Path) -> int:
+    theirs = [path for path in folder.glob("*") if _recipients(path) & set(addresses)]
+    for path in theirs:
+        path.unlink(missing_ok=True)
+    return len(theirs)
+
+
+def _recipients(path: Path) -> set[str]:
+    try:
+        letter = BytesHeaderParser(policy=policy.compat32).parsebytes(path.read_bytes())
+    except FileNotFoundError:  # a draft that has just got its name
+        return set()
+    return {address.casefold() for _, address in getaddresses([str(to) for to in letter.get_all("To", [])])}
+
+
+def _printed(receipt: Receipt, letters: int) -> str:
+    counts = {**receipt.erased, "letters": letters}
+    when = receipt.at.isoformat(timespec="seconds")
+    return f"Forgotten. Erased: {_counted(counts)}.\nReceipt {receipt.id} of {when}; it is kept, without a name.\n"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {table.replace('_', ' ')}" for table, count in sorted(counts.items()) if count)

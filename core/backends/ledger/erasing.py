@@ -1,0 +1,312 @@
+"""Erasing a customer from every table, and the tombstones that keep them out."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.backends.ledger import people
+from core.backends.ledger.people import node_of
+from core.backends.ledger.schema import (
+    access_log,
+    cases,
+    codes,
+    directory,
+    evidence,
+    facts,
+    handles,
+    leases,
+    messages,
+    metadata,
+    outbox,
+    parked,
+    patterns,
+    receipts,
+    tombstones,
+)
+from core.erasing import NoSuchCustomer, Receipt
+from core.ledger import DirectoryRow
+from core.messages import InboundMessage
+from identity import partition
+from identity.gate import handles_of
+from identity.partition import Evidence, Node
+
+# Their rows lose what is personal and stay, for what else hangs on them.
+_BLANKED = frozenset({"handles", "access_log", "patterns"})
+_SHORTEST_ADDRESS = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Customer:
+    """Everything by which a customer's rows are found."""
+
+    external_id: str
+    nodes: frozenset[Node]
+    handles: frozenset[int]
+    keys: frozenset[str]
+    addresses: frozenset[str]
+    lines: frozenset[str]  # of handles that nobody else has taken over
+
+
+# ── who it is ──
+def customer(tx: Connection, external_id: str) -> Customer:
+    """The customer of a directory id, former handles included. Raises NoSuchCustomer."""
+    person = tx.execute(select(directory).where(directory.c.external_id == external_id)).one_or_none()
+    if person is None:
+        raise NoSuchCustomer(f"customers: nobody in the directory has the external_id {external_id}")
+    node = f"d:{external_id}"
+    around = people.evidence_around(tx, [node])
+    nodes = partition.customer(node, around)
+    keys = _keys(tx, nodes)
+    found = handles_of(nodes) | _shared(node, around) | _former(tx, node)
+    rows = tx.execute(select(handles).where(handles.c.id.in_(found))).all()
+    addresses = _addresses(person, rows, keys)
+    rows = [*rows, *_named(tx, addresses, found)]
+    ids = frozenset(row.id for row in rows)
+    return Customer(
+        external_id=external_id,
+        nodes=nodes | {node_of(handle) for handle in ids},
+        handles=ids,
+        keys=keys | {row.key for row in rows},
+        addresses=addresses,
+        lines=frozenset(_line(row) for row in rows if _is_newest(tx, row)),
+    )
+
+
+def _keys(tx: Connection, nodes: frozenset[Node]) -> frozenset[str]:
+    of_persons = evidence.c.node.in_([node for node in nodes if node.startswith("d:")])
+    return frozenset(tx.execute(select(evidence.c.key).where(of_persons)).scalars())
+
+
+def _shared(node: Node, around: Evidence) -> frozenset[int]:
+    """Handles of keys that another person holds too: they are nobody's, and would become the other one's alone."""
+    theirs = {v.key: v.at for v in around.vouched if v.node == node and v.key in partition.shared_keys(around)}
+    return frozenset(
+        handle
+        for o in around.owned
+        if o.key in theirs and (o.silent_from is None or theirs[o.key] > o.silent_from)
+        for handle in handles_of(frozenset((o.node,)))
+    )
+
+
+def _former(tx: Connection, node: Node) -> frozenset[int]:
+    """Handles that were theirs until the directory took the key away."""
+    taken = and_(handles.c.key == evidence.c.key, handles.c.closed_at == evidence.c.retired_at)
+    return frozenset(tx.execute(select(handles.c.id).join(evidence, taken).where(evidence.c.node == node)).scalars())
+
+
+def _addresses(person: Row[Any], rows: Iterable[Row[Any]], keys: Iterable[str]) -> frozenset[str]:
+    known = {person.email, person.phone, *(row.address for row in rows if not row.address.startswith("~"))}
+    return frozenset((known | {key.partition(":")[2] for key in keys}) - {"", person.external_id})
+
+
+def _named(tx: Connection, addresses: Collection[str], found: Collection[int]) -> list[Row[Any]]:
+    """Handles of unproven messages that name one of these addresses, but for those that a code made somebody else's."""
+    named = tx.execute(select(handles).where(handles.c.hint.in_(addresses), handles.c.id.not_in(found))).all()
+    return [row for row in named if people.customer_of(tx, row.id) == {node_of(row.id)}]
+
+
+def _is_newest(tx: Connection, row: Row[Any]) -> bool:
+    same = handles.c.channel == row.channel, handles.c.address == row.address, handles.c.epoch > row.epoch
+    return tx.execute(select(handles.c.id).where(*same)).first() is None
+
+
+def _line(row: Row[Any]) -> str:
+    return f"{row.channel}:{row.address}"
+
+
+# ── erasing ──
+def erase(tx: Connection, external_id: str, receipt: str, secret: bytes, now: datetime) -> Receipt:
+    """Erases a customer everywhere in the ledger. Raises NoSuchCustomer."""
+    gone = customer(tx, external_id)
+    tx.execute(leases.delete().where(leases.c.customer.in_(gone.nodes)))  # a turn that is at it cannot settle
+    _bury(tx, gone, secret, now)
+    erased = {"parked": _erase_parked(tx, gone.addresses)} | _erase_rows(tx, gone)
+    persons = partition.persons(gone.nodes)
+    erased["directory"] = tx.execute(directory.delete().where(directory.c.external_id.in_(persons))).rowcount
+    _blank(tx, gone)
+    done = Receipt(id=receipt, at=now, handles=sorted(gone.handles), erased={t: n for t, n in erased.items() if n})
+    tx.execute(insert(receipts).values(id=done.id, at=done.at, handles=list(done.handles), erased=dict(done.erased)))
+    return done
+
+
+def _erase_rows(tx: Connection, gone: Customer) -> dict[str, int]:
+    """Every row of every table that hangs on what is theirs, those that others hang on last."""
+    _let_go(tx, gone)
+    erased = {}
+    for table in reversed(metadata.sorted_tables):
+        theirs = _theirs(table, gone)
+        if theirs and table.name not in _BLANKED:
+            erased[table.name] = tx.execute(table.delete().where(or_(*theirs))).rowcount
+    return erased
+
+
+def _theirs(table: Table, gone: Customer) -> list[ColumnElement[bool]]:
+    """How a row of a table can be theirs: by what it refers to, by a line, or by a node."""
+    if table is messages:
+        return [_messages_of(gone)]
+    if table is cases:
+        return [and_(cases.c.handle_id.in_(gone.handles), cases.c.id.not_in(select(patterns.c.case_id)))]
+    owners: dict[str, Select[Any]] = {
+        "handles": select(handles.c.id).where(handles.c.id.in_(gone.handles)),
+        "messages": select(messages.c.id).where(_messages_of(gone)),
+        "codes": select(codes.c.id).where(codes.c.handle_id.in_(gone.handles)),
+        "cases": select(cases.c.id).where(cases.c.handle_id.in_(gone.handles)),
+    }
+    referring = [(key.parent, key.column.table.name) for key in table.foreign_keys]
+    found = [column.in_(owners[owner]) for column, owner in referring if owner in owners]
+    found += [table.c.line.in_(gone.lines)] if "line" in table.c else []
+    found += [table.c[name].in_(gone.nodes) for name in ("node", "a", "b") if name in table.c]
+    return found + (_outbox_of(gone) if table is outbox else [])
+
+
+def _messages_of(gone: Customer) -> ColumnElement[bool]:
+    """What came over their handles, what waits and names them, and what they said under somebody else's code."""
+    same_address = select(handles.c.id).where((handles.c.channel + ":" + handles.c.address).in_(gone.lines))
+    under_a_code = and_(messages.c.line.in_(gone.lines), messages.c.handle_id.not_in(same_address))
+    waits = and_(messages.c.handle_id.is_(None), messages.c.body["key"].as_string().in_(gone.keys))
+    return or_(messages.c.handle_id.in_(gone.handles), under_a_code, waits)
+
+
+def _outbox_of(gone: Customer) -> list[ColumnElement[bool]]:
+    """Replies that repeat what they told on a handle of somebody else, or that go to an address of theirs."""
+    drawn = func.json_each(outbox.c.drawn_from).table_valued("value")
+    repeats = select(drawn.c.value).where(drawn.c.value.in_(gone.handles)).exists()
+    reply = cast(outbox.c.reply, Text)
+    return [repeats, *(func.instr(reply, json.dumps(a)) > 0 for a in gone.addresses if len(a) >= _SHORTEST_ADDRESS)]
+
+
+def _let_go(tx: Connection, gone: Customer) -> None:
+    """Rows of others that refer to theirs refer to nothing instead."""
+    others = (
+        facts.c.handle_id.not_in(gone.handles),
+        facts.c.message_id.in_(select(messages.c.id).where(_messages_of(gone))),
+    )
+    tx.execute(update(facts).where(*others).values(message_id=None))
+    here = cases.c.last_handle_id.in_(gone.handles)
+    tx.execute(update(cases).where(here).values(last_handle_id=cases.c.handle_id, last_conversation=""))
+
+
+def _blank(tx: Connection, gone: Customer) -> None:
+    """Handles keep their number, so that it is never another's; the access log keeps who read, and when."""
+    nobody = literal("~erased ").concat(cast(handles.c.id, Text))
+    blank = {"address": nobody, "key": nobody, "hint": "", "display_name": "", "route": {}, "language": ""}
+    tx.execute(update(handles).where(handles.c.id.in_(gone.handles)).values(**blank))
+    named = cast(access_log.c.rows, Text).contains(json.dumps(f"directory:{gone.external_id}"), autoescape=True)
+    read = or_(access_log.c.handle_id.in_(gone.handles), named)
+    tx.execute(update(access_log).where(read).values(rows=[]))
+    learnt_from = cases.c.handle_id.in_(gone.handles)
+    tx.execute(update(cases).where(learnt_from).values(status="resolved", reason="", resolution="", assignee=""))
+
+
+def _erase_parked(tx: Connection, addresses: Iterable[str]) -> int:
+    """Deliveries that could not be read and name one of these addresses."""
+    names = [re.escape(name.rpartition("/")[2]) for name in addresses if len(name) >= _SHORTEST_ADDRESS]
+    if not names:
+        return 0
+    naming = re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
+    rows: Iterable[Row[Any]] = tx.execute(select(parked))
+    ids = [row.id for row in rows if naming.search(_legible(row))]
+    for one in ids:
+        tx.execute(parked.delete().where(parked.c.id == one))
+    return len(ids)
+
+
+def _legible(row: Row[Any]) -> str:
+    return "\n".join([unquote(row.body.decode("utf-8", "replace")), *row.headers.values(), row.reason])
+
+
+# ── tombstones ──
+def _digest(secret: bytes, kind: str, name: str) -> str:
+    return hmac.new(secret, f"{kind} {name}".encode(), hashlib.sha256).hexdigest()
+
+
+def _bury(tx: Connection, gone: Customer, secret: bytes, now: datetime) -> None:
+    said = tx.execute(select(messages.c.channel, messages.c.external_id).where(_messages_of(gone))).all()
+    digests = [_digest(secret, "message", f"{row.channel}:{row.external_id}") for row in said]
+    digests += [_digest(secret, kind, key) for kind in ("key", "held") for key in gone.keys]
+    digests += [_digest(secret, "person", person) for person in partition.persons(gone.nodes)]
+    stone = upsert(tombstones)
+    stone = stone.on_conflict_do_update(index_elements=["digest"], set_={"at": stone.excluded.at})
+    tx.execute(stone, [{"digest": digest, "at": now} for digest in digests])
+
+
+def is_erased(tx: Connection, message: InboundMessage, secret: bytes) -> bool:
+    """Whether a message was erased, or is older than the erasure of whom it names."""
+    itself = tombstones.c.digest == _digest(secret, "message", f"{message.channel}:{message.external_id}")
+    older = and_(
+        tombstones.c.digest == _digest(secret, "key", message.handle.key),
+        tombstones.c.at > (message.sent_at or message.received_at),
+    )
+    return tx.execute(select(tombstones.c.digest).where(or_(itself, older)).limit(1)).first() is not None
+
+
+def admitted(tx: Connection, rows: Sequence[DirectoryRow], secret: bytes) -> list[DirectoryRow]:
+    """The rows of people who were not erased, without keys that were an erased one's when they were verified."""
+    if tx.execute(select(tombstones.c.digest).limit(1)).first() is None:
+        return list(rows)
+    return [_without_erased_keys(tx, row, secret) for row in rows if not _erased_at(tx, secret, "person", row)]
+
+
+def _without_erased_keys(tx: Connection, row: DirectoryRow, secret: bytes) -> DirectoryRow:
+    theirs = evidence.c.node == f"d:{row.profile.external_id}", evidence.c.retired_at.is_(None)
+    on_record = set(tx.execute(select(evidence.c.key).where(*theirs)).scalars())
+    erased = {key: _erased_at(tx, secret, "held", key) for key in row.keys if key not in on_record}
+    old = {key for key, at in erased.items() if at and (row.verified_at is None or row.verified_at <= at)}
+    return replace(row, keys=[key for key in row.keys if key not in old])
+
+
+def _erased_at(tx: Connection, secret: bytes, kind: str, named: DirectoryRow | str) -> datetime | None:
+    name = named if isinstance(named, str) else named.profile.external_id
+    at: datetime | None = tx.execute(
+        select(tombstones.c.at).where(tombstones.c.digest == _digest(secret, kind, name))
+    ).scalar()
+    return at
+
+
+def restore(tx: Connection, rows: Iterable[DirectoryRow], secret: bytes) -> None:
+    """The directory may name these people again; what they said stays erased."""
+    for row in rows:
+        names = [("person", row.profile.external_id), *(("held", key) for key in row.keys)]
+        names.append(("held", f"web:{row.profile.external_id}"))
+        digests = [_digest(secret, kind, name) for kind, name in names]
+        tx.execute(tombstones.delete().where(tombstones.c.digest.in_(digests)))
+
+
+# ── receipts ──
+def unfinished(tx: Connection) -> list[Receipt]:
+    """Erasures that were cut off before memory and files were clean."""
+    rows: Iterable[Row[Any]] = tx.execute(select(receipts).where(receipts.c.finished_at.is_(None)))
+    return [Receipt(id=row.id, at=row.at, handles=row.handles, erased=_counts(row.erased)) for row in rows]
+
+
+def _counts(kept: Mapping[str, int]) -> dict[str, int]:
+    return {str(table): int(count) for table, count in kept.items()}
+
+
+def finish(tx: Connection, receipt: str, now: datetime) -> None:
+    """Notes that nothing is left."""
+    tx.execute(update(receipts).where(receipts.c.id == receipt).values(finished_at=now))

@@ -1,0 +1,96 @@
+"""Checking: finds the proof of messages whose channel had to ask others for it, after they were kept."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.channel import Channel, Checks
+from core.ledger import Ledger, Unchecked
+from identity.proof import Proof
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+_PATIENCE = 5.0  # seconds that a check may take; what is not known then is claimed
+_AFTER_A_FAILURE = 30.0
+
+
+class Checking:
+    """Asks channels about kept messages, several at once. Messages of one address go on in the order they came in.
+
+    `call` is told each line on which a message waits now.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        channels: Mapping[str, Channel[Any]],
+        call: Callable[[str], None],
+        *,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._ledger = ledger
+        self._able = {name: channel for name, channel in channels.items() if isinstance(channel, Checks)}
+        self._call = call
+        self._patience = patience
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: dict[Unchecked, asyncio.Task[None]] = {}
+        self._newest: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, one: Unchecked) -> None:
+        """Has a message checked, unless it is being checked already."""
+        if one in self._tasks:
+            return
+        task = asyncio.create_task(self._check(one, self._newest.get(one.sender)))
+        self._tasks[one] = self._newest[one.sender] = task
+        task.add_done_callback(lambda done: self._forget(one, done))
+
+    async def resume(self) -> None:
+        """Takes up what an earlier process accepted and did not check."""
+        for one in await self._ledger.unchecked():
+            self.begin(one)
+
+    async def close(self) -> None:
+        """Stops; what is not checked stays in the ledger."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _check(self, one: Unchecked, before: asyncio.Task[None] | None) -> None:
+        async with self._room:
+            proof = await self._proof(one)
+        if before is not None:
+            await asyncio.wait([before])
+        line = await self._note(one, proof)
+        if line is not None:
+            self._call(line)
+
+    async def _proof(self, one: Unchecked) -> Proof:
+        channel = self._able.get(one.channel)
+        if channel is None:
+            return Proof.CLAIMED
+        try:
+            kept = await self._ledger.to_check(one)
+            if kept is None:
+                return Proof.CLAIMED
+            async with asyncio.timeout(self._patience):
+                return await channel.check(*kept)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody vouched for it
+            log.warning("a message by %s stays claimed: its check failed (%s)", one.channel, type(error).__name__)
+            return Proof.CLAIMED
+
+    async def _note(self, one: Unchecked, proof: Proof) -> str | None:
+        """Notes a proof, however often that takes: until then the message waits for no turn."""
+        while True:
+            try:
+                return await self._ledger.checked(one, proof)
+            except Exception:
+                log.exception("the ledger took no note of a proof")
+                await asyncio.sleep(_AFTER_A_FAILURE)
+
+    def _forget(self, one: Unchecked, done: asyncio.Task[None]) -> None:
+        del self._tasks[one]
+        if self._newest.get(one.sender) is done:
+            del self._newest[one.sender]

@@ -1,0 +1,108 @@
+"""Forgetting a customer: out of the ledger, the memory and kept files, until nothing is left, and for good.
+
+What stays is a receipt without a name, and tombstones by which what was erased is refused when it comes again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.errors import Problem
+from core.memory import Memory
+
+_ATTEMPTS = 30
+_PAUSE = 0.5  # seconds between them: about as long as the longest reader may take
+
+
+class NoSuchCustomer(Problem):
+    """There is nobody of this external_id in the directory."""
+
+
+class StillBusy(Problem):
+    """Everything was erased, but a file may hold traces while another process reads it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What was erased: how many rows of each table. `handles` are numbers that name nobody any more."""
+
+    id: str
+    at: datetime
+    handles: Sequence[int]
+    erased: Mapping[str, int]
+
+
+class ErasingLedger(Protocol):
+    """What forgetting needs of the record."""
+
+    async def addresses(self, external_id: str) -> Collection[str]:
+        """Every mailbox, number and account by which a customer is known. Raises NoSuchCustomer."""
+        ...
+
+    async def erase(self, external_id: str, *, receipt: str, now: datetime) -> Receipt:
+        """Erases a customer's rows in one transaction, fencing off turns that are at it. Raises NoSuchCustomer."""
+        ...
+
+    async def unfinished(self) -> Sequence[Receipt]:
+        """Erasures that were cut off before memory and files were clean."""
+        ...
+
+    async def finish(self, receipt: str, *, now: datetime) -> None:
+        """Notes that nothing is left."""
+        ...
+
+    async def scour(self) -> bool:
+        """Rewrites the file without the remains of erased rows, and its log; False while somebody reads there."""
+        ...
+
+
+# Deletes kept letters to any of these addresses, and says how many.
+EraseLetters = Callable[[Collection[str]], Awaitable[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgetting:
+    """Erases customers, beside whatever else runs."""
+
+    ledger: ErasingLedger
+    memory: Memory
+    letters: EraseLetters
+
+    async def forget(self, external_id: str, *, receipt: str, now: Callable[[], datetime]) -> tuple[Receipt, int]:
+        """Returns when nothing is left: the receipt, and how many letters went. Raises NoSuchCustomer or StillBusy."""
+        addresses = await self.ledger.addresses(external_id)
+        letters = await self.letters(addresses)
+        done = await self.ledger.erase(external_id, receipt=receipt, now=now())
+        await self._leave_nothing(done, now)
+        return done, letters + await self.letters(addresses)  # one may have been on its way
+
+    async def go_on(self, now: Callable[[], datetime]) -> None:
+        """Finishes what was cut off. Raises StillBusy."""
+        for receipt in await self.ledger.unfinished():
+            await self._leave_nothing(receipt, now)
+
+    async def _leave_nothing(self, receipt: Receipt, now: Callable[[], datetime]) -> None:
+        await _insist(lambda: self._erase_memory(receipt.handles))
+        await _insist(self.ledger.scour)
+        await _insist(lambda: self._erase_memory(receipt.handles))  # a turn just settled may have been learning
+        await self.ledger.finish(receipt.id, now=now())
+
+    async def _erase_memory(self, handles: Sequence[int]) -> bool:
+        try:
+            await self.memory.erase(handles)
+        except Problem:
+            return False
+        return True
+
+
+async def _insist(erase: Callable[[], Awaitable[bool]]) -> None:
+    """Tries until it worked. Raises StillBusy."""
+    for _ in range(_ATTEMPTS):
+        if await erase():
+            return
+        await asyncio.sleep(_PAUSE)
+    raise StillBusy(
+        "forget: every row is erased, but a file is still being read; a running bot goes on within the hour"
+    )

@@ -1,0 +1,53 @@
+"""Export: everything that is on record about one customer, as one JSON object, and back."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from core.errors import Malformed
+from core.ledger import Profile
+
+# A row as JSON has it: moments in ISO 8601, files in base64.
+Record = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """One customer. `facts` hold superseded ones too, each with its source message; `access_log` says who read what."""
+
+    external_id: str
+    exported_at: str
+    profile: Profile
+    evidence: Sequence[Record]  # for the person
+    handles: Sequence[Record]  # each with the evidence for it
+    links: Sequence[Record]
+    facts: Sequence[Record]
+    cases: Sequence[Record]
+    messages: Sequence[Record]
+    replies: Sequence[Record]
+    access_log: Sequence[Record]
+
+
+class ExportingLedger(Protocol):
+    """What exporting needs of the record."""
+
+    async def export(self, external_id: str, *, reader: str, now: datetime) -> Export:
+        """Everything about a customer; the reading itself goes into the access log. Raises NoSuchCustomer."""
+        ...
+
+
+def to_json(export: Export) -> str:
+    """The export as one JSON object."""
+    return json.dumps(dataclasses.asdict(export), ensure_ascii=False, indent=2)
+
+
+def from_json(text: str) -> Export:
+    """The export of a JSON object. Raises Malformed."""
+    try:
+        fields = json.loads(text)
+        return Export(**fields | {"profile": Profile(**fields["profile"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise Malformed(f"export: this is not what `customers export` printed ({type(error).__name__})") from None

@@ -1,0 +1,200 @@
+"""Planted faults: each weakens one rule of identity in a copy of the source, and a test that names the rule turns red.
+
+A fault that nobody notices would mean that the rule stands on paper only.
+"""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+PARTITION, GATE, ATTACKS = "tests/identity/test_partition.py", "tests/identity/test_gate.py", "tests/test_attacks.py"
+SIDE_BY_SIDE = 2
+PATIENCE = 40  # seconds for one test, on a busy machine
+FOUND = 1  # pytest's exit code for tests that failed; a test that cannot be collected has another
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A line of `file` changed from `old` to `new`; `test` has to notice."""
+
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+MUTANTS = [
+    Mutant(
+        "identity/partition.py",
+        "if len(holders) > 1)",
+        "if len(holders) > 2)",
+        f"{PARTITION}::test_a_key_of_two_people_links_nobody",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "if len(edge) > 1} - evidence.cuts",
+        "if len(edge) > 1}",
+        f"{PARTITION}::test_a_cut_is_never_joined_directly_again",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "if len(named) < 2:",
+        "if named:",
+        f"{PARTITION}::test_two_directory_people_meet_only_by_two_operators",
+    ),
+    Mutant(
+        "identity/partition.py",
+        'if owned.node in nodes and owned.key.startswith("web:"):',
+        'if owned.node in nodes and owned.key.startswith("none:"):',
+        f"{PARTITION}::test_two_logins_are_two_people",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "vouched.at <= owned.silent_from",
+        "vouched.at < vouched.at",
+        f"{PARTITION}::test_what_was_vouched_for_before_the_silence_says_nothing_after_it",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "vouched.recorded_at >= owned.closed_at",
+        "vouched.at >= owned.closed_at",
+        f"{PARTITION}::test_who_gets_a_key_gets_nothing_of_who_had_it",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "and a.proven and b.proven",
+        "",
+        f"{PARTITION}::test_one_number_on_sms_and_voice_is_one_once_both_are_proven",
+    ),
+    Mutant(
+        "identity/gate.py",
+        "row.drawn_from <= self.handles",
+        "row.drawn_from & self.handles",
+        f"{GATE}::test_no_row_of_another_handle_is_admitted_nor_one_that_repeats_it",
+    ),
+    Mutant(
+        "identity/gate.py",
+        "nodes = grant.nodes if grant else standing.nodes",
+        "nodes = standing.nodes | (grant.nodes if grant else standing.nodes)",
+        f"{GATE}::test_a_code_opens_the_customer_who_showed_it_and_nothing_of_who_entered_it",
+    ),
+    Mutant(
+        "identity/gate.py",
+        "return self.grant.proof if self.grant else self.proof",
+        "return self.proof",
+        f"{GATE}::test_a_code_shown_by_a_claimed_conversation_carries_that_conversation_alone",
+    ),
+    Mutant(
+        "identity/policy.py",
+        "(Leave.CONVERSATION, Leave.HANDLE,",
+        "(Leave.CONVERSATION, Leave.MASKED,",
+        f"{ATTACKS}::test_a_plausible_mail_learns_nothing_of_linked_handles",
+    ),
+    Mutant(
+        "identity/proof.py",
+        "if shared or (must_be_known and not known):",
+        "if must_be_known and not known:",
+        f"{GATE}::test_a_number_has_to_be_known",
+    ),
+    Mutant(
+        "identity/handles.py", "timedelta(days=45)", "timedelta(days=450)", f"{ATTACKS}::test_recycled_sms_and_voice"
+    ),
+    Mutant("identity/codes.py", "not code.used and ", "", f"{ATTACKS}::test_reused_code"),
+    Mutant(
+        "identity/codes.py", "LIFE = timedelta(minutes=10)", "LIFE = timedelta(days=1)", f"{ATTACKS}::test_expired_code"
+    ),
+    Mutant(
+        "identity/codes.py",
+        "GRANT_LIFE = timedelta(minutes=15)",
+        "GRANT_LIFE = timedelta(days=1)",
+        f"{ATTACKS}::test_grant_ends_for_cases",
+    ),
+    Mutant(
+        "core/linking.py",
+        "return desk.may_last and apart",
+        "return apart",
+        f"{ATTACKS}::test_a_household_phone_is_never_linked_for_good",
+    ),
+    Mutant(
+        "core/engine.py",
+        "known.about_a_known_case(await self._answer(turn, known, talk))",
+        "await self._answer(turn, known, talk)",
+        f"{ATTACKS}::test_a_writer_cannot_touch_a_case_that_it_was_not_given",
+    ),
+    Mutant(
+        "core/composing.py",
+        "drawn_from=t.known.drawn_from,",
+        "",
+        f"{ATTACKS}::test_unlinking_restores_recall_also_of_what_was_said_in_between",
+    ),
+    Mutant(
+        "core/ledger.py",
+        'return f"~{message.conversation}" if message.proof is Proof.CLAIMED else message.handle.address',
+        "return message.handle.address",
+        "tests/test_recognition.py::test_a_forged_message_lives_on_a_handle_of_its_own",
+    ),
+    Mutant(
+        "core/backends/ledger/linking.py",
+        "where = grants.c.handle_id == handle, grants.c.conversation == conversation",
+        "where = (grants.c.handle_id == handle,)",
+        f"{ATTACKS}::test_grant_is_of_its_conversation",
+    ),
+    Mutant(
+        "core/backends/ledger/linking.py",
+        "tx.execute(grants.delete().where(grants.c.handle_id.in_(pair), grants.c.shown_by.in_(pair)))",
+        "",
+        f"{ATTACKS}::test_undo_ends_the_grant_too",
+    ),
+    Mutant(
+        "core/backends/ledger/people.py",
+        ".values(closed_at=now)",
+        ".values(closed_at=None)",
+        f"{ATTACKS}::test_a_key_that_moves_to_another_person_takes_no_memory_along",
+    ),
+]
+
+
+def overlay(mutant: Mutant, folder: Path) -> Path:
+    """A tree that leads to the checkout in everything but the one mutated file."""
+    wanted = Path(mutant.file)
+    here, there = folder, CHECKOUT
+    for part in wanted.parts:
+        here.mkdir()
+        for entry in there.iterdir():
+            if entry.name != part and entry.name not in {"var", ".git", ".venv"}:
+                (here / entry.name).symlink_to(entry)
+        here, there = here / part, there / part
+    source = there.read_text(encoding="utf-8")
+    assert source.count(mutant.old) == 1, f"{mutant.file} holds no single {mutant.old!r} any more; change the table"
+    here.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+    return folder
+
+
+def outcome(test: str, folder: Path) -> tuple[int, str]:
+    """The exit code of a test that is run on a tree; nothing is written into it."""
+    run = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", *test.split()]
+    ended = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+    return ended.returncode, ended.stdout
+
+
+@pytest.mark.timeout(180)
+def test_every_planted_fault_is_caught(tmp_path: Path) -> None:
+    def missed(number: int) -> str:
+        mutant = MUTANTS[number]
+        code, said = outcome(mutant.test, overlay(mutant, tmp_path / str(number)))
+        return "" if code == FOUND else f"{mutant.file}: {mutant.old!r} -> {mutant.new!r}: exit {code}\n{said[-900:]}"
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        report = [one for one in pool.map(missed, range(len(MUTANTS))) if one]
+    assert not report, "\n".join(report)
+
+
+def test_without_a_fault_the_same_tests_are_green(tmp_path: Path) -> None:
+    untouched = Mutant("identity/gate.py", '"""The one gate', '"""The one gate', "")
+    code, said = outcome(" ".join(sorted({mutant.test for mutant in MUTANTS})), overlay(untouched, tmp_path / "tree"))
+    assert code == 0, said[-2000:]
