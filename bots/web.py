@@ -163,6 +163,9 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises Misconfigured when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        listening = socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         raise Misconfigured("WEB_PORT", f"cannot listen on {host}:{port} ({error.strerror}); choose another") from None
+    # asyncio sets this only on sockets of its own making; without it small answers wait for an acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from core.backends.ledger.schema import metadata
 from tests.console.office import Office, opened
 from tests.shop import Shop
 
@@ -12,6 +11,5 @@ from tests.shop import Shop
 @pytest_asyncio.fixture
 async def office(shop: Shop) -> AsyncIterator[Office]:
     """A shop with its console open."""
-    await shop.ledger._database.write(metadata.create_all)
     async with opened(shop) as office:
         yield office

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bots.console import routes
 from bots.console.login import COOKIE
 from core.accounts import Role
-from core.backends.ledger.schema import metadata, sessions
+from core.backends.ledger.schema import sessions
 from core.errors import Misconfigured
 from tests.console.office import BOSS, SECRET, TOKEN, Office, Outline, opened, password_of, text_of
 from tests.shop import Shop
@@ -85,7 +85,6 @@ async def test_the_cookie_is_for_the_console_alone(office: Office) -> None:
 
 
 async def test_where_the_console_is_reached_by_https_the_cookie_never_travels_without(shop: Shop) -> None:
-    await shop.ledger._database.write(metadata.create_all)
     async with opened(shop, public_url="https://support.acme.test") as office:
         first = await office.browser().post("/console/login", data=sign_in(TOKEN), follow_redirects=False)
     assert "Secure" in first.headers["set-cookie"]

@@ -9,6 +9,7 @@ plausible one on its own handle; two directory people are never one; a retired l
 import asyncio
 import re
 import sqlite3
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +17,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.backends.ledger.people import evidence_around
+from core.merging import NotDone, Order, Plan
 from identity import partition
 from identity.codes import GRANT_LIFE, LIFE
 from identity.gate import handles_of
@@ -30,7 +32,7 @@ from tests.shop import Shop, voucher
 settings.register_profile(
     "machine",
     max_examples=30,
-    stateful_step_count=40,
+    stateful_step_count=35,
     derandomize=True,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -64,6 +66,7 @@ class Identity(RuleBasedStateMachine):
         self.pairs: dict[tuple[Place, str], tuple[str, Place]] = {}
         self.places: dict[int, Place] = {}
         self.retired: set[int] = set()
+        self.apart: set[frozenset[int]] = set()
         for person in PEOPLE:
             for address in (*_fixed(person).values(), MAILBOX[person], NUMBER[person]):
                 self.world.holders[address] = {person}
@@ -77,6 +80,15 @@ class Identity(RuleBasedStateMachine):
         self.folder.cleanup()
 
     # ── what people and the company do ──
+    @initialize(listed=st.sets(people), signed_in=people)
+    def everybody_is_a_customer(self, listed: set[str], signed_in: str) -> None:
+        for person in sorted(listed):
+            self._import(person, {MAILBOX[person], NUMBER[person]})
+        self.somebody_writes(signed_in, "web", "My {} broke.", False, 0)
+        for person in PEOPLE:
+            for channel in ("email", "sms"):
+                self.somebody_writes(person, channel, "My {} broke.", False, 0)
+
     @rule(person=people, mail=st.booleans(), phone=st.booleans(), slack=st.booleans())
     def the_company_imports(self, person: str, mail: bool, phone: bool, slack: bool) -> None:
         wanted = {MAILBOX[person]: mail, NUMBER[person]: phone, f"T1/{person}": slack}
@@ -127,9 +139,13 @@ class Identity(RuleBasedStateMachine):
         if seat:
             self._tells(seat, saying)
 
-    @rule(person=people, channel=st.sampled_from(["email", "sms", "web"]), which=which)
-    def somebody_complains(self, person: str, channel: str, which: int) -> None:
-        self.somebody_writes(person, channel, "My {} broke.", False, which)
+    @precondition(lambda self: self.places)
+    @rule(which=st.integers(0, 30), weak=st.booleans(), saying=sayings)
+    def whoever_has_an_address_comes_back(self, which: int, weak: bool, saying: str) -> None:
+        heard = [place for place in self.world.heard if not place.claimed]
+        place = heard[which % len(heard)]
+        seat = self._at(max(self.world.holders[place.address]), place, weak=weak and place.channel == "email")
+        self._tells(seat, saying)
 
     @rule(person=people, victim=people, channel=forgeable, saying=sayings)
     def somebody_forges(self, person: str, victim: str, channel: str, saying: str) -> None:
@@ -201,7 +217,49 @@ class Identity(RuleBasedStateMachine):
             a, b = self.world.links.pop(gone)
             self.world.opened = {k: o for k, o in self.world.opened.items() if {k[0], o.source} != {a, b}}
 
+    @precondition(lambda self: len(self.places) > 1)
+    @rule(one=st.integers(0, 20), other=st.integers(0, 20))
+    def colleagues_merge(self, one: int, other: int) -> None:
+        a, b = (self._addressed()[at % len(self._addressed())] for at in (one, other))
+        if a != b and self._decided(self.shop.ledger.merge, a, b):
+            whole = partition.customer(f"h:{self._handle(a)}", self._evidence())
+            self.apart = {pair for pair in self.apart if not pair <= handles_of(whole)}  # their word ends it
+            made = self._links("kind like 'operator%' and retired_at is null") - self.world.links.keys()
+            self.world.links |= dict.fromkeys(made, (a, b))
+
+    @precondition(lambda self: len(self.places) > 1)
+    @rule(one=st.integers(0, 20), other=st.integers(0, 20))
+    def colleagues_unmerge(self, one: int, other: int) -> None:
+        a, b = (self._addressed()[at % len(self._addressed())] for at in (one, other))
+        if a != b and self._decided(self.shop.ledger.unmerge, a, b):
+            gone = self.world.links.keys() - self._links("retired_at is null")
+            self.world.links = {link: ends for link, ends in self.world.links.items() if link not in gone}
+            self.retired |= gone
+            self.apart.add(frozenset((self._handle(a), self._handle(b))))
+
     # ── how it is done ──
+    def _addressed(self) -> list[Place]:
+        """The places that colleagues can name: those of today, in the order in which they were heard from."""
+        places = dict.fromkeys(place for place in self.places.values() if not place.claimed)
+        return [p for p in places if self.world.place(p.channel, p.address) == p] or list(self.places.values())[:1]
+
+    def _decided(self, decide: Callable[[Order], Coroutine[Any, Any, Plan]], a: Place, b: Place) -> bool:
+        names = (f"{place.channel}:{place.address}" for place in (a, b))
+        try:
+            self.runner.run(decide(Order(a=next(names), b=next(names), by="kim", second="lee", at=self.shop.now)))
+        except NotDone:
+            return False
+        return True
+
+    def _evidence(self) -> partition.Evidence:
+        nodes = [f"h:{handle}" for handle in self.places]
+        return self.runner.run(self.shop.ledger._database.read(lambda tx: evidence_around(tx, nodes)))
+
+    def _handle(self, place: Place) -> int:
+        where = (place.channel, place.address)
+        [(handle,)] = self.record.execute("select max(id) from handles where channel=? and address=?", where)
+        return int(handle)
+
     def _seat(self, person: str, channel: str, *, weak: bool = False, which: int = 0) -> Seat | None:
         """Where this person writes from on a channel, be it an address that was somebody else's before."""
         kind = {"email": "email", "sms": "phone", "voice": "phone"}.get(channel)
@@ -209,8 +267,12 @@ class Identity(RuleBasedStateMachine):
         where = held[which % len(held)] if held else _fixed(person).get(channel)
         if where is None:
             return None
-        proof = Proof.CONFIRMED if channel == "web" else Proof.PLAUSIBLE if weak else Proof.PROVEN
-        return Seat(self.world.place(channel, where), proof, person, f"with {person}{weak}")
+        return self._at(person, Place(channel, where), weak=weak)
+
+    def _at(self, person: str, place: Place, *, weak: bool) -> Seat:
+        """A person at an address that is theirs today."""
+        proof = Proof.CONFIRMED if place.channel == "web" else Proof.PLAUSIBLE if weak else Proof.PROVEN
+        return Seat(self.world.place(place.channel, place.address), proof, person, f"with {person}{weak}")
 
     def _tells(self, seat: Seat, saying: str) -> None:
         word = canary(len(self.world.words))
@@ -294,13 +356,14 @@ class Identity(RuleBasedStateMachine):
     # ── what always holds ──
     @invariant()
     def nobody_is_joined_with_somebody_else(self) -> None:
-        nodes = [f"h:{handle}" for handle in self.places]
-        around = self.runner.run(self.shop.ledger._database.read(lambda tx: evidence_around(tx, nodes)))
+        around = self._evidence()
         for handle, place in self.places.items():
             whole = partition.customer(f"h:{handle}", around)
             mine = self.world.one_with(place)
-            assert len(partition.people(whole, around)) <= 1
+            agreed = any(link in self.world.links for link in self._links("kind = 'operators'"))
+            assert agreed or len(partition.people(whole, around)) <= 1
             assert f"h:{handle}" in whole
+            assert not any(pair <= handles_of(whole) for pair in self.apart), "told apart, and one again"
             for other in handles_of(whole) & self.places.keys():
                 assert self.world.tokens(self.places[other]) & mine, f"{self.places[other]} is one with {place}"
 

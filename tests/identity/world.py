@@ -101,5 +101,6 @@ class World:
 
     def may_hear(self, word: Word, at: Place, proof: Proof) -> bool:
         if proof <= Proof.PLAUSIBLE:
-            return word.place == at
+            was_greeted = word.place is None and word.owners & self.tokens(at)  # what we said to them here as proven
+            return word.place == at or bool(was_greeted)
         return bool(word.owners & self.one_with(at))

@@ -68,11 +68,12 @@ def _shown(tx: Connection, turn: Turn, code: LiveCode) -> dict[str, Any]:
     both = people.evidence_around(tx, [*nodes, *turn.standing.nodes])
     one_person = len(partition.people(nodes | turn.standing.nodes, both)) <= 1
     shared = turn.standing.shared or row.key in partition.shared_keys(theirs)
+    told_apart = any(pair <= nodes | turn.standing.nodes for pair in both.apart)
     return {
         "shown_nodes": nodes,
         "shown_on": row.channel,
         "shown_language": row.language,
-        "may_last": one_person and not shared,
+        "may_last": one_person and not shared and not told_apart,
     }
 
 
