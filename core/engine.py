@@ -29,7 +29,7 @@ from core.messages import InboundMessage, Raw, Reply
 from core.phrases import say
 from core.recollection import Recollection, recollect
 from core.writing import Answer, Brief, Pattern, Writer
-from identity.gate import Purpose, Standing, permit
+from identity.gate import DIRECTORY, Purpose, Standing, permit
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class Engine:
         """What memory adds to the ledger's own rows, in time or not at all."""
         try:
             async with asyncio.timeout(_MEMORY_PATIENCE):
-                handles = sorted(known.permit.handles)[-_MOST_RECENT:]
+                handles = sorted(known.permit.handles - {DIRECTORY})[-_MOST_RECENT:]
                 hits = await self.memory.recall(handles, turn.text, limit=_REMEMBERED)
                 category = known.cases[0].category if known.cases else "other"
                 found = await self.memory.suggest(turn.text, category, limit=3)

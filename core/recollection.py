@@ -7,7 +7,7 @@ from typing import get_args
 from core.ledger import OF_THE_PERSON, Case, Fact, Profile, Rows
 from core.writing import Answer, Category, Mood, OpenCase, Spoken
 from identity import masking
-from identity.gate import HandleId, OnHandle, Permit
+from identity.gate import DIRECTORY, HandleId, OnHandle, Permit
 
 _RECALLED = 4_000  # characters of one line; a mail may have a million
 _ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried"})
@@ -111,7 +111,8 @@ def _mood(value: str) -> Mood:
 
 def _drawn_from(rows: Rows) -> frozenset[HandleId]:
     read: tuple[OnHandle, ...] = (*rows.cases, *rows.facts, *rows.said)
-    return frozenset(handle for row in read for handle in row.drawn_from)
+    handles = frozenset(handle for row in read for handle in row.drawn_from)
+    return handles | {DIRECTORY} if rows.profile else handles
 
 
 def _read(rows: Rows) -> list[str]:

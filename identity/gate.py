@@ -12,6 +12,7 @@ from identity.policy import Deed, Leave, leave
 from identity.proof import Proof
 
 HandleId = int
+DIRECTORY: HandleId = 0  # stands for the company's directory among what a line of ours was drawn from
 
 
 class Purpose(StrEnum):
@@ -100,7 +101,7 @@ def _permit(standing: Standing, purpose: Purpose, allowed: Leave) -> Permit:
     person: str | None = None
     if allowed in (Leave.MASKED, Leave.YES):
         nodes = grant.nodes if grant else standing.nodes
-        handles = handles_of(nodes) | {standing.keeper}
+        handles = handles_of(nodes) | {standing.keeper, DIRECTORY}
         people = persons(nodes)
         person = people[0] if people else None
     elif allowed in (Leave.CONVERSATION, Leave.HANDLE):

@@ -27,6 +27,14 @@ class PeopleMixedUp(TwoOperatorsNeeded):
     """A side hangs together with two people, so that nothing can be added before these are unmerged."""
 
 
+class ToldApart(Exception):
+    """Others than the two who are named were told apart, which nothing but naming these lifts."""
+
+    def __init__(self, pair: Edge) -> None:
+        self.pair = pair
+        super().__init__(" and ".join(sorted(pair)))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
     """What a merge adds and lifts, or what an unmerge retires and forbids.
@@ -56,7 +64,7 @@ def changed(evidence: Evidence, change: Change) -> Evidence:
 def merge(a: Node, b: Node, evidence: Evidence, *, two_operators: bool) -> Change:
     """The link that makes two customers one, and the end of what kept them apart.
 
-    Raises OneAlready, TwoOperatorsNeeded or PeopleMixedUp.
+    Raises OneAlready, TwoOperatorsNeeded, PeopleMixedUp or ToldApart.
     """
     mine, theirs = partition.customer(a, evidence), partition.customer(b, evidence)
     if b in mine:
@@ -69,6 +77,8 @@ def merge(a: Node, b: Node, evidence: Evidence, *, two_operators: bool) -> Chang
     number = max((link.number for link in evidence.links), default=0) + 1
     link = Link(a=ends[0], b=ends[1], two_operators=two_people, number=number)
     between = {pair for pair in evidence.apart if pair & mine and pair & theirs}
+    if others := (between | (evidence.cuts & {link.edge})) - {frozenset((a, b))}:
+        raise ToldApart(min(others, key=sorted))
     change = Change(link=link, lifted=frozenset(between | (evidence.cuts & {link.edge})))
     if not mine | theirs <= partition.customer(a, changed(evidence, change)):
         raise PeopleMixedUp(_all_people(a, evidence) | _all_people(b, evidence))

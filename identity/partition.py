@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 
+from identity.handles import SILENCE
+
 Node = str  # "h:12" is a handle in one epoch, "d:cus_7" a person in the company's directory
 
 
@@ -21,8 +23,14 @@ class Owned:
     key: str
     epoch: int = 1
     silent_from: datetime | None = None
+    heard_at: datetime | None = None  # last
     closed_at: datetime | None = None  # when the directory took the key from whom this epoch belonged to
     proven: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a telephone number, which the network may give to somebody else."""
+        return self.key.startswith("phone:")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,11 +155,13 @@ def _speaks_for(vouched: Vouched, owned: Owned) -> bool:
     """The directory speaks for a first contact; another source only for a handle that has proved itself.
 
     A row from before the silence says nothing about who holds the number now; one that came after the directory took
-    the key away says nothing about who held it before.
+    the key away, or when the number had been silent for long, says nothing about who held it before.
     """
     if owned.silent_from is not None and vouched.at <= owned.silent_from:
         return False
     if owned.closed_at is not None and vouched.recorded_at >= owned.closed_at:
+        return False
+    if owned.is_number and owned.heard_at is not None and vouched.recorded_at - owned.heard_at > SILENCE:
         return False
     return owned.proven or vouched.node.startswith("d:")
 

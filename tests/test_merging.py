@@ -16,7 +16,7 @@ from identity.gate import Purpose, Standing, permit
 from identity.partition import Node
 from identity.proof import Proof
 from tests.shop import Shop
-from tests.test_attacks import CHARGED, knows_after, link
+from tests.test_attacks import CHARGED, knows_after, link, shows_code
 
 JOHN = ("slack", "T1/U1")
 MARY = ("discord", "666")
@@ -117,7 +117,8 @@ async def test_evidence_that_comes_later_does_not_rejoin_them(shop: Shop) -> Non
     await unmerge(shop, "cus_1", "discord:666")
     await shop.knows("cus_1", "John Miller", "slack:T1/U1", "discord:666", "email:john@shop.test", plan="Pro")
     await shop.hears("email", "john@shop.test", "Hello")
-    await link(shop, ("email", "john@shop.test"), MARY)
+    code = await shows_code(shop, "email", "john@shop.test")
+    assert "answer with" not in await shop.hears(*MARY, code)
     shop.later(days=1)
     assert "$99" not in await shop.hears(*MARY, "Hello, any news?")
     assert "$99" in await shop.hears("email", "john@shop.test", "Hello, any news?")

@@ -23,7 +23,7 @@ from core.backends.ledger.schema import (
 from core.erasing import NoSuchCustomer
 from core.exporting import Export, Record
 from identity import partition
-from identity.gate import handles_of
+from identity.gate import DIRECTORY, handles_of
 from identity.proof import Proof
 
 _PURPOSE = "export"
@@ -53,7 +53,7 @@ def export(tx: Connection, external_id: str, reader: str, now: datetime) -> Expo
         facts=told,
         cases=found,
         messages=list(said.values()),
-        replies=[_reply(row) for row in tx.execute(_on(outbox, ids)) if ids.issuperset(row.drawn_from)],
+        replies=[_reply(row) for row in tx.execute(_on(outbox, ids)) if set(row.drawn_from) <= {*ids, DIRECTORY}],
         access_log=_records(tx.execute(_on(access_log, ids))),
     )
 

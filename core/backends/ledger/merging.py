@@ -12,7 +12,7 @@ from core.backends.ledger.schema import cases, directory, evidence, grants, hand
 from core.desk import NoSuchCase, Reading
 from core.merging import Known, LinkRecord, NoSuchCustomer, NotDone, Order, Plan, Resemblance, Side, Voucher, WhoIsIt
 from identity import merging, partition
-from identity.merging import Change, OneAlready, PeopleMixedUp, TwoAlready, TwoOperatorsNeeded, changed
+from identity.merging import Change, OneAlready, PeopleMixedUp, ToldApart, TwoAlready, TwoOperatorsNeeded, changed
 from identity.partition import Edge, Evidence, Node
 
 _HISTORY = 50
@@ -71,6 +71,8 @@ def _draft_merge(tx: Connection, order: Order) -> _Drafted:
         raise NotDone(
             f"one side holds evidence of several people ({error}); unmerge these from each other first"
         ) from None
+    except ToldApart as error:
+        raise NotDone(f"{_pair(tx, error.pair)} were told apart; name these two to merge them") from None
     except TwoOperatorsNeeded as error:
         raise NotDone(
             f"{order.a} and {order.b} are two known people ({error}); two different colleagues must agree to "

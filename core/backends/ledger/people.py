@@ -1,6 +1,6 @@
 """Handles and the evidence about them: who is writing, as far as the record tells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from identity.handles import SILENCE, Handle, starts_anew
 from identity.partition import Evidence, Link, Node, Owned, Vouched
 from identity.proof import Proof, weigh
 
+_TAKEN = "taken"  # the source of evidence for a key that the directory took from its holder
 _DAY = timedelta(days=1)
 
 
@@ -86,14 +87,30 @@ def heard_from(tx: Connection, handle: Row[Any], message: InboundMessage, proof:
 def vouch(tx: Connection, handle: Row[Any], message: InboundMessage) -> None:
     """Replaces what the channel's provider vouches for by what it vouches for now."""
     node = node_of(handle.id)
-    now = {(v.key, v.person) for v in message.vouchers}
-    current = tx.execute(_current_evidence(evidence.c.node == node)).all()
-    gone = [row.id for row in current if (row.key, row.person) not in now]
+    on_record = tx.execute(select(evidence).where(evidence.c.node == node)).all()
+    taken = {row.key for row in on_record if row.source == _TAKEN}
+    current = [row for row in on_record if row.retired_at is None]
+    now = {(v.key, v.person) for v in message.vouchers if v.key not in taken}
+    gone = [row for row in current if (row.key, row.person) not in now]
     if gone:
-        tx.execute(update(evidence).where(evidence.c.id.in_(gone)).values(retired_at=message.received_at))
+        ids = [row.id for row in gone]
+        tx.execute(update(evidence).where(evidence.c.id.in_(ids)).values(retired_at=message.received_at))
+        kinds = {_kind(key) for key, _ in now}
+        _close(tx, {row.key for row in gone if _kind(row.key) in kinds}, message.received_at)
     for key, person in sorted(now - {(row.key, row.person) for row in current}, key=str):
         times = {"at": message.received_at, "recorded_at": message.received_at}
         tx.execute(insert(evidence).values(node=node, key=key, person=person, source=message.channel, **times))
+
+
+def _kind(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def _close(tx: Connection, keys: Collection[str], now: datetime) -> None:
+    """Ends the epochs of keys that their holder gave up: whoever has one next is somebody else."""
+    if keys:
+        held = handles.c.key.in_(keys), handles.c.closed_at.is_(None)
+        tx.execute(update(handles).where(*held).values(closed_at=now))
 
 
 def _current_evidence(condition: Any) -> Any:
@@ -146,6 +163,7 @@ def _owned(row: Row[Any]) -> Owned:
         key=row.key,
         epoch=row.epoch,
         silent_from=row.silent_from,
+        heard_at=row.heard_at,
         closed_at=row.closed_at,
         proven=row.proven_at is not None,
     )
@@ -235,5 +253,7 @@ def _record_keys(tx: Connection, row: DirectoryRow, now: datetime) -> None:
     gone = current.keys() - wanted
     if gone:
         tx.execute(update(evidence).where(evidence.c.id.in_([current[key].id for key in gone])).values(retired_at=now))
-        # Whoever has it next is somebody else: nothing of before is theirs.
-        tx.execute(update(handles).where(handles.c.key.in_(gone), handles.c.closed_at.is_(None)).values(closed_at=now))
+        _close(tx, gone, now)
+        # What others vouched for while it was this person's speaks for nobody, nor does it when they say it again.
+        stale = evidence.c.key.in_(gone), evidence.c.source != "directory", evidence.c.retired_at.is_(None)
+        tx.execute(update(evidence).where(*stale).values(retired_at=now, source=_TAKEN))
