@@ -47,6 +47,19 @@ HOUSE = House(
 )
 
 
+_NEW: list[bytes] = []  # a ledger in its newest shape: migrating takes its time, and is tested elsewhere
+
+
+async def _new_ledger(path: Path) -> SqlLedger:
+    if not _NEW:
+        first = SqlLedger(Database(path))
+        await first.migrate()
+        await first.close()
+        _NEW.append(path.read_bytes())
+    path.write_bytes(_NEW[0])
+    return SqlLedger(Database(path))
+
+
 @dataclass(kw_only=True)
 class Shop:
     """`hears` says something to the bot and gives what it answers; `sent` is all that ever went out."""
@@ -61,8 +74,7 @@ class Shop:
     @classmethod
     async def open(cls, folder: Path, *, writer: Writer | None = None, house: House = HOUSE) -> "Shop":
         """A shop whose ledger is new."""
-        ledger = SqlLedger(Database(folder / "shop.db"))
-        await ledger.migrate()
+        ledger = await _new_ledger(folder / "shop.db")
         memory, ids = MemoryTwin(), count()
         shop = cls(ledger=ledger, memory=memory, engine=None)  # type: ignore[arg-type]
         shop.engine = Engine(

@@ -20,7 +20,7 @@ from tests.test_attacks import CHARGED, knows_after, link, shows_code
 
 JOHN = ("slack", "T1/U1")
 MARY = ("discord", "666")
-SCRIPTS = 25
+SCRIPTS = 12
 
 
 async def merge(shop: Shop, a: str, b: str, *, by: str = "ann", second: str = "") -> Plan:

@@ -31,7 +31,7 @@ from tests.shop import Shop, voucher
 
 settings.register_profile(
     "machine",
-    max_examples=30,
+    max_examples=20,
     stateful_step_count=35,
     derandomize=True,
     deadline=None,
