@@ -51,12 +51,14 @@ _NEW: list[bytes] = []  # a ledger in its newest shape: migrating takes its time
 
 
 async def _new_ledger(path: Path) -> SqlLedger:
-    if not _NEW:
+    if not _NEW and not path.exists():
         first = SqlLedger(Database(path))
         await first.migrate()
         await first.close()
         _NEW.append(path.read_bytes())
-    path.write_bytes(_NEW[0])
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_NEW[0])
     return SqlLedger(Database(path))
 
 
