@@ -1,0 +1,1 @@
+"""RepeatBench: does the customer have to repeat anything, and does anybody hear what is not theirs?"""

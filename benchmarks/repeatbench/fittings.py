@@ -1,0 +1,89 @@
+"""What our own arm is fitted with instead of a machine's clock, a provider's network and a company's endpoint."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Concatenate
+
+from bots.roster import load, supported
+from core.actions import ActionRefused
+from core.backends import aegis
+from core.backends.aegis import AegisMemory
+from core.backends.embedding import Embedder, WordLlamaEmbedder
+from core.backends.ledger.sql import SqlLedger
+from core.house import House, Known
+from core.ledger import Settled, Settlement
+from core.runs import Outcome as Done
+from core.runs import Request
+
+_LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "nl")
+
+
+@dataclass(slots=True)
+class Clock:
+    """The harness's time. It never goes back."""
+
+    time: datetime
+
+    def __call__(self) -> datetime:
+        """Now."""
+        return self.time
+
+    def reach(self, time: datetime) -> None:
+        """Moves on to a time, unless it has passed."""
+        self.time = max(self.time, time)
+
+
+class WitnessedLedger(SqlLedger):
+    """The ledger; it also keeps what was settled last, for the report."""
+
+    settled: Settlement
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        """Writes the outcome of a turn."""
+        outcome = await super().settle(settlement)
+        self.settled = settlement
+        return outcome
+
+
+class SteadyMemory(AegisMemory):
+    """The memory, awaited without letting time pass: whether it is in time must not depend on how busy a machine is."""
+
+    async def _run(
+        self, work: "Callable[Concatenate[aegis._Store, aegis.P], aegis.R]", *args: Any, **kwargs: Any
+    ) -> Any:
+        done: Future[Any] = self._thread.submit(self._attempt, lambda store: work(store, *args, **kwargs))
+        return done.result()
+
+
+@cache
+def embedder() -> Embedder:
+    """The offline embedder, loaded once for all runs."""
+    return WordLlamaEmbedder()
+
+
+class Nobody:
+    """The company has no endpoint for actions here: a human does them."""
+
+    async def carry_out(self, request: Request) -> Done:
+        """Raises ActionRefused."""
+        raise ActionRefused(f"there is no endpoint for {request.action}")
+
+
+def house() -> House:
+    """An installation with every channel on, and all languages that the rules speak."""
+    return House(
+        secret=secrets.token_bytes(32),
+        bot_name="Throughline",
+        brand="Acme",
+        languages=_LANGUAGES,
+        channels={name: _known(name) for name in supported()},
+    )
+
+
+def _known(name: str) -> Known:
+    kind: Any = load(name)
+    return Known(label=kind.label, limits=kind.limits)

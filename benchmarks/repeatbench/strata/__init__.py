@@ -1,0 +1,1 @@
+"""The strata of the benchmark: `stories` lists them, the other modules tell them."""
