@@ -24,7 +24,7 @@ from channels._mail.reading import Mail, read_mail
 from channels._mail.seal import Seal, short_name
 from channels._mail.server import Door, serve
 from channels._mail.trim import own_words
-from core.channel import Ack, Deliver, Limits, Site
+from core.channel import Ack, Checked, Deliver, Limits, Site
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw, Reply, Route
 from identity.handles import Handle
@@ -94,7 +94,7 @@ class Email:
 
     name: ClassVar[str] = "email"
     label: ClassVar[str] = "email"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=25_000_000, text=100_000)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=25_000_000, text=100_000, answers_to_claimed=1)
     Settings: ClassVar[type[BaseModel]] = Mailbox
 
     def __init__(self, settings: Mailbox, site: Site) -> None:
@@ -128,9 +128,10 @@ class Email:
             return None
         return self._message(raw, mail, author)
 
-    async def check(self, message: InboundMessage, raw: Raw) -> Proof:
+    async def check(self, message: InboundMessage, raw: Raw) -> Checked:
         """What DMARC, DKIM and SPF say of a mail's author, where no server of our own has vouched for it."""
-        return await self._checks.weigh(raw.body, message.handle.address.rpartition("@")[2], self._client(raw))
+        domain = message.handle.address.rpartition("@")[2]
+        return Checked(proof=await self._checks.weigh(raw.body, domain, self._client(raw)))
 
     def render(self, reply: Reply) -> Sequence[Letter]:
         """One letter."""
@@ -197,7 +198,7 @@ class Email:
         message_id = "" if unchecked else mail.headers.first("message-id")
         named = message_id or hashlib.sha256(raw.body).hexdigest()
         external_id = short_name(named, author.address, proof.name)
-        conversation = self._head.thread_of(raw.headers.get("rcpt-to", "")) or external_id
+        conversation = self._head.thread_of(raw.headers.get("rcpt-to", ""), author.address) or external_id
         return InboundMessage(
             external_id=external_id,
             handle=Handle(channel=self.name, address=author.address, key=f"email:{author.address}"),

@@ -1,6 +1,6 @@
 """Slack: direct messages and mentions, through Socket Mode (no public address needed) or signed HTTP events.
 
-Source: https://docs.slack.dev/apis/events-api and https://docs.slack.dev/messaging/formatting-message-text
+Source: https://docs.slack.dev/apis/events-api
 """
 
 import asyncio
@@ -9,10 +9,9 @@ import hmac
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import ClassVar
 
 import aiohttp
@@ -25,9 +24,11 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from core.channel import Ack, Deliver, Limits, Site
+from channels._slack.members import Members
+from channels._slack.mrkdwn import mrkdwn_parts
+from core.channel import Ack, Checked, Deliver, Limits, Site
 from core.errors import Malformed, SendProblem, TryAgain, Undeliverable, Unverified
-from core.messages import Attachment, InboundMessage, Raw, Reply, Route
+from core.messages import Attachment, InboundMessage, Raw, Reply, Route, Voucher
 from identity.handles import Handle
 from identity.proof import Proof
 
@@ -104,6 +105,7 @@ class Slack:
         self._web = AsyncWebClient(
             self._bot_token, base_url=str(settings.slack_api_url), timeout=_ANSWER_SECONDS, retry_handlers=[]
         )
+        self._members = Members(self._web, site.now)
 
     def verify(self, raw: Raw) -> None:
         """Checks Slack's signature (v0) over time and body. Raises Unverified (403)."""
@@ -125,6 +127,12 @@ class Slack:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             raise Malformed(f"Slack: {first['loc'] or 'the body'} cannot be read: {first['msg']}") from error
+
+    async def check(self, message: InboundMessage, raw: Raw) -> Checked:  # noqa: ARG002 - Slack is asked, not the delivery
+        """The email that our own workspace vouches for. Whose message it is Slack has said already."""
+        home, _, user = message.handle.address.partition("/")
+        email = await self._members.email(home, user)
+        return Checked(proof=message.proof, vouchers=(Voucher(key=f"email:{email}"),) if email else ())
 
     async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:
         """200; with the challenge that Slack sends when the address is first entered."""
@@ -158,7 +166,7 @@ class Slack:
 
     def render(self, reply: Reply) -> Sequence[Post]:
         """Messages of at most 3,000 characters of mrkdwn; ephemeral where others read the channel."""
-        return [self._post(reply, part, text) for part, text in enumerate(_mrkdwn_parts(reply.text, self.limits.text))]
+        return [self._post(reply, part, text) for part, text in enumerate(mrkdwn_parts(reply.text, self.limits.text))]
 
     def _post(self, reply: Reply, part: int, text: str) -> Post:
         place = {key: reply.route[key] for key in ("channel", "thread_ts") if key in reply.route}
@@ -177,7 +185,7 @@ class Slack:
             raise _refused(refusal, wire.method) from refusal
         except (aiohttp.ClientError, OSError, ValueError, AttributeError, TypeError) as broken:
             # The last three are how Slack's client fails on an answer that is no JSON object.
-            raise TryAgain(f"Slack: {wire.method} broke off ({broken!r}); it is tried again") from broken
+            raise TryAgain(f"Slack: {wire.method} broke off ({type(broken).__name__}); it is tried again") from broken
         return str(answer.get("ts") or answer.get("message_ts"))
 
     async def _call(self, wire: Post) -> AsyncSlackResponse:
@@ -256,7 +264,8 @@ def _is_direct(channel: object) -> bool:
 
 def _message(delivery: _Delivery, received_at: datetime) -> InboundMessage:
     event = _Event.model_validate(delivery.event)
-    address = f"{_home(delivery, event)}/{event.user}"
+    home = _home(delivery, event)
+    address, is_ours = f"{home}/{event.user}", _is_ours(delivery, event, home)
     return InboundMessage(
         # The same for the message and the app_mention that one message gives rise to.
         external_id=f"{delivery.team_id}:{event.channel}:{event.ts}",
@@ -269,6 +278,8 @@ def _message(delivery: _Delivery, received_at: datetime) -> InboundMessage:
         sent_at=datetime.fromtimestamp(float(event.ts), UTC),
         attachments=tuple(map(_attachment, event.files or ())),
         public=not _is_direct(event.channel),
+        vouchers=None if is_ours else (),
+        unchecked=is_ours,
     )
 
 
@@ -278,6 +289,12 @@ def _home(delivery: _Delivery, event: _Event) -> str:
     if delivery.enterprise_id and (team == delivery.team_id or not delivery.is_ext_shared_channel):
         return delivery.enterprise_id
     return team
+
+
+def _is_ours(delivery: _Delivery, event: _Event, home: str) -> bool:
+    """Whether a member of our own workspace or organisation may be writing, for whom it may vouch."""
+    is_said = event.user_team or event.team or not delivery.is_ext_shared_channel
+    return bool(is_said) and home in (delivery.team_id, delivery.enterprise_id)
 
 
 def _conversation(event: _Event) -> str:
@@ -310,74 +327,6 @@ def _plain(text: str, bots: Sequence[str]) -> str:
 def _as_typed(found: re.Match[str]) -> str:
     sigil, target, label = found.groups()
     return label or f"@{target}" if sigil == "!" else sigil + (label or target)
-
-
-_BLOCK = r"^```[^\n]*\n.*?(?:^```[ \t]*$|\Z)"
-_FENCE = re.compile(rf"({_BLOCK}\n*)", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(rf"({_BLOCK}|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
-_LANGUAGE = re.compile(r"^```[^`\n]+$", re.MULTILINE)  # Slack would show it as a line of the code
-_LINK = re.compile(r"\[([^\[\]\n]+)\]\(((?:https?://|mailto:)[^\s()|]+)\)")
-_BOLD = re.compile(r"\*\*(\S|\S[^\n]*?\S)\*\*")
-_BULLET = re.compile(r"^([ \t]*)[-*] ", re.MULTILINE)
-_CALL_TO_ALL = re.compile(r"@(?=(?:here|channel|everyone)\b)")
-
-# Where a text may be parted, best first: after a paragraph, a line, a sentence, a word.
-_PARTINGS = (r"(?<=\n\n)", r"(?<=\n)", r"(?<=[.!?] )", r"(?<=\s)")
-
-
-def _mrkdwn(text: str) -> str:
-    """Our small Markdown in Slack's own markup; code stays as it is."""
-    return "".join(_escape(part) if n % 2 else _prose(part) for n, part in enumerate(_CODE.split(text)))
-
-
-def _prose(text: str) -> str:
-    text = _LINK.sub(r"<\2|\1>", _escape(text))
-    return _BOLD.sub(r"*\1*", _BULLET.sub(r"\1• ", text))
-
-
-def _escape(text: str) -> str:
-    """Nothing in it is markup any more, so nobody is mentioned."""
-    return _CALL_TO_ALL.sub("@\u200b", html.escape(text, quote=False))
-
-
-def _mrkdwn_parts(text: str, room: int) -> Iterator[str]:
-    """The text in mrkdwn, one part a message, parted between paragraphs and never within a code block."""
-    parts = enumerate(_FENCE.split(_LANGUAGE.sub("```", text)))
-    pieces = chain.from_iterable(_fenced(p, room) if n % 2 else _parted(p, _PARTINGS, _mrkdwn, room) for n, p in parts)
-    return (_mrkdwn(packed).strip("\n") for packed in _packed(pieces, _mrkdwn, room))
-
-
-def _parted(text: str, partings: Sequence[str], shown: Callable[[str], str], room: int) -> Iterator[str]:
-    if len(shown(text)) <= room:
-        yield text
-    elif partings:
-        for part in re.split(partings[0], text):
-            yield from _parted(part, partings[1:], shown, room)
-    else:
-        step = room // len("&amp;")  # one word longer than a message, of signs that are written like this
-        yield from (text[at : at + step] for at in range(0, len(text), step))
-
-
-def _fenced(fence: str, room: int) -> Iterator[str]:
-    """A code block, or several where it is too long for one message."""
-    if len(_mrkdwn(fence)) <= room:
-        yield fence
-        return
-    code = fence.split("\n", 1)[1].rstrip().removesuffix("```")
-    room -= len("```\n\n```")
-    for packed in _packed(_parted(code, _PARTINGS[1:], _escape, room), _escape, room):
-        yield "```\n" + packed.rstrip("\n") + "\n```\n"
-
-
-def _packed(pieces: Iterable[str], shown: Callable[[str], str], room: int) -> Iterator[str]:
-    packed = ""
-    for piece in pieces:
-        if packed and len(shown(packed + piece).rstrip()) > room:
-            yield packed
-            packed = ""
-        packed += piece
-    if packed.strip():
-        yield packed
 
 
 def _error_of(refusal: SlackApiError) -> str:

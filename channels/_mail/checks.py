@@ -31,7 +31,9 @@ class Client:
     @property
     def domain(self) -> str:
         """The domain that SPF speaks about, "" for none."""
-        return ascii_domain(self.sender.rpartition("@")[2]) or ""
+        # Of `a@evil.test@shop.test` pyspf takes what follows the first sign.
+        _local, _at, domain = self.sender.partition("@")
+        return ascii_domain(domain) or ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

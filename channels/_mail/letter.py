@@ -62,10 +62,10 @@ class Letterhead:
         """Whether a Message-ID is of a letter of ours."""
         return self.letters.open(message_id.strip("<>").partition("@")[0]) is not None
 
-    def thread_of(self, recipients: str) -> str | None:
-        """The conversation sealed into one of these addresses, which are separated by commas."""
+    def thread_of(self, recipients: str, author: str) -> str | None:
+        """The conversation sealed for this author into one of these addresses, which are separated by commas."""
         tags = (address.partition("@")[0].partition("+")[2] for address in recipients.split(","))
-        return next(filter(None, map(self.threads.open, tags)), None)
+        return next((thread for tag in tags if (thread := self.threads.open(tag, author))), None)
 
     def receives(self, address: str) -> bool:
         """Whether an address is ours, with or without a tag."""
@@ -77,7 +77,8 @@ class Letterhead:
 
     def _headers(self, reply: Reply, message_id: str) -> dict[str, str]:
         route, thread = reply.route, reply.route.get("token", "")
-        ours = formataddr((one_line(self.brand), self._mailbox(self.threads.close(thread) if thread else "")))
+        tag = self.threads.close(thread, route["to"]) if thread else ""
+        ours = formataddr((one_line(self.brand), self._mailbox(tag)))
         return {
             "From": ours,
             "Reply-To": ours,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,18 @@ from core.errors import TryAgain, Undeliverable
 
 _PATIENCE: Final = 30.0  # seconds for each step
 _SIGN_IN_FIRST: Final = 530
+_STATUS: Final = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})\b")
+_STATUSES: Final = {
+    "1.1": "there is no such mailbox",
+    "1.2": "there is no such host",
+    "1.10": "the recipient's domain takes no mail",
+    "2.1": "the mailbox is switched off",
+    "2.2": "the mailbox is full",
+    "3.4": "the mail is too large",
+    "5.1": "a command was not understood",
+    "7.0": "its policy forbids it",
+    "7.1": "its policy forbids it",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +55,9 @@ class Relay:
         except ssl.SSLError as error:
             raise TryAgain(f"SMTP_RELAY_HOST: no TLS with {self.host}: {error}; give it a certificate.") from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise TryAgain(f"The mail relay {self.host}:{self.port} did not take a mail: {_line(error)}") from error
+            raise TryAgain(f"The mail relay {self.host}:{self.port} did not take a mail: {_kind(error)}") from error
         except ValueError as error:
-            raise Undeliverable(f"No mail can go to {letter.recipient}: {_line(error)}") from error
+            raise Undeliverable("No mail can go to this recipient: the address cannot be written.") from error
 
     async def _deliver(self, letter: Letter, now: datetime) -> None:
         await aiosmtplib.send(
@@ -63,7 +76,7 @@ class Relay:
 
     def _refused(self, error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPDataError) -> TryAgain | Undeliverable:
         answer = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
-        said = f"The mail relay {self.host}:{self.port} refused a mail: {answer.code} {_line(answer.message)}"
+        said = f"The mail relay {self.host}:{self.port} refused a mail: {answer.code} {_meaning(answer.message)}"
         passing = answer.code // 100 != 5 or answer.code == _SIGN_IN_FIRST  # noqa: PLR2004
         return TryAgain(said) if passing else Undeliverable(said)
 
@@ -105,5 +118,14 @@ def dated(letter: Letter, now: datetime) -> bytes:
     return b"Date: " + format_datetime(now).encode() + b"\r\n" + letter.content
 
 
-def _line(error: object) -> str:
+def _kind(error: Exception) -> str:
+    """What went wrong, without the relay's own words, which may name the recipient or repeat the mail."""
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {_meaning(error.message)}"
     return " ".join(str(error).split())[:300]
+
+
+def _meaning(answer: str) -> str:
+    """The status code of RFC 3463 that an answer begins with, and what it says for most mails."""
+    found = _STATUS.match(answer)
+    return f"{found[0]} {_STATUSES.get(found[1], '')}".strip() if found else ""

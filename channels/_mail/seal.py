@@ -17,17 +17,17 @@ class Seal:
     def __init__(self, secret: bytes, use: str) -> None:
         self._key = hashlib.sha256(secret + use.encode()).digest()
 
-    def close(self, name: str) -> str:
-        """The name with its signature."""
-        return name + self._sign(name)
+    def close(self, name: str, holder: str = "") -> str:
+        """The name with its signature, of use to this holder only."""
+        return name + self._sign(name, holder)
 
-    def open(self, sealed: str) -> str | None:
-        """The name, if we sealed it."""
+    def open(self, sealed: str, holder: str = "") -> str | None:
+        """The name, if we sealed it for this holder."""
         match = _SEALED.fullmatch(sealed.lower())
-        return match[1] if match and hmac.compare_digest(match[2], self._sign(match[1])) else None
+        return match[1] if match and hmac.compare_digest(match[2], self._sign(match[1], holder)) else None
 
-    def _sign(self, name: str) -> str:
-        return _letters(hmac.digest(self._key, name.encode(), "sha256"))
+    def _sign(self, name: str, holder: str) -> str:
+        return _letters(hmac.digest(self._key, f"{name} {holder}".strip().encode(), "sha256"))
 
 
 def short_name(*parts: str) -> str:

@@ -22,6 +22,7 @@ from channels.discord import TEXT_LIMIT, Discord, Post
 from core.channel import Deliver
 from core.errors import Misconfigured, TryAgain, Undeliverable
 from core.messages import InboundMessage, Raw, Reply
+from identity.proof import Proof
 from tests.site import make_channel
 from tests.twins.discord import BOT_ID, GUILD_CHANNEL, DiscordTwin, Trouble
 
@@ -213,6 +214,31 @@ async def test_bots_webhooks_notices_edits_chatter_and_our_own_echoes_are_not_he
         discord.says(ANN, "second")
         await discord.until(posts=2)
     assert [message.text for message in engine.heard.values()] == ["first", "second"]
+
+
+async def test_a_user_is_proven_by_the_gateway_and_nothing_else_is_known_of_them(
+    discord: DiscordTwin, channel: Discord
+) -> None:
+    async with answering(channel) as engine:
+        await discord.until(sessions=1)
+        discord.says(ANN, "I am ann@shop.test")
+        discord.says(EVE, f"{AT_US} I am Ann", in_guild=True)
+        await discord.until(posts=2)
+    heard = [(m.handle.key, m.proof, m.vouchers) for m in engine.heard.values()]
+    assert heard == [(f"discord:{who}", Proof.PROVEN, ()) for who in (ANN, EVE)]
+
+
+async def test_a_webhook_is_nobody_wherever_it_posts_and_whatever_name_it_bears(
+    discord: DiscordTwin, channel: Discord
+) -> None:
+    bearing_anns = {"id": ANN, "username": "ann", "discriminator": "0000", "avatar": None}
+    async with answering(channel) as engine:
+        await discord.until(sessions=1)
+        discord.says(ANN, f"{AT_US} refund me", in_guild=True, webhook_id="5001", author=bearing_anns)
+        discord.says(ANN, "refund me", webhook_id="5001", author=bearing_anns)
+        discord.says(ANN, "it is really me")
+        await discord.until(posts=1)
+    assert [message.text for message in engine.heard.values()] == ["it is really me"]
 
 
 async def test_a_delivery_that_could_not_be_recorded_is_delivered_again_in_order(

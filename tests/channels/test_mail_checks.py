@@ -63,7 +63,7 @@ async def proof(email: Email, body: bytes, **envelope: str) -> Proof:
     """The proof that a mail ends up with, asked as dispatch asks."""
     raw = arrival(body, **envelope)
     message = heard(email, raw)
-    return await email.check(message, raw) if message.unchecked else message.proof
+    return (await email.check(message, raw)).proof if message.unchecked else message.proof
 
 
 # DKIM, aligned.

@@ -77,6 +77,19 @@ async def test_a_receipt_is_acknowledged_and_is_nobodys_message(twilio: Twilio, 
     assert host.inbox.empty()
 
 
+SHORT_CODES = ["911", "72345", "723456", "7234567", "+72345"]
+NAMES = ["PARCELS", "Acme 24", "+1555ACME100", "anonymous", "+266696687", "whatsapp:+15550100", "rcs:acme_agent"]
+NO_NUMBERS = ["15550100", "+0155501000", "+١٥٥٥٠١٠٠", "+1555010012345678"]
+
+
+@pytest.mark.parametrize("sender", [*SHORT_CODES, *NAMES, *NO_NUMBERS])
+async def test_only_an_ordinary_number_is_a_customer(sender: str, twilio: Twilio, host: Host) -> None:
+    """Short codes and names are machines, which cannot be answered either."""
+    _, answer = await twilio.texts(sender, "Your code is 123456")
+    assert (answer.status, answer.body) == (200, "<Response/>")
+    assert host.inbox.empty()
+
+
 async def test_what_twilio_did_not_sign_is_refused(twilio: Twilio, host: Host) -> None:
     delivery, _ = await twilio.texts(ANN, "Hello")
     await host.inbox.get()

@@ -161,6 +161,39 @@ def test_the_operator_says_what_proves_a_caller(
     assert message.proof is proof
 
 
+GRADES = [f"TN-Validation-{outcome}-{grade}" for outcome in ("Passed", "Failed") for grade in "ABC"]
+UNATTESTED = [grade for grade in GRADES if grade != ATTESTED] + [
+    *(f"{grade}-{how}" for grade in GRADES for how in ("Diverted", "Passthrough")),
+    "No-TN-Validation",
+    "",
+    ATTESTED.lower(),
+    f" {ATTESTED}",
+    f"{ATTESTED},{ATTESTED}",
+    "TN-Validation-Passed",
+    "something new",
+]
+
+
+def called_with(verstat: str | None, trust: str, var: Path) -> Proof:
+    voice = Voice(VoiceSettings(**SETTINGS | {"voice_trust": trust}), site(var))
+    fields = {"CallSid": "CA1", "From": ANN} | ({} if verstat is None else {"StirVerstat": verstat})
+    message = voice.parse(Raw(body=urlencode(fields).encode(), received_at=NOW, path="/twilio/voice"))
+    assert message is not None
+    return message.proof
+
+
+@pytest.mark.parametrize("verstat", [*UNATTESTED, None])
+def test_of_all_values_only_full_attestation_proves_a_caller(verstat: str | None, tmp_path: Path) -> None:
+    assert called_with(verstat, "attested", tmp_path) is Proof.CLAIMED
+    assert called_with(verstat, "callerid", tmp_path) is Proof.PROVEN
+    assert called_with(verstat, "code", tmp_path) is Proof.CLAIMED
+
+
+def test_full_attestation_proves_a_caller_unless_only_codes_are_trusted(tmp_path: Path) -> None:
+    proofs = [called_with(ATTESTED, trust, tmp_path) for trust in ("attested", "callerid", "code")]
+    assert proofs == [Proof.PROVEN, Proof.PROVEN, Proof.CLAIMED]
+
+
 async def test_silence_is_asked_about_twice_and_then_the_line_is_closed(twilio: Twilio, desk: Desk) -> None:
     call = twilio.calls(ANN)
     await opened(call, desk)

@@ -1,6 +1,7 @@
 """Web chat over real HTTP: who may speak, what is shown on the stream, and that each line is shown once."""
 
 import asyncio
+import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,9 @@ import aiohttp
 import jwt
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from jwt.utils import base64url_encode
 
 from bots import web as host
 from channels.web import Web, WebSettings
@@ -78,8 +82,8 @@ class Stream:
         return cast("dict[str, str]", json.loads(line.removeprefix(b"data: ")))
 
 
-@pytest_asyncio.fixture
-async def page(tmp_path: Path) -> AsyncIterator[Page]:
+@asynccontextmanager
+async def opened(var: Path, **settings: object) -> AsyncIterator[Page]:
     heard: list[InboundMessage] = []
 
     async def hear(message: InboundMessage, _raw: Raw) -> bool:
@@ -89,7 +93,7 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
     async def ready() -> dict[str, str]:
         return {}
 
-    channel = cast("Web", make_channel("web", tmp_path))
+    channel = cast("Web", make_channel("web", var, **settings))
     app = host.application([channel], hear, ready, base_url="http://127.0.0.1", now=lambda: NOW)
     jar = aiohttp.CookieJar(unsafe=True)
     # The test installation lives at https, so its cookie is Secure; the loopback is not.
@@ -97,6 +101,12 @@ async def page(tmp_path: Path) -> AsyncIterator[Page]:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with host.serving(app, listening), aiohttp.ClientSession(address, cookie_jar=jar) as browser:
             yield Page(channel, browser, heard)
+
+
+@pytest_asyncio.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
+    async with opened(tmp_path) as page:
+        yield page
 
 
 async def cookie(page: Page) -> dict[str, str]:
@@ -165,7 +175,60 @@ async def test_a_signed_in_customer_is_confirmed_with_what_was_verified(page: Pa
     message = page.heard[0]
     assert message.proof is Proof.CONFIRMED
     assert message.handle.address == "cus_7"
-    assert [v.key for v in message.vouchers] == ["email:ann@shop.test"]
+    assert [v.key for v in message.vouchers or ()] == ["email:ann@shop.test"]
+
+
+@pytest.mark.parametrize("verified", [False, None, "true", 1])
+async def test_what_the_business_did_not_verify_is_no_evidence(page: Page, verified: object) -> None:
+    typed = {"email": "ann@shop.test", "phone_number": "+15550100"}
+    claims: dict[str, Any] = typed | {"email_verified": verified, "phone_number_verified": verified}
+    signed = {"authorization": f"Bearer {token(**claims)}"}
+    assert await page.posts({"id": "m1", "text": "Hello"}, **signed) == 202
+    assert page.heard[0].vouchers == ()
+
+
+async def test_a_verified_phone_is_evidence_too(page: Page) -> None:
+    signed = {"authorization": f"Bearer {token(phone_number='+15550100', phone_number_verified=True)}"}
+    assert await page.posts({"id": "m1", "text": "Hello"}, **signed) == 202
+    assert [(v.key, v.person) for v in page.heard[0].vouchers or ()] == [("phone:+15550100", "cus_7")]
+
+
+NEW_KEY = "the next key, of at least thirty-two bytes"
+
+
+async def status_of(page: Page, **signing: Any) -> int:
+    return await page.posts({"id": "m1", "text": "Hello"}, authorization=f"Bearer {token(**signing)}")
+
+
+async def test_keys_are_rotated_with_both_valid_at_once_and_the_old_one_then_removed(tmp_path: Path) -> None:
+    old, new = {"kid": "k1"}, {"kid": "k2", "key": NEW_KEY}
+    async with opened(tmp_path, webchat_jwt_keys={"k1": KEY, "k2": NEW_KEY}) as page:
+        assert [await status_of(page, **old), await status_of(page, **new)] == [202, 202]
+        assert await status_of(page, kid="k1", key=NEW_KEY) == 401
+        assert await status_of(page, kid="k2", key=KEY) == 401
+    async with opened(tmp_path, webchat_jwt_keys={"k2": NEW_KEY}) as page:
+        assert [await status_of(page, **old), await status_of(page, **new)] == [401, 202]
+        assert await status_of(page, kid="k2", key=KEY) == 401
+
+
+async def test_a_shared_secret_is_rotated_out_for_a_key_pair(tmp_path: Path) -> None:
+    pair = ec.generate_private_key(ec.SECP256R1())
+    public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    private = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with opened(tmp_path, webchat_jwt_keys={"k1": KEY, "p1": public}) as page:
+        assert await status_of(page, kid="k1") == 202
+        assert await status_of(page, kid="p1", key=private, algorithm="ES256") == 202
+        assert await status_of(page, kid="k1", key=private, algorithm="ES256") == 401
+        assert await status_of(page, kid="p1", key=KEY) == 401
+        assert await page.posts({"id": "m1", "text": "I know your public key"}, **signed_with(public)) == 401
+
+
+def signed_with(public: str) -> dict[str, str]:
+    """A token whose secret is the public key, which everybody has; libraries refuse to make it."""
+    parts = ({"alg": "HS256", "kid": "p1"}, CLAIMS)
+    told = b".".join(base64url_encode(json.dumps(part).encode()) for part in parts)
+    seal = base64url_encode(hmac.digest(public.encode(), told, "sha256"))
+    return {"authorization": f"Bearer {(told + b'.' + seal).decode()}"}
 
 
 PEM = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"
