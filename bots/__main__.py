@@ -7,15 +7,14 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from bots import logs
 from core.errors import Problem
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it went well."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
-    for noisy in ("aiosmtpd", "mail.log", "slack_bolt", "discord", "httpx", "slack_sdk", "uvicorn", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.to(sys.stderr)
     try:
         asyncio.run(options.command(options))
     except Problem as problem:
@@ -52,8 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         ("export", "everything on record about a customer, as JSON", _export),
     ):
         _command(customers, name, what, command).add_argument("external_id", help="as the directory has it")
+    accounts = commands.add_parser("accounts", help="colleagues' accounts").add_subparsers(required=True)
+    _command(accounts, "reset", "a new password, printed once", _reset).add_argument("name", help="as they sign in")
     memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
+    understanding = _command(commands, "understand", "category, mood and language of JSON lines {text}", _understand)
+    understanding.add_argument("--learn", type=Path, metavar="FILE", help="corrections: JSON lines {text, category}")
     _command(commands, "settings", "every setting, as .env.example has them", _settings)
     return parser
 
@@ -118,10 +121,22 @@ async def _unmerge(options: argparse.Namespace) -> None:
     await unmerge(options.a, options.b, options.by, options.second)
 
 
+async def _reset(options: argparse.Namespace) -> None:
+    from bots.accounts import reset  # noqa: PLC0415
+
+    await reset(options.name)
+
+
 async def _rebuild(_options: argparse.Namespace) -> None:
     from bots.memory import rebuild  # noqa: PLC0415
 
     await rebuild()
+
+
+async def _understand(options: argparse.Namespace) -> None:
+    from bots.understand import answer_lines  # noqa: PLC0415
+
+    await answer_lines(options.learn)
 
 
 async def _settings(_options: argparse.Namespace) -> None:

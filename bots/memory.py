@@ -25,6 +25,7 @@ async def rebuild() -> None:
         lessons = await ledger.all_lessons()
         for lesson in lessons:
             await memory.learn(lesson)
+        await memory.vote(await ledger.all_votes())
         sys.stdout.write(f"\r{done} facts and {len(lessons)} patterns remembered\n")
     finally:
         await memory.close()

@@ -57,12 +57,20 @@ async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -
     log.info("%-8s on   %s/console", "console", bot.settings.base_url)
     log.info("ready: %s", bot.settings.base_url)
     warming = asyncio.create_task(bot.memory.warm())
+    teaching = asyncio.create_task(_teach(bot, warming))
     keeping_house = asyncio.create_task(keep_house(bot.settings, bot.ledger, bot.memory))
     try:
         await listeners.until(stop)
     finally:
         keeping_house.cancel()
-    await asyncio.gather(warming, keeping_house, return_exceptions=True)
+        teaching.cancel()
+    await asyncio.gather(warming, teaching, keeping_house, return_exceptions=True)
+
+
+async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
+    """Keeps the offline writer's examples up to date, once the memory has loaded what both need."""
+    await asyncio.wait([warming])
+    await bot.teaching.keep()
 
 
 def _console(bot: Throughline) -> Sequence[BaseRoute]:
@@ -71,9 +79,11 @@ def _console(bot: Throughline) -> Sequence[BaseRoute]:
         ledger=bot.ledger,
         memory=bot.memory,
         house=bot.engine.house,
+        actions=bot.engine.actions,
         post=bot.delivery.post,
         now=clock,
         new_id=new_id,
+        corrected=bot.teaching.again,
     )
     secret = secret_for("console", settings.secret())
     token = _console_token(settings)

@@ -39,11 +39,28 @@ class Settings(BaseSettings):
     brand_name: str = Field("", description="The company for which it speaks.")
     languages: Names = Field(("en",), description="Languages it speaks, the first one by default, e.g. en,de,fr.")
     knowledge_dir: str = Field("", description="A folder of Markdown files that answers are taken from.")
+    actions_file: str = Field("", description="A TOML file of actions that may be set off; see docs/actions.md.")
     burst_seconds: float = Field(
         2.0, ge=0, le=60, description="How long to wait for the rest of a message that arrives in pieces."
     )
     console_token: SecretStr = Field(
         SecretStr(""), description="Signs in to the console; made at the first start and printed once when empty."
+    )
+    turns_an_hour: int = Field(
+        60, ge=1, description="Messages of one customer's address that are answered in an hour; more go to a colleague."
+    )
+    sent_an_hour: int = Field(60, ge=1, description="Messages that the bot sends to one address in an hour.")
+    all_turns_an_hour: int = Field(
+        100_000,
+        ge=1,
+        description="Messages of everybody that are answered in an hour; more go to a colleague, silently.",
+    )
+    all_sent_an_hour: int = Field(100_000, ge=1, description="Messages that are sent to everybody in an hour.")
+    model_turns_an_hour: int = Field(
+        2_000, ge=1, description="Messages that the model answers in an hour; the offline rules answer the rest."
+    )
+    pattern_customers: int = Field(
+        3, ge=1, description="Customers whom a resolution helped before the bot offers it to others by itself."
     )
     channels: Names = Field((), description="Channels to start; empty for every channel whose settings are there.")
     link_hosts: Names = Field((), description="Hosts that links in replies may lead to, e.g. example.com; ours is one.")

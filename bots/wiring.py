@@ -7,16 +7,22 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bots.actions import read_actions
 from bots.roster import Entry, load, roster
 from bots.settings import VAR, Settings, read
+from bots.teaching import Teaching
+from core.actions import Actions
 from core.backends.aegis import AegisMemory
+from core.backends.carrying import Company
+from core.backends.embedding import WordLlamaEmbedder
 from core.backends.ledger.database import Database, sqlite_path
 from core.backends.ledger.sql import SqlLedger
+from core.backends.rules.learning import Examples
 from core.backends.rules.writer import RulesWriter
 from core.channel import Channel, Site
 from core.delivery import Delivery
@@ -42,6 +48,7 @@ class Throughline:
     engine: Engine
     delivery: Delivery
     dispatch: Dispatch
+    teaching: Teaching
 
     async def close(self) -> None:
         """Stops and lets go of everything; what waits is in the ledger."""
@@ -86,8 +93,10 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
     channels = {
         name: kind(read(kind.Settings, values), _site(name, settings, secret, ledger)) for name, kind in on.items()
     }
-    memory = AegisMemory(Path(settings.aegis_path))
-    engine = _engine(settings, _house(settings, values, channels), ledger, memory)
+    embedder = cache(WordLlamaEmbedder)
+    memory = AegisMemory(Path(settings.aegis_path), embedder)
+    examples = Examples(embedder)
+    engine = _engine(settings, _house(settings, values, channels), ledger, memory, examples)
     delivery = Delivery(ledger, channels, clock)
     return Throughline(
         settings=settings,
@@ -98,6 +107,7 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
         engine=engine,
         delivery=delivery,
         dispatch=Dispatch(engine, ledger, delivery, channels),
+        teaching=Teaching(examples, ledger.corrected),
     )
 
 
@@ -120,6 +130,12 @@ def _house(settings: Settings, values: Mapping[str, str], channels: Mapping[str,
         brand=settings.brand_name,
         languages=settings.languages,
         burst=settings.burst,
+        turns_an_hour=settings.turns_an_hour,
+        sent_an_hour=settings.sent_an_hour,
+        all_turns_an_hour=settings.all_turns_an_hour,
+        all_sent_an_hour=settings.all_sent_an_hour,
+        model_turns_an_hour=settings.model_turns_an_hour,
+        pattern_customers=settings.pattern_customers,
         call_number=values.get("TWILIO_FROM_NUMBER", "") if "voice" in channels else "",
         link_hosts=_link_hosts(settings),
         channels={name: Known(label=c.label, limits=c.limits) for name, c in channels.items()},
@@ -132,21 +148,27 @@ def _link_hosts(settings: Settings) -> list[str]:
     return [host for host in (own, *settings.link_hosts) if host]
 
 
-def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory) -> Engine:
+def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory, examples: Examples) -> Engine:
     return Engine(
         ledger=ledger,
         memory=memory,
-        writer=_writer(settings),
+        writer=_writer(settings, examples),
         knowledge=Knowledge(Path(settings.knowledge_dir)) if settings.knowledge_dir else None,
         house=house,
         linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),
+        actions=_actions(settings, ledger),
         now=clock,
         new_id=new_id,
     )
 
 
-def _writer(settings: Settings) -> Writer:
-    rules = RulesWriter()
+def _actions(settings: Settings, ledger: SqlLedger) -> Actions:
+    known, endpoints = read_actions(settings.actions_file)
+    return Actions(known=known, carrier=Company(endpoints), ledger=ledger, now=clock, new_id=new_id)
+
+
+def _writer(settings: Settings, examples: Examples) -> Writer:
+    rules = RulesWriter(examples.category_of)
     key = settings.openai_api_key.get_secret_value()
     if not key:
         return rules

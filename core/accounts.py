@@ -85,6 +85,15 @@ class NewAccount:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SignIn:
+    """A try to sign in. It counts as wrong, under `id`, until it is forgiven; None where there were too many before."""
+
+    id: int | None
+    from_source: int  # wrong ones before it, from where it came
+    by_name: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Audited:
     """A change that a colleague made. Nothing in it is about a customer."""
 
@@ -123,6 +132,18 @@ class AccountLedger(Protocol):
 
     async def change_password(self, old: Credential, password_hash: str, *, now: datetime) -> None:
         """Gives an account a new password and ends its sessions. Raises NoSuchAccount when `old` opens it no more."""
+        ...
+
+    async def reset_password(self, name: str, password_hash: str, *, by: str, now: datetime) -> None:
+        """Gives an account a password that its holder did not choose, ends its sessions. Raises NoSuchAccount."""
+        ...
+
+    async def begin_sign_in(self, source: str, name: str, *, most: int, since: datetime, now: datetime) -> SignIn:
+        """Counts a try before it is looked at, among those `since` then; `most` may come from one source."""
+        ...
+
+    async def forgive_sign_in(self, sign_in: int) -> None:
+        """It was right after all. The wrong ones before it still count."""
         ...
 
     async def open_session(self, digest: str, credential: Credential | None, *, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
-from core.messages import InboundMessage, Raw, Reply
+from core.messages import InboundMessage, Raw, Reply, Voucher
 from identity.proof import Proof
 
 Wire = TypeVar("Wire")
@@ -118,12 +118,21 @@ class Listener(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What a check found out: the proof of a message, and what its provider vouches for."""
+
+    proof: Proof
+    vouchers: tuple[Voucher, ...] = ()
+
+
 @runtime_checkable
 class Checks(Protocol):
-    """A channel whose proof needs the network: asked after the message is kept, for those that are `unchecked`."""
+    """A channel that has to ask others about a message: asked after it is kept, for those that are `unchecked`."""
 
-    async def check(self, message: InboundMessage, raw: Raw) -> Proof:
-        """The proof of a message. Is cancelled when it takes too long; the message then stays claimed."""
+    async def check(self, message: InboundMessage, raw: Raw) -> Checked:
+        """What others say of a message. When it fails, or takes too long and is cancelled, the message stays as it was
+        parsed: no better proven, and with no news of what is vouched for."""
         ...
 
 

@@ -1,18 +1,18 @@
-"""Checking: finds the proof of messages whose channel had to ask others for it, after they were kept."""
+"""Checking: has channels ask others about messages, after these were kept."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.channel import Channel, Checks
+from core.channel import Channel, Checked, Checks
 from core.ledger import Ledger, Unchecked
-from identity.proof import Proof
+from core.messages import Raw
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
-_PATIENCE = 5.0  # seconds that a check may take; what is not known then is claimed
+_PATIENCE = 5.0  # seconds that a check may take
 _AFTER_A_FAILURE = 30.0
 
 
@@ -38,11 +38,14 @@ class Checking:
         self._tasks: dict[Unchecked, asyncio.Task[None]] = {}
         self._newest: dict[str, asyncio.Task[None]] = {}
 
-    def begin(self, one: Unchecked) -> None:
-        """Has a message checked, unless it is being checked already."""
+    def begin(self, one: Unchecked, raw: Raw | None = None) -> None:
+        """Has a message checked, unless it is being checked already.
+
+        `raw` is the delivery as it came: what is kept of it may lack a card's number, which breaks its signature.
+        """
         if one in self._tasks:
             return
-        task = asyncio.create_task(self._check(one, self._newest.get(one.sender)))
+        task = asyncio.create_task(self._check(one, raw, self._newest.get(one.sender)))
         self._tasks[one] = self._newest[one.sender] = task
         task.add_done_callback(lambda done: self._forget(one, done))
 
@@ -58,36 +61,38 @@ class Checking:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _check(self, one: Unchecked, before: asyncio.Task[None] | None) -> None:
+    async def _check(self, one: Unchecked, raw: Raw | None, before: asyncio.Task[None] | None) -> None:
         async with self._room:
-            proof = await self._proof(one)
+            found = await self._ask(one, raw)
         if before is not None:
             await asyncio.wait([before])
-        line = await self._note(one, proof)
+        line = await self._note(one, found)
         if line is not None:
             self._call(line)
 
-    async def _proof(self, one: Unchecked) -> Proof:
+    async def _ask(self, one: Unchecked, raw: Raw | None) -> Checked | None:
+        """What the channel found; None leaves the message as it was parsed."""
         channel = self._able.get(one.channel)
         if channel is None:
-            return Proof.CLAIMED
+            return None
         try:
             kept = await self._ledger.to_check(one)
             if kept is None:
-                return Proof.CLAIMED
+                return None
+            message, kept_raw = kept
             async with asyncio.timeout(self._patience):
-                return await channel.check(*kept)
+                return await channel.check(message, raw or kept_raw)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody vouched for it
-            log.warning("a message by %s stays claimed: its check failed (%s)", one.channel, type(error).__name__)
-            return Proof.CLAIMED
+            log.warning("a message by %s stays as it came: its check failed (%s)", one.channel, type(error).__name__)
+            return None
 
-    async def _note(self, one: Unchecked, proof: Proof) -> str | None:
-        """Notes a proof, however often that takes: until then the message waits for no turn."""
+    async def _note(self, one: Unchecked, found: Checked | None) -> str | None:
+        """Notes what was found, however often that takes: until then the message waits for no turn."""
         while True:
             try:
-                return await self._ledger.checked(one, proof)
+                return await self._ledger.checked(one, found)
             except Exception:
-                log.exception("the ledger took no note of a proof")
+                log.exception("the ledger took no note of a check")
                 await asyncio.sleep(_AFTER_A_FAILURE)
 
     def _forget(self, one: Unchecked, done: asyncio.Task[None]) -> None:

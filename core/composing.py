@@ -1,22 +1,26 @@
 """From an answer to what is said and written down: the greeting, the reply's text, the settlement. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core import greeting
+from core import greeting, rating
 from core.channel import Limits
 from core.consent import Consent
 from core.greeting import Continuity
 from core.house import House
 from core.judgement import Verdict
-from core.ledger import OF_THE_PERSON, CaseStatus, NewFact, Settlement, Turn
+from core.ledger import OF_THE_PERSON, CaseStatus, NewFact, Profile, Settlement, Turn
 from core.linking import LinkTalk
 from core.messages import Reply
 from core.phrases import say
+from core.rating import Rating
 from core.recollection import Recollection
-from core.writing import Answer, OpenCase
+from core.restraint import Left
+from core.runs import Run, outcome
+from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Answer, OpenCase, Told
 from identity.gate import Permit, Purpose, Standing, permit
+from identity.masking import order_number
 from identity.policy import Deed, Leave, leave
 from identity.proof import Proof
 
@@ -33,6 +37,7 @@ class Thought:
     standing: Standing  # with what a code gave, if one was entered just now
     known: Recollection
     answer: Answer
+    runs: Sequence[Run]  # what was asked of the company in this turn
     verdict: Verdict
     talk: LinkTalk | None
 
@@ -62,15 +67,6 @@ class Thought:
         return self.talk.expects_digits if self.talk else 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Left:
-    """Why a turn is left to a colleague, in our words to the customer and to staff."""
-
-    phrase: str
-    reason: str
-    silent: bool = False
-
-
 FAILED = Left(phrase="sorry", reason="The bot failed at this message; see the log.")
 
 
@@ -89,6 +85,7 @@ class Composed:
     text: str = ""
     asks: tuple[str, ...] = ()
     expects_digits: int = 0
+    rates: int | None = None  # the case that it asks to be rated
 
 
 def nothing_to_write(turn: Turn, known: Recollection, talk: LinkTalk | None, house: House) -> Answer:
@@ -112,19 +109,51 @@ def greet(t: Thought, house: House, now: datetime) -> Greeting:
     record = t.known.records[case.id]
     continuity = Continuity(
         name=t.known.name if allowed.handles else "",
-        issue=greeting.issue_label(case.category, case.issue, case.facts, language),
+        issue=greeting.issue_label(case.category, case.issue, _values(t, case), language),
         tried=case.tried,
         channel=house.label(record.last_channel),
         since=now - record.updated_at,
         now=now,
+        times=int(case.facts.get("times", "1")) if case.facts.get("times", "1").isdecimal() else 1,
+        years=_years(t.known.profile, now) if allowed.handles else 0,
+        done=_carried_out(case, language),
     )
     return Greeting(text=_join(opening, greeting.greet(continuity, language, label)), case=case.id)
+
+
+def _values(t: Thought, case: OpenCase) -> dict[str, str]:
+    """What is known of a case, with what is put right in this very turn."""
+    known = {**t.known.facts, **case.facts}
+    return known | ({f.slot: f.value for f in _news(t, case)} if case.id == t.answer.case else {})
+
+
+def _news(t: Thought, case: OpenCase | None) -> list[Told]:
+    """What was told of a case in this turn and was not known; nothing that was put right by a later message."""
+    known = {**t.known.facts, **(case.facts if case else {})}
+    newer = {slot for slot, at in case.told_at.items() if at > t.turn.told_at} if case else set[str]()
+    told = (f for f in t.answer.facts if f.slot in (*ISSUE_SLOTS, *PERSON_SLOTS) and f.slot not in newer)
+    return [f for f in told if known.get(f.slot) not in (f.value, order_number(f.value))]
+
+
+def _years(profile: Profile | None, now: datetime) -> int:
+    """For how many whole years somebody has been a customer; 0 where nobody knows."""
+    try:
+        since = datetime.fromisoformat(profile.since) if profile else now
+    except ValueError:
+        return 0
+    return max((now.date() - since.date()).days // 365, 0)
+
+
+def _carried_out(case: OpenCase, language: str) -> list[str]:
+    """What was done for a case, a sentence each."""
+    told = [done.partition(" ") for done in case.done]
+    return [say(f"{action}_done", language, amount=amount) for action, _, amount in told if action != "status"]
 
 
 def _case_to_greet(t: Thought, now: datetime) -> OpenCase | None:
     """The open case to name: the one that the message is about, else the latest; none when it tells a new issue."""
     may = t.just_granted or leave(Deed.GREET, t.standing.strength) is not Leave.NO
-    tells_another = t.answer.case is None and bool(t.answer.issue)
+    tells_another = (t.answer.case is None and bool(t.answer.issue)) or t.known.opens_again(t.answer)
     if not may or not t.known.cases or tells_another or (t.only_codes and not t.just_granted):
         return None
     case = t.known.case(t.answer.case) or t.known.cases[0]
@@ -143,7 +172,7 @@ def compose(t: Thought, hello: Greeting, house: House) -> Composed:
     start = [t.said_of_codes, hello.text] if t.just_granted else [hello.text, t.said_of_codes]
     match t.verdict.kind:
         case "with_human":
-            rest, asks = _leave_to_human(t, hello, limits), tuple[str, ...]()
+            rest, asks = _leave_to_human(t, hello, house), tuple[str, ...]()
         case "hand_off":
             rest, asks = _hand_off(t, house)
         case "answer":
@@ -159,18 +188,29 @@ def _is_one_of_many(turn: Turn, house: House) -> bool:
     return 0 < most <= turn.named_today
 
 
-def _leave_to_human(t: Thought, hello: Greeting, limits: Limits) -> list[str] | None:
-    """Silence, but for an acknowledgement where somebody comes anew, or waits on the telephone."""
-    if not (hello.case or t.said_of_codes) and limits.reachable:
+def _leave_to_human(t: Thought, hello: Greeting, house: House) -> list[str] | None:
+    """Silence, but for an acknowledgement where somebody comes anew, tells something new, or waits on the telephone."""
+    channel = t.turn.first.channel
+    news = _news(t, t.known.case(t.answer.case))
+    if not (hello.case or t.said_of_codes or news or _comes_anew(t)) and house.limits(channel).reachable:
         return None
     if not t.turn.said_something:
         return [say("colleague_has_it", t.answer.language)]
-    return [] if t.only_codes and not t.just_granted else [greeting.handed_over_already(t.answer.language)]
+    if t.only_codes and not t.just_granted:
+        return []
+    added = [order_number(f.value) if f.slot == "order_id" else f.value for f in news]
+    return [greeting.handed_over_already(t.answer.language, house.label(channel), added=added)]
+
+
+def _comes_anew(t: Thought) -> bool:
+    """Whether we have said nothing here for a while: who is not known well enough for a greeting hears as much."""
+    last = t.turn.last_said_at
+    return last is None or t.turn.heard[-1].message.received_at - last > _GAP
 
 
 def _hand_off(t: Thought, house: House) -> tuple[list[str], tuple[str, ...]]:
     handed = greeting.handoff(t.answer.language, house.label(t.turn.first.channel))
-    return [t.answer.reply, _received(t), handed], tuple(t.answer.asks)
+    return [t.answer.reply, *_outcomes(t), _received(t), handed], tuple(t.answer.asks)
 
 
 def _answer(t: Thought, hello: Greeting, limits: Limits) -> tuple[list[str], tuple[str, ...]]:
@@ -178,7 +218,12 @@ def _answer(t: Thought, hello: Greeting, limits: Limits) -> tuple[list[str], tup
     adds = bool(t.answer.issue or t.answer.facts or t.answer.case is not None)
     worth_saying = adds or not t.said_of_codes
     reply, asks = (t.answer.reply, tuple(t.answer.asks)) if worth_saying else ("", ())
-    return [reply, _received(t), _next_step(t, hello, limits)], asks
+    return [reply, *_outcomes(t), _received(t), _next_step(t, hello, limits)], asks
+
+
+def _outcomes(t: Thought) -> list[str]:
+    """What came of what was asked for; nothing is said to be done but what was."""
+    return [outcome(run, t.answer.language) for run in t.runs]
 
 
 def _received(t: Thought) -> str:
@@ -189,16 +234,34 @@ def _next_step(t: Thought, hello: Greeting, limits: Limits) -> str:
     """The question that keeps a conversation going when nothing was asked yet."""
     if t.answer.reply or (t.said_of_codes and (not t.just_granted or t.expects_digits)):
         return ""
+    if t.runs:
+        return ""
     if hello.case is not None:
-        return say("go_on", t.answer.language)
+        done = any(case.done for case in t.known.cases if case.id == hello.case)
+        return say("anything_else" if done else "go_on", t.answer.language)
     may_key_in = limits.live and t.turn.first.opening and t.turn.standing.proof is Proof.CLAIMED
     hint = say("key_in_code", t.answer.language) if may_key_in else ""
     return _join(hint, say("how_can_we_help", t.answer.language))
 
 
+def with_question(t: Thought, composed: Composed, house: House) -> Composed:
+    """The reply to somebody whose case is solved, with the question how satisfied they are; nobody is asked twice."""
+    case = t.answer.case
+    record = t.known.records.get(case) if case is not None else None
+    if record is None or record.rating_asked_at is not None or record.satisfaction is not None:
+        return composed
+    if _new_status(t) != "resolved" or not composed.text or composed.asks or composed.expects_digits:
+        return composed
+    channel = t.turn.first.channel
+    question = rating.question(t.answer.language, house.label(channel))
+    spoken = not house.limits(channel).reachable
+    return replace(composed, text=_join(composed.text, question), expects_digits=int(spoken), rates=case)
+
+
 def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime, reply_id: str) -> Settlement:
     """Everything that the turn changes."""
     answer = t.answer
+    was_said = answer.reply in composed.text
     issue = answer.issue or _issue_without_a_name(t)
     opens_case = answer.case is None and bool(issue)
     reply = Reply(
@@ -209,6 +272,7 @@ def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime
         asks=composed.asks,
         secret=t.talk.code if t.talk else "",
         expects_digits=composed.expects_digits,
+        rates=composed.rates,
     )
     return Settlement(
         turn=t.turn,
@@ -218,15 +282,20 @@ def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime
         replies=[reply] if composed.text else [],
         case=answer.case,
         opens_case=opens_case,
+        opens_again=t.known.opens_again(answer),
         status=_new_status(t),
         reason=t.verdict.reason,
         facts=_facts(answer, issue if opens_case else ""),
         language=answer.language,
         opted_out=False if t.turn.opted_out and composed.text else None,  # who writes again wants to be answered
         links=t.talk.steps if t.talk else (),
+        runs=t.runs,
         permits=_permits(t, hello),
         writer=answer.writer,
         flags=[f"fell back: {answer.fell_back}"] if answer.fell_back else [],
+        pattern=answer.pattern if was_said else None,
+        article=answer.article if was_said else "",
+        unhelped=t.verdict.kind == "hand_off" and answer.writer != NOBODY,
     )
 
 
@@ -241,7 +310,9 @@ def _permits(t: Thought, hello: Greeting) -> list[tuple[Permit, Sequence[str]]]:
 def _new_status(t: Thought) -> CaseStatus | None:
     if t.verdict.kind == "hand_off":
         return "handed_off"
-    return "resolved" if t.answer.resolved and t.answer.case is not None else None
+    if t.answer.resolved and t.answer.case is not None:
+        return "resolved"
+    return "open" if t.known.opens_again(t.answer) else None
 
 
 def _issue_without_a_name(t: Thought) -> str:
@@ -256,6 +327,8 @@ def _facts(answer: Answer, new_issue: str) -> list[NewFact]:
     told = [NewFact(slot=f.slot, value=f.value, of_case=f.slot not in OF_THE_PERSON) for f in answer.facts]
     told += [NewFact(slot=f"prefers_{p.slot}", value=p.value, of_case=False) for p in answer.preferences]
     told += [NewFact(slot="tried", value=value, of_case=True) for value in answer.tried]
+    if answer.actions and answer.asks:  # to be gone on with once these are answered
+        told += [NewFact(slot="wanted", value=answer.actions[0], of_case=True)]
     if new_issue:
         told += [NewFact(slot="issue", value=new_issue, of_case=True)]
         told += [NewFact(slot="category", value=answer.category, of_case=True)]
@@ -270,7 +343,7 @@ def left_to_a_colleague(
 ) -> Settlement:
     """A turn that the bot does not answer: kept, said honestly, and in front of a human."""
     language = turn.language or house.languages[0]
-    case = known.cases[0].id if known and known.cases else None
+    latest = known.cases[0] if known and known.cases else None
     issue = turn.text[:_ISSUE_LENGTH] or "(nothing was said)"
     reply = Reply(id=reply_id, route=turn.route, text=say(why.phrase, language), language=language)
     return Settlement(
@@ -278,11 +351,11 @@ def left_to_a_colleague(
         now=now,
         keeper=turn.standing.keeper,
         replies=[] if why.silent or turn.opted_out or _is_one_of_many(turn, house) else [reply],
-        case=case,
-        opens_case=case is None,
-        status="handed_off",
+        case=latest.id if latest else None,
+        opens_case=latest is None,
+        status=None if latest and latest.with_human else "handed_off",  # who waits already keeps their place
         reason=why.reason,
-        facts=[] if case else [NewFact(slot="issue", value=issue, of_case=True)],
+        facts=[] if latest else [NewFact(slot="issue", value=issue, of_case=True)],
         flags=[why.phrase],
     )
 
@@ -293,7 +366,8 @@ def of_consent(turn: Turn, wish: Consent, house: House, *, now: datetime, reply_
     phrase = {"stop": "opted_out", "start": "opted_in", "help": "keyword_help"}[wish]
     language = turn.language or house.languages[0]
     text = say(phrase, language, brand=house.brand or house.bot_name)
-    silent = wish == "stop" and keywords  # who sent STOP may be sent nothing, not even this
+    # Who sent STOP by text may be sent nothing, not even this; nor does a forger make us write to somebody all day.
+    silent = (wish == "stop" and keywords) or _is_one_of_many(turn, house)
     return Settlement(
         turn=turn,
         now=now,
@@ -303,6 +377,43 @@ def of_consent(turn: Turn, wish: Consent, house: House, *, now: datetime, reply_
         language=language,
         writer=NOBODY,
     )
+
+
+def given_rating(turn: Turn) -> Rating | None:
+    """The rating that a message gives, where one was asked for."""
+    return rating.rating(turn.text, digits=turn.first.digits) if turn.rates is not None else None
+
+
+def of_rating(turn: Turn, given: Rating, house: House, *, now: datetime, reply_id: str) -> Settlement:
+    """Somebody rated how a case was handled, and told nothing beside."""
+    language = turn.language or house.languages[0]
+    channel = turn.first.channel
+    label = house.label(channel)
+    opening = greeting.disclosure(house.bot_name, house.brand, language, label) if turn.new_conversation else ""
+    text = _join(opening, rating.thanks(given.score, language))
+    silent = _is_one_of_many(turn, house) or (turn.opted_out and house.limits(channel).keywords)
+    return Settlement(
+        turn=turn,
+        now=now,
+        keeper=turn.standing.keeper,
+        replies=[] if silent else [Reply(id=reply_id, route=turn.route, text=text, language=language)],
+        language=language,
+        writer=NOBODY,
+        rating=given.score,
+    )
+
+
+def beside_rating(turn: Turn, given: Rating) -> Turn:
+    """The turn with what was told beside a rating, and nothing else."""
+    first, *others = turn.heard
+    told = [(first, given.rest), *((heard, "") for heard in others)]
+    return replace(turn, heard=[replace(h, message=replace(h.message, text=text)) for h, text in told])
+
+
+def with_rating(settlement: Settlement, given: Rating) -> Settlement:
+    """The outcome of a turn that also gave a rating: it is thanked for first."""
+    thanked = [replace(reply, text=_join(say("rated", reply.language), reply.text)) for reply in settlement.replies[:1]]
+    return replace(settlement, rating=given.score, replies=[*thanked, *settlement.replies[1:]])
 
 
 def _join(*parts: str) -> str:

@@ -124,5 +124,6 @@ def _pause(error: Exception, attempt: int) -> timedelta:
 
 
 def _line(error: Exception) -> str:
-    text = str(error) if isinstance(error, TryAgain | Undeliverable) else f"{type(error).__name__}: {error}"
+    """One line for staff: what we say of a problem ourselves; of others' errors, which may repeat a reply, the kind."""
+    text = str(error) if isinstance(error, TryAgain | Undeliverable) else ""
     return text.splitlines()[0][:300] if text else type(error).__name__

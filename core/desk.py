@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, get_args
 
+from core import rating
+from core.actions import Actions
 from core.errors import Problem
 from core.house import House
 from core.ledger import Case, Fact, Outgoing, Profile
-from core.memory import Lesson, Memory, PatternHit
+from core.memory import Memory, PatternHit
 from core.merging import MergeLedger
-from core.messages import Attachment, Route
+from core.messages import Attachment, Reply, Route
+from core.playbook import Draft, Learnt, on_record, tell
+from core.runs import NoSuchRun, Run, outcome
+from core.sentiment import Trend, trend
 from core.writing import Category, Pattern
 from identity import masking
 from identity.gate import HandleId
@@ -25,10 +30,12 @@ from identity.proof import Proof
 
 log = logging.getLogger(__name__)
 
+PAGE = 50  # cases of the queue that are shown together
 LONGEST_TEXT = 10_000  # characters of a reply or a resolution
 _MEMORY_PATIENCE = 0.15  # seconds that a page waits for suggestions
 _LEARNING_PATIENCE = 30.0
 _SUGGESTIONS = 3
+_LONGEST_EXAMPLE = 1_000  # characters
 # Slots that speak of the matter and of nobody: they may stand in the shared playbook.
 _OF_THE_MATTER = frozenset(
     {"issue", "category", "mood", "urgency", "tried", "product", "plan", "device", "error_code"}
@@ -117,14 +124,18 @@ class Reading:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseFile:
     """A case with all that staff may see of its customer. `facts` are current ones and newest first, `moods` all that
-    the case went through, `said` the newest lines on any channel; both of these oldest first."""
+    the case went through, `moods_ever` those of every case, `said` the newest lines on any channel; these oldest first.
+    """
 
     case: Case
     facts: Sequence[Fact]
     moods: Sequence[str]
+    moods_ever: Sequence[str]
+    repeats: int  # how often they came back about the same within 7 days
     said: Sequence[Entry]
     contacts: Sequence[Contact]
     related: Sequence[Related]
+    runs: Sequence[Run]  # what was asked of the company, oldest first
     profile: Profile | None
     proof: Proof  # of the latest message
     by_code: bool  # the latest message speaks with a code that another channel showed
@@ -147,6 +158,11 @@ class CaseFile:
         """The kind of issue."""
         found = self.value("category")
         return next((c for c in get_args(Category) if c == found), "other")
+
+    @property
+    def trend(self) -> Trend:
+        """How the customer's mood went, over all cases."""
+        return trend(self.moods_ever)
 
     @property
     def tried(self) -> Sequence[str]:
@@ -215,24 +231,47 @@ class AgentReply:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resolution:
-    """How a case ended. `lesson` is what others may learn of it, redacted; without one nothing is learnt."""
+    """How a case ended. `draft` is what others may learn of it; without one nothing is learnt. `question` asks the
+    customer for a rating, where there is a way to ask."""
 
     case: int
     agent: str
     at: datetime
     text: str = ""
-    lesson: tuple[Category, str, str] | None = None  # category, issue, resolution
+    satisfaction: int | None = None  # 1 to 5, as a colleague was told
+    draft: Draft | None = None
+    same_as: int | None = None  # the pattern that says the same already
+    question: Reply | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """What closing a case left to do."""
+
+    learnt: Learnt
+    outbox: Sequence[Outgoing] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """What a case is really about. `text` is how its customer put it, redacted."""
+
+    case: int
+    category: Category
+    text: str
+    agent: str
+    at: datetime
 
 
 class DeskLedger(MergeLedger, Protocol):
     """What the desk needs of the record. Every method that names a case raises NoSuchCase."""
 
-    async def queue(self) -> Sequence[Queued]:
-        """The cases that are not resolved: handed off ones first, the oldest on top; bounded."""
+    async def queue(self, *, now: datetime, page: int = 1) -> Sequence[Queued]:
+        """One page of the cases that are not resolved: handed off ones first, the oldest on top."""
         ...
 
-    async def queue_state(self) -> str:
-        """A text that changes when the queue does. Reads nothing of any customer."""
+    async def queue_state(self, *, page: int = 1) -> str:
+        """A text that changes when a page of the queue does. Reads nothing of any customer."""
         ...
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
@@ -259,8 +298,12 @@ class DeskLedger(MergeLedger, Protocol):
         """Takes the case and puts a reply into the outbox: its row, none if it stands there already. Raises Refused."""
         ...
 
-    async def resolve(self, resolution: Resolution) -> int | None:
-        """Closes a case: the row of the pattern, if one was learnt. Raises Refused."""
+    async def resolve(self, resolution: Resolution, *, reachable: Collection[str]) -> Resolved:
+        """Closes a case, learns of it, and asks for a rating, at most once and nobody unproven. Raises Refused."""
+        ...
+
+    async def correct(self, correction: Correction) -> None:
+        """Gives a case another category, and keeps the correction in place of an earlier one. Raises Refused."""
         ...
 
     async def unread(self) -> Sequence[Unread]:
@@ -271,7 +314,7 @@ class DeskLedger(MergeLedger, Protocol):
         """The newest replies that could not be delivered."""
         ...
 
-    async def patterns(self, hits: Sequence[PatternHit]) -> Sequence[Pattern]:
+    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime) -> Sequence[Pattern]:
         """The patterns that memory points at."""
         ...
 
@@ -283,13 +326,15 @@ class Desk:
     ledger: DeskLedger
     memory: Memory
     house: House
+    actions: Actions
     post: Callable[[Sequence[Outgoing]], None]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    corrected: Callable[[], None] = lambda: None  # called after a correction, for those who learn from it
 
-    async def queue(self, reader: str) -> Sequence[Queued]:
-        """The cases that wait."""
-        queued = await self.ledger.queue()
+    async def queue(self, reader: str, page: int = 1) -> Sequence[Queued]:
+        """One page of the cases that wait."""
+        queued = await self.ledger.queue(now=self.now(), page=page)
         readings = [Reading(handle=q.case.handle, rows=[f"case:{q.case.id}"]) for q in queued]
         await self.ledger.note_reading(reader, readings, now=self.now())
         return queued
@@ -314,24 +359,88 @@ class Desk:
         reply = AgentReply(id=id or self.new_id(), case=case, text=_bounded(text), agent=agent, at=self.now())
         self.post(await self.ledger.reply(reply, reachable=self._reachable()))
 
-    async def resolve(self, case: int, agent: str, text: str = "") -> Lesson | None:
-        """Closes a case; what is to be learnt of it, for `learn`. Raises NoSuchCase or Refused."""
-        text = _bounded(text)
-        lesson = await self._lesson(case, agent, text) if text else None
-        row = await self.ledger.resolve(Resolution(case=case, agent=agent, at=self.now(), text=text, lesson=lesson))
-        if lesson is None or row is None:
-            return None
-        category, issue, resolution = lesson
-        return Lesson(row=row, category=category, issue=issue, resolution=resolution)
+    async def approve(self, case: int, run: int, agent: str) -> None:
+        """Has a waiting action carried out and tells the customer how it ended. Raises NoSuchCase or Refused."""
+        await self._runs_here(case, run, agent)
+        try:
+            ended = await self.actions.approve(run, agent)
+        except NoSuchRun as error:
+            raise Refused(f"Nothing was done: {error}.") from None
+        if ended.state != "done":
+            raise Refused(ended.why_a_person)
+        file = await self._file(case, agent)
+        language = file.destination.language if file.destination else "en"
+        await self.reply(case, agent, outcome(ended, language), id=f"run-{run}")
 
-    async def learn(self, lesson: Lesson, case: int) -> None:
-        """Puts a lesson into the playbook, with the case's vote. A memory that is away costs nothing."""
+    async def decline(self, case: int, run: int, agent: str) -> None:
+        """Says no to a waiting action; what the customer is told is up to the colleague. Raises as `approve`."""
+        await self._runs_here(case, run, agent)
+        try:
+            await self.actions.decline(run, agent)
+        except NoSuchRun as error:
+            raise Refused(f"Nothing was changed: {error}.") from None
+
+    async def _runs_here(self, case: int, run: int, agent: str) -> None:
+        """The colleague takes the case, and the action is one of it."""
+        if all(one.id != run for one in (await self._file(case, agent)).runs):
+            raise Refused("Nothing was done: this case asks for no such action.")
+        await self.take(case, agent)
+
+    async def correct(self, case: int, agent: str, category: str) -> None:
+        """Says what a case is really about; the offline writer learns from it. Raises NoSuchCase or Refused."""
+        known = next((c for c in get_args(Category) if c == category), None)
+        if known is None:
+            raise Refused("Nothing was changed: there is no such category.")
+        file = await self._file(case, agent)
+        if known == file.category:
+            return
+        words = file.issue or next((e.text for e in file.said if e.sender == "customer" and e.case == case), "")
+        text = redact(words, file)[:_LONGEST_EXAMPLE]
+        await self.ledger.correct(Correction(case=case, category=known, text=text, agent=agent, at=self.now()))
+        self.corrected()
+
+    async def resolve(self, case: int, agent: str, text: str = "", satisfaction: int | None = None) -> Learnt:
+        """Closes a case, and asks its customer how satisfied they are unless that is known; what memory is to learn,
+        for `learn`. Raises NoSuchCase or Refused."""
+        text = _bounded(text)
+        file = await self._file(case, agent)
+        draft = _draft(file, text) if text else None
+        resolution = Resolution(
+            case=case,
+            agent=agent,
+            at=self.now(),
+            text=text,
+            satisfaction=satisfaction,
+            draft=draft,
+            same_as=await self._same_as(draft) if draft else None,
+            question=self._question(file) if satisfaction is None else None,
+        )
+        resolved = await self.ledger.resolve(resolution, reachable=self._reachable())
+        self.post(resolved.outbox)
+        return resolved.learnt
+
+    async def learn(self, learnt: Learnt) -> None:
+        """Lets memory follow what the record took. A memory that is away costs nothing."""
         try:
             async with asyncio.timeout(_LEARNING_PATIENCE):
-                await self.memory.learn(lesson)
-                await self.memory.vote(lesson.row, helpful=True, voter=f"case:{case}")
+                await tell(self.memory, learnt)
         except Exception as error:  # noqa: BLE001 - the ledger has it; `memory rebuild` brings it back
-            log.warning("memory did not take pattern %d: %s", lesson.row, type(error).__name__)
+            log.warning("memory did not take what was learnt: %s", type(error).__name__)
+
+    async def _same_as(self, draft: Draft) -> int | None:
+        try:
+            async with asyncio.timeout(_MEMORY_PATIENCE):
+                return await on_record(draft, self.memory, self.ledger, now=self.now())
+        except Exception as error:  # noqa: BLE001 - then it is learnt as something new
+            log.warning("memory did not answer in time, what is learnt is not compared: %s", type(error).__name__)
+            return None
+
+    def _question(self, file: CaseFile) -> Reply | None:
+        to = file.destination
+        if to is None:
+            return None
+        text = rating.question(to.language, self.house.label(to.channel))
+        return Reply(id=self.new_id(), route=to.route, text=text, language=to.language, rates=file.case.id)
 
     async def parked(self, reader: str) -> tuple[Sequence[Unread], Sequence[Undelivered]]:
         """What could not be read, and what could not be delivered."""
@@ -355,11 +464,11 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - the page works without
             log.warning("memory did not answer in time, no resolutions are suggested: %s", type(error).__name__)
             return []
-        return await self.ledger.patterns(hits)
+        return await self.ledger.patterns(hits, now=self.now())
 
-    async def _lesson(self, case: int, agent: str, text: str) -> tuple[Category, str, str]:
-        file = await self._file(case, agent)
-        return file.category, redact(file.issue, file), redact(text, file)
+
+def _draft(file: CaseFile, text: str) -> Draft:
+    return Draft(category=file.category, issue=redact(file.issue, file), resolution=redact(text, file))
 
 
 def called(profile: Profile | None, given: str, handle: HandleId) -> str:

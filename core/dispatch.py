@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from core import safety
 from core.channel import Channel
 from core.checking import Checking
 from core.delivery import Delivery
@@ -40,7 +41,7 @@ class Dispatch:
         is_new = await self._engine.accept(message, raw)
         # Also of a redelivery: the first one may have been cut off right after its commit.
         if message.unchecked:
-            self._checking.begin(Unchecked.of(message))
+            self._checking.begin(Unchecked.of(message), raw if safety.kept(raw) != raw else None)
         else:
             self._call(line_of(message))
         return is_new
@@ -122,7 +123,7 @@ class Dispatch:
             return Wait(until=self._engine.now() + _AFTER_A_FAILURE)
 
     def _learn(self, settled: Settled) -> None:
-        if not (settled.notes or settled.superseded):
+        if not (settled.notes or settled.superseded or settled.votes or settled.praised):
             return
         task = asyncio.create_task(self._learn_from(settled))
         self._learning.add(task)

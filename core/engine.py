@@ -4,6 +4,7 @@ accept     records it, durably, before anything is thought
 identify   finds who is writing, and how sure we are               (the ledger, opening the turn)
 recall     reads what may be known for this message, and no more   (through the gate)
 answer     understands and words it, in one call
+act        has done what was asked for, where that is allowed
 judge      answers, hands over, or leaves it to the human who has it
 greet      says what we remember, so that nobody repeats themselves
 settle     writes all of it in one transaction; what is to be sent stands in the outbox
@@ -17,37 +18,45 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core import composing, consent, safety
-from core.composing import Left, Thought
+from core import composing, consent, restraint, safety
+from core.actions import Actions, Asked
+from core.composing import Thought
 from core.house import House
 from core.judgement import judge
 from core.knowledge import Knowledge
-from core.ledger import Ledger, Notice, Settled, Settlement, Turn, Wait
+from core.learning import Learning, LearningLedger
+from core.ledger import Notice, Settled, Settlement, Turn, Wait
 from core.linking import Linking, LinkTalk
 from core.memory import Memory
 from core.messages import InboundMessage, Raw, Reply
 from core.phrases import say
+from core.playbook import may_be_offered
 from core.recollection import Recollection, recollect
+from core.restraint import Left
 from core.writing import Answer, Brief, Pattern, Writer
 from identity.gate import DIRECTORY, Purpose, Standing, permit
 
 log = logging.getLogger(__name__)
 
 _MEMORY_PATIENCE = 0.15  # seconds that a turn waits for memory before it goes on with the ledger alone
+_COMES_BACK = timedelta(days=7)  # for so long a case that was closed is the same when it comes back
 _MOST_RECENT = 4  # handles that memory is asked about
 _REMEMBERED = 4
+_LOOKED_AT = 8  # patterns
+_OFFERED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
     """Everything between a channel's `parse` and its `render`."""
 
-    ledger: Ledger
+    ledger: LearningLedger
     memory: Memory
     writer: Writer
     knowledge: Knowledge | None  # None where no folder is named
     house: House
     linking: Linking
+    actions: Actions
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
@@ -70,6 +79,9 @@ class Engine:
         """Gives memory what a turn told. Never on the way of a reply."""
         await self.memory.retract(settled.superseded)
         await self.memory.remember(settled.notes)
+        await self.memory.vote(settled.votes)
+        if settled.praised is not None:
+            await Learning(ledger=self.ledger, memory=self.memory, now=self.now).from_praise(settled.praised)
 
     async def _turn(
         self, line: str, patient: bool, think: Callable[[Turn], Awaitable[Settlement]]
@@ -91,30 +103,46 @@ class Engine:
             raise
 
     async def _think(self, turn: Turn) -> Settlement:
+        held_back, given, noted = self._held_back(turn), composing.given_rating(turn), self._noted(turn)
+        if noted:
+            return replace(noted, replies=[]) if held_back else noted
+        if held_back:
+            return await self._leave(turn, held_back)
+        if given is None:
+            return await self._consider(turn)
+        return composing.with_rating(await self._consider(composing.beside_rating(turn, given)), given)
+
+    def _noted(self, turn: Turn) -> Settlement | None:
+        """What needs no thought: a wish to hear no more, a rating and nothing else."""
         wish = consent.wish(turn.text, keywords=self.house.limits(turn.first.channel).keywords)
         if wish:
             return composing.of_consent(turn, wish, self.house, now=self.now(), reply_id=self.new_id())
-        if turn.turns_lately >= self.house.turns_an_hour:
-            return await self._leave(turn, self._too_often(turn))
+        given = composing.given_rating(turn)
+        if given is None or given.rest:
+            return None
+        return composing.of_rating(turn, given, self.house, now=self.now(), reply_id=self.new_id())
+
+    async def _consider(self, turn: Turn) -> Settlement:
         talk = await self._talk_of_codes(turn)
         standing = replace(turn.standing, grant=talk.grant) if talk and talk.grant else turn.standing
         known = await self._recall(standing)
         answer = known.about_a_known_case(await self._answer(turn, known, talk))
         closed = talk is not None and talk.needs_a_person
-        verdict = judge(answer, known.case(answer.case), known.profile, needs_a_person=closed)
-        thought = Thought(turn=turn, standing=standing, known=known, answer=answer, verdict=verdict, talk=talk)
+        runs = await self.actions.carry_out(Asked(turn=turn, standing=standing, known=known, answer=answer))
+        verdict = judge(answer, known.case(answer.case), known.profile, runs, needs_a_person=closed)
+        thought = Thought(
+            turn=turn, standing=standing, known=known, answer=answer, runs=runs, verdict=verdict, talk=talk
+        )
         greeting = composing.greet(thought, self.house, self.now())
-        composed = composing.compose(thought, greeting, self.house)
+        composed = composing.with_question(thought, composing.compose(thought, greeting, self.house), self.house)
         settlement = composing.settlement(thought, greeting, composed, now=self.now(), reply_id=self.new_id())
         return replace(settlement, notices=await self._notices(talk, answer.language))
 
     async def _give_up(self, turn: Turn) -> Settlement:
-        return await self._leave(turn, composing.FAILED)
+        return await self._leave(turn, self._held_back(turn) or composing.FAILED)
 
-    def _too_often(self, turn: Turn) -> Left:
-        said_already = turn.turns_lately > self.house.turns_an_hour
-        reason = f"More than {self.house.turns_an_hour} messages in an hour."
-        return Left(phrase="too_often", reason=reason, silent=said_already)
+    def _held_back(self, turn: Turn) -> Left | None:
+        return restraint.spent(turn, self.house) or restraint.loop(turn, about_codes=self.linking.concerns(turn))
 
     async def _leave(self, turn: Turn, why: Left) -> Settlement:
         try:
@@ -131,7 +159,7 @@ class Engine:
 
     async def _recall(self, standing: Standing) -> Recollection:
         allowed = permit(standing, Purpose.ANSWER)
-        return recollect(allowed, await self.ledger.recall(allowed))
+        return recollect(allowed, await self.ledger.recall(allowed, closed_after=self.now() - _COMES_BACK))
 
     async def _answer(self, turn: Turn, known: Recollection, talk: LinkTalk | None) -> Answer:
         if not turn.text or (talk and talk.alone):
@@ -149,6 +177,7 @@ class Engine:
             now=self.now(),
             said=known.said,
             cases=known.cases,
+            closed=known.closed,
             facts=known.facts,
             preferences=known.preferences,
             asked=turn.asked,
@@ -157,6 +186,8 @@ class Engine:
             patterns=patterns,
             articles=self.knowledge.find(turn.text) if self.knowledge else (),
             attachments=[a.name for h in turn.heard for a in h.message.attachments],
+            told_at=turn.told_at,
+            unproven=DIRECTORY not in known.permit.handles,
             bot_name=self.house.bot_name,
             brand=self.house.brand,
             offline=turn.model_turns_lately >= self.house.model_turns_an_hour,
@@ -168,13 +199,14 @@ class Engine:
             async with asyncio.timeout(_MEMORY_PATIENCE):
                 handles = sorted(known.permit.handles - {DIRECTORY})[-_MOST_RECENT:]
                 hits = await self.memory.recall(handles, turn.text, limit=_REMEMBERED)
-                category = known.cases[0].category if known.cases else "other"
-                found = await self.memory.suggest(turn.text, category, limit=3)
+                found = await self.memory.suggest(turn.text, None, limit=_LOOKED_AT)
         except Exception as error:  # noqa: BLE001 - memory is never a reason not to answer
             log.warning("memory did not answer in time, the ledger alone is used: %s", type(error).__name__)
             return [], []
         episodes = await self.ledger.episodes(known.permit, [hit.row for hit in hits if hit.kind == "case"])
-        return [known.shown(episode) for episode in episodes], list(await self.ledger.patterns(found))
+        patterns = await self.ledger.patterns(found, now=self.now())
+        offered = [one for one in patterns if may_be_offered(one, self.house.pattern_customers)]
+        return [known.shown(episode) for episode in episodes], offered[:_OFFERED]
 
     async def _notices(self, talk: LinkTalk | None, language: str) -> list[Notice]:
         """Tells every other strong handle of a customer that a link was made."""
@@ -192,5 +224,5 @@ class Engine:
                 ),
             )
             for reach in reaches
-            if self.house.limits(reach.channel).reachable
+            if self.house.limits(reach.channel).reachable and reach.sent_lately < self.house.sent_an_hour
         ]

@@ -20,6 +20,12 @@ _JUST_NOW = timedelta(hours=1)
 _A_WEEK, _TWO_WEEKS, _TWO_MONTHS = 7, 14, 60  # days
 _QUOTE, _ISSUE, _TRIED, _VALUE = 100, 160, 60, 40  # characters
 _NEAR = 4  # words
+_TELLING = ("amount", "product", "error_code", "plan", "device", "order_id")  # an issue is known by these
+_PLAN_WORD = re.compile(
+    r"^(?:plan|tarif|abo|forfait|formule|plano|piano|abonnement)\s+|\s+(?:plan|tarif|abo|tier|subscription|membership)$",
+    re.IGNORECASE,
+)
+_MASKED = re.compile(r"…\w{4}\b")
 
 # What can be sent seven bits a sign, so that 160 make one segment; one other sign in a text makes it 70.
 _GSM7 = frozenset(
@@ -67,6 +73,9 @@ class Phrases:
     again: str
     tried: str
     untried: str
+    repeated: str
+    nth: list[str]  # from the second on
+    years: str
     ending: str
     quote: str
     after: list[str]
@@ -93,7 +102,9 @@ class Continuity:
     """What we know of somebody who comes back. All of it has passed the gate.
 
     `name` is a first name or "", `issue` a label, `tried` as in OpenCase, `channel` where it was last talked about,
-    `since` how long ago that was, and `now` the time in the zone whose days are meant by "yesterday".
+    `since` how long ago that was, and `now` the time in the zone whose days are meant by "yesterday". `times` is how
+    often it happened, where they said so, `years` how long they have been a customer, and `done` what was carried out
+    for it, a sentence each.
     """
 
     name: str
@@ -102,6 +113,9 @@ class Continuity:
     channel: str
     since: timedelta
     now: datetime
+    times: int = 1
+    years: int = 0
+    done: Sequence[str] = ()
 
 
 def issue_label(category: Category, issue: str, facts: Mapping[str, str], language: str) -> str:
@@ -111,13 +125,12 @@ def issue_label(category: Category, issue: str, facts: Mapping[str, str], langua
     numbers are told by their last four signs.
     """
     phrases = _phrases(language)
-    named = _named(category, facts, phrases)
-    if not named:
-        words = _trimmed(_harmless(mask(issue)), _QUOTE)
-        nothing_left = phrases.issue["wordless" if issue.strip() else "unknown"]
-        return phrases.quote.format(words=words) if words else nothing_left
+    known = _known_values(category, facts)
+    named = _named(category, known, phrases)
     circumstance = _circumstance(issue, phrases) if category == "charge" else ""
-    return _line(f"{named} {circumstance} {_order(facts, phrases)}")
+    quoted = "" if named else _quoted(issue, known, phrases)
+    label = f"{named or quoted} {circumstance if named else ''}"
+    return _line(f"{label} {_beside(category, label, known)} {_order(known, phrases, label)}")
 
 
 def disclosure(bot_name: str, brand: str, language: str, channel: str) -> str:
@@ -137,7 +150,8 @@ def greet(continuity: Continuity, language: str, channel: str) -> str:
         greeting = f"{hello}\n\n{_capitalised(last)}"
     else:
         greeting = f"{hello} {_capitalised(last) if hello.endswith('!') else last}"
-    return _in_manner(f"{greeting} {_known(continuity, phrases, channel)}", language, channel)
+    told = [greeting, _known(continuity, phrases, channel), _apology(continuity, phrases, channel), *continuity.done]
+    return _in_manner(" ".join(filter(None, told)), language, channel)
 
 
 def handoff(language: str, channel: str, *, staff_present: bool | None = None) -> str:
@@ -147,32 +161,64 @@ def handoff(language: str, channel: str, *, staff_present: bool | None = None) -
     return _in_manner(f"{wordings[who]} {wordings['kept']}", language, channel)
 
 
-def handed_over_already(language: str) -> str:
-    """What is said to a message about a case that a colleague has."""
-    return _phrases(language).handed_over_already
+def handed_over_already(language: str, channel: str = "chat", *, added: Sequence[str] = ()) -> str:
+    """What is said to a message about a case that a colleague has, with the values that it told."""
+    said = _phrases(language).handed_over_already
+    values = ", ".join(filter(None, (_trimmed(_harmless(value), _VALUE) for value in added)))
+    return _in_manner(f"{said.removesuffix('.')} ({values})." if values else said, language, channel)
 
 
 def _phrases(language: str) -> Phrases:
     return PHRASES.get(re.split(r"[-_]", language.lower())[0], PHRASES["en"])
 
 
-def _named(category: Category, facts: Mapping[str, str], phrases: Phrases) -> str:
-    """The issue by its slots, as exactly as they are known; nothing where its main slot is not."""
-    told = {slot: _trimmed(_harmless(value), _VALUE) for slot, value in facts.items()}
-    known = {slot: value for slot, value in told.items() if value}
-    if "device" not in known and "product" in known:
+def _known_values(category: Category, facts: Mapping[str, str]) -> dict[str, str]:
+    """The values that tell such an issue, harmless: a plan tells one about a plan only, a device an error only."""
+    other_kinds = {"plan": "plan", "device": "fault"}
+    told = {
+        slot: _trimmed(_harmless(_PLAN_WORD.sub("", value) or value if slot == "plan" else value), _VALUE)
+        for slot, value in facts.items()
+        if other_kinds.get(slot, category) == category
+    }
+    known = {slot: value for slot, value in told.items() if value and slot in _TELLING}
+    if category == "fault" and "device" not in known and "product" in known:
         known["device"] = known["product"]
-    exact, vague = phrases.issue.get(category), phrases.issue.get(f"{category}_any")
-    for wording in filter(None, (exact, vague)):
+    return known
+
+
+def _named(category: Category, known: Mapping[str, str], phrases: Phrases) -> str:
+    """The issue by its slots, as exactly as they are known; nothing where none is."""
+    exactly = (category, f"{category}_any", f"{category}_device", f"{category}_vague")
+    for wording in filter(None, map(phrases.issue.get, exactly)):
         slots = set(re.findall(r"{(\w+)}", wording))
-        if slots <= known.keys() and (slots or "order_id" in known):
+        if slots <= known.keys() and known:
             return wording.format_map(known)
     return ""
 
 
-def _order(facts: Mapping[str, str], phrases: Phrases) -> str:
-    order = facts.get("order_id", "").strip()
-    return phrases.issue["order"].format(last=order_number(order).strip("…")) if order else ""
+def _quoted(issue: str, known: Mapping[str, str], phrases: Phrases) -> str:
+    """Their own words, without an order number that is no longer right."""
+    words = mask(issue)
+    if "order_id" in known:
+        right = order_number(known["order_id"])
+        words = _MASKED.sub(lambda found: found[0] if found[0] == right else HIDDEN, words)
+    words = _trimmed(_harmless(words), _QUOTE)
+    return phrases.quote.format(words=words) if words else phrases.issue["wordless" if issue.strip() else "unknown"]
+
+
+def _beside(category: Category, label: str, known: Mapping[str, str]) -> str:
+    """The sum that a plan costs; and a value, where none has been told yet, so that the issue is known by it."""
+    if category == "plan" and known.get("amount", label) not in label:
+        return f"({known['amount']})"
+    if "order_id" in known or any(value in label for value in known.values()):
+        return ""
+    value = next((known[slot] for slot in _TELLING if slot in known), "")
+    return f"({value})" if value else ""
+
+
+def _order(known: Mapping[str, str], phrases: Phrases, label: str) -> str:
+    number = order_number(known["order_id"]) if "order_id" in known else ""
+    return phrases.issue["order"].format(last=number.strip("…")) if number and number not in label else ""
 
 
 def _circumstance(issue: str, phrases: Phrases) -> str:
@@ -230,6 +276,15 @@ def _known(continuity: Continuity, phrases: Phrases, channel: str) -> str:
         return phrases.untried.format(again=phrases.again)
     listed = f" {phrases.and_} ".join(filter(None, (", ".join(tried[:-1]), tried[-1])))
     return phrases.tried.format(tried=listed, again=phrases.again)
+
+
+def _apology(continuity: Continuity, phrases: Phrases, channel: str) -> str:
+    """For somebody to whom it happened more than once."""
+    if not 1 < continuity.times <= len(phrases.nth) + 1:
+        return ""
+    sorry = phrases.repeated.format(nth=phrases.nth[continuity.times - 2])
+    loyal = continuity.years > 1 and channel.lower() != "sms"
+    return f"{sorry} {phrases.years.format(years=continuity.years)}" if loyal else sorry
 
 
 def _in_manner(text: str, language: str, channel: str) -> str:

@@ -24,8 +24,12 @@ class House:
     brand: str = ""
     languages: Sequence[str] = ("en",)
     burst: timedelta = timedelta(seconds=2)
-    turns_an_hour: int = 60  # of one handle; what comes beyond is kept and left to a colleague
+    turns_an_hour: int = 60  # of one handle; what comes beyond any budget is kept and left to a colleague
+    sent_an_hour: int = 60  # to one handle, by the bot
+    all_turns_an_hour: int = 100_000  # of everybody
+    all_sent_an_hour: int = 100_000  # to everybody, by the bot and by colleagues
     model_turns_an_hour: int = 2_000  # of everybody; beyond it the offline rules answer
+    pattern_customers: int = 3  # whom a pattern helped before others are told of it with no human in between
     link_hosts: Sequence[str] = ()  # where links in our replies may lead
     call_number: str = ""  # where customers can call us
     channels: Mapping[str, Known] = field(default_factory=dict)

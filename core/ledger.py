@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from core.channel import Line
+from core.channel import Checked, Line
 from core.links import LinkDesk, LinkStep
-from core.memory import Note, PatternHit
+from core.memory import Note, PatternHit, Vote
 from core.messages import InboundMessage, Raw, Reply, Route
+from core.runs import Run
 from core.writing import PERSON_SLOTS, Pattern, Spoken
 from identity.gate import HandleId, Permit, Standing
 from identity.proof import Proof
@@ -52,8 +53,13 @@ class Turn:
     asked: Sequence[str]  # slot ids that our last reply here asked for
     opted_out: bool = False  # this handle asked us to write no more
     turns_lately: int = 0  # of this handle, in the last hour
+    turns_of_all: int = 0  # of everybody, in the last hour
     model_turns_lately: int = 0  # of everybody, in the last hour: those that a language model answered
+    sent_lately: int = 0  # by the bot to this handle, in the last hour
+    sent_to_all: int = 0  # by us to everybody, in the last hour
+    lately: Sequence[Spoken] = ()  # what was said on this handle before, in the last minutes, oldest first; bounded
     named_today: int = 0  # earlier claimed conversations of the last day that named the same address
+    rates: int | None = None  # the case that we lately asked here to be rated, not rated yet
 
     @property
     def first(self) -> InboundMessage:
@@ -105,6 +111,8 @@ class Case:
     assignee: str = ""
     resolution: str = ""
     resolved_at: datetime | None = None
+    rating_asked_at: datetime | None = None
+    satisfaction: int | None = None  # 1 to 5
 
     @property
     def drawn_from(self) -> frozenset[HandleId]:
@@ -168,6 +176,7 @@ class Rows:
     """What the ledger gives to a permit: current rows only, newest first, bounded."""
 
     cases: Sequence[Case] = ()
+    closed: Sequence[Case] = ()  # lately, so that they may be opened again
     facts: Sequence[Fact] = ()
     said: Sequence[Utterance] = ()
     profile: Profile | None = None
@@ -191,6 +200,7 @@ class Reach:
     conversation: str
     route: Route
     language: str
+    sent_lately: int = 0  # by the bot to this handle, in the last hour
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,15 +223,21 @@ class Settlement:
     notices: Sequence[Notice] = ()
     case: int | None = None  # the case that the turn is about
     opens_case: bool = False
+    opens_again: bool = False  # the case was closed
     status: CaseStatus | None = None  # the case's new status, if it changes
     reason: str = ""  # why it was handed off
     facts: Sequence[NewFact] = ()
     language: str = ""
     links: Sequence[LinkStep] = ()
+    runs: Sequence[Run] = ()  # what was asked of the company in this turn
     permits: Sequence[tuple[Permit, Sequence[str]]] = ()  # what was read, for the access log
     opted_out: bool | None = None  # what this handle wants from now on; None where it said nothing of it
     writer: str = ""
     flags: Sequence[str] = ()  # e.g. why the model's answer was not used
+    rating: int | None = None  # 1 to 5, of the turn's `rates`
+    pattern: int | None = None  # what the reply offers of the playbook
+    article: str = ""  # and of the knowledge folder, by its title
+    unhelped: bool = False  # it goes to a human since the bot did not solve it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,6 +262,8 @@ class Settled:
     case: int | None = None
     notes: Sequence[Note] = ()
     superseded: Sequence[Note] = ()
+    votes: Sequence[Vote] = ()  # what a case says of patterns now
+    praised: int | None = None  # a case that the bot resolved, and that was just rated well
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,7 +277,7 @@ class DirectoryRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unchecked:
-    """A message on record whose channel has yet to find its proof, and the address that it names."""
+    """A message on record whose channel has yet to ask others about it, and the address that it names."""
 
     channel: str
     external_id: str
@@ -296,8 +314,8 @@ class Ledger(Protocol):
         """What is to be checked; None when it is on record no more, or was checked."""
         ...
 
-    async def checked(self, one: Unchecked, proof: Proof) -> str | None:
-        """Notes the proof that was found, whereupon the message waits for an answer: on this line.
+    async def checked(self, one: Unchecked, found: Checked | None) -> str | None:
+        """Notes what was found, None for nothing, whereupon the message waits for an answer: on this line.
 
         None when it is on record no more, or was checked; then nothing changes.
         """
@@ -321,16 +339,16 @@ class Ledger(Protocol):
         """
         ...
 
-    async def recall(self, permit: Permit) -> Rows:
-        """The rows that a permit names, and no other."""
+    async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
+        """The rows that a permit names, and no other; with the cases that were closed after a moment, if one is given."""
         ...
 
     async def episodes(self, permit: Permit, cases: Sequence[int]) -> Sequence[str]:
         """What closed cases were about and how they ended, those of them that the permit admits."""
         ...
 
-    async def patterns(self, hits: Sequence[PatternHit]) -> Sequence[Pattern]:
-        """The patterns that memory points at."""
+    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime) -> Sequence[Pattern]:
+        """The patterns that memory points at, in its order."""
         ...
 
     async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:

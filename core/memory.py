@@ -43,6 +43,21 @@ class Lesson:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """What a case says of a pattern: it helped, or it did not. A later vote of the case takes this one's place."""
+
+    row: int
+    case: int
+    handle: int  # that the case hangs on
+    helpful: bool
+
+    @property
+    def voter(self) -> str:
+        """Who votes, by a name that leads to the handle: erasing it takes the vote back."""
+        return f"handle:{self.handle} case:{self.case}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PatternHit:
     """A pattern that bears on an issue; effectiveness from its votes, -1 to 1."""
 
@@ -74,16 +89,16 @@ class Memory(Protocol):
         """Puts a pattern into the playbook, or replaces it."""
         ...
 
-    async def vote(self, row: int, *, helpful: bool, voter: str) -> None:
-        """One vote per voter (a case) and pattern."""
+    async def vote(self, votes: Sequence[Vote]) -> None:
+        """One vote per case and pattern: the newest."""
         ...
 
-    async def suggest(self, issue: str, category: Category, *, limit: int) -> Sequence[PatternHit]:
-        """Patterns for an issue, ranked by similarity and effectiveness."""
+    async def suggest(self, issue: str, category: Category | None, *, limit: int) -> Sequence[PatternHit]:
+        """Patterns for an issue, ranked by similarity and effectiveness; None for those of every category."""
         ...
 
     async def erase(self, handles: Sequence[int]) -> None:
-        """Returns when nothing of these handles is left in any file or cache of the memory."""
+        """Returns when nothing of these handles is left in any file or cache of the memory, their votes included."""
         ...
 
     async def clear(self) -> None:

@@ -176,7 +176,7 @@ class MergeLedger(Protocol):
         """Makes one customer two, for good. Raises NotDone also while they are being answered."""
         ...
 
-    async def who_is_it(self, case: int) -> WhoIsIt:
+    async def who_is_it(self, case: int, *, now: datetime) -> WhoIsIt:
         """Who a case's customer is. Raises NoSuchCase."""
         ...
 

@@ -61,12 +61,12 @@ class InboundMessage:
     received_at: datetime
     sent_at: datetime | None = None  # the provider's time, where it gives one; decides which value of a fact is newer
     attachments: tuple[Attachment, ...] = ()
-    vouchers: tuple[Voucher, ...] = ()
+    vouchers: tuple[Voucher, ...] | None = ()  # None: it could not be asked; what it said before still holds
     display_name: str = ""  # as typed by the sender: a hint for staff, never an identity
     digits: str = ""  # keyed on a telephone
     public: bool = False  # others read this channel: the reply has to be private
     opening: bool = False  # a call begins; nothing has been said yet
-    unchecked: bool = False  # the channel has yet to ask others for the proof, after the message is kept
+    unchecked: bool = False  # the channel has yet to ask others about it, after the message is kept
 
     @property
     def told_at(self) -> datetime:
@@ -87,7 +87,7 @@ class Reply:
 
     A reply is always private: to something said in public it goes by direct message or ephemerally. `id` is unique and
     stable over retries: channels derive Message-ID, nonce and the like from it. `expects_digits` is how many digits the
-    next input is asked to have, for a keypad; 0 for free speech.
+    next input is asked to have, for a keypad; 0 for free speech. `rates` is the case that the text asks to be rated.
     """
 
     id: str
@@ -99,3 +99,4 @@ class Reply:
     secret: str = ""  # a code in the text: kept from the record, and from everybody but who is answered
     expects_digits: int = 0
     ends: bool = False  # nothing more is awaited: hang up
+    rates: int | None = None

@@ -10,7 +10,7 @@ from identity import masking
 from identity.gate import DIRECTORY, HandleId, OnHandle, Permit
 
 _RECALLED = 4_000  # characters of one line; a mail may have a million
-_ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried"})
+_ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried", "done"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +21,7 @@ class Recollection:
     name: str
     profile: Profile | None
     cases: Sequence[OpenCase]
+    closed: Sequence[OpenCase]  # lately; as they would be if they were opened again
     facts: Mapping[str, str]
     preferences: Mapping[str, str]
     said: Sequence[Spoken]  # oldest first
@@ -36,6 +37,10 @@ class Recollection:
         """Stored text as this customer may see it now."""
         return _Shown(masked=self.permit.masked, surname=_surname(self.profile)).text(text)
 
+    def opens_again(self, answer: Answer) -> bool:
+        """Whether an answer is about a case that was closed."""
+        return any(case.id == answer.case for case in self.closed)
+
     def case(self, id: int | None) -> OpenCase | None:  # noqa: A002 - reads as what it is
         """The open case with this id, if it may be recalled here."""
         return next((case for case in self.cases if case.id == id), None)
@@ -50,11 +55,12 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
         permit=permit,
         name=masking.first_name(rows.profile.name) if rows.profile else "",
         profile=rows.profile,
-        cases=[_open_case(case, [f for f in rows.facts if f.case == case.id], shown) for case in rows.cases],
+        cases=[_open_case(case, rows.facts, shown) for case in rows.cases],
+        closed=[_afresh(_open_case(case, rows.facts, shown)) for case in rows.closed],
         facts=profile_facts | {f.slot: shown.value(f) for f in reversed(own) if f.slot in OF_THE_PERSON},
         preferences={f.slot.removeprefix("prefers_"): f.value for f in reversed(own) if f.slot not in OF_THE_PERSON},
         said=[shown.line(u.spoken) for u in reversed(rows.said)],
-        records={case.id: case for case in rows.cases},
+        records={case.id: case for case in (*rows.cases, *rows.closed)},
         read=_read(rows),
         drawn_from=_drawn_from(rows),
     )
@@ -72,7 +78,7 @@ class _Shown:
     def value(self, fact: Fact) -> str:
         if self.masked and fact.slot == "order_id":
             return masking.order_number(fact.value)
-        if fact.slot in {"amount", "product", "error_code", "plan", "device"}:
+        if fact.slot in {"amount", "amount_due", "product", "error_code", "plan", "device"}:
             return fact.value
         return self.text(fact.value)
 
@@ -84,8 +90,14 @@ def _surname(profile: Profile | None) -> str:
     return masking.surname(profile.name) if profile else ""
 
 
-def _open_case(case: Case, facts: Sequence[Fact], shown: _Shown) -> OpenCase:
+def _afresh(case: OpenCase) -> OpenCase:
+    """A case that is opened again is not handed over for what was before."""
+    return replace(case, mood="neutral", contacts=1, with_human=False)
+
+
+def _open_case(case: Case, known: Sequence[Fact], shown: _Shown) -> OpenCase:
     """A case as its facts tell it. They come newest first, so a later row never overwrites a newer one."""
+    facts = [fact for fact in known if fact.case == case.id]
     newest: dict[str, str] = {}
     for fact in facts:
         newest.setdefault(fact.slot, shown.value(fact))
@@ -94,10 +106,12 @@ def _open_case(case: Case, facts: Sequence[Fact], shown: _Shown) -> OpenCase:
         category=_category(newest.get("category", "other")),
         issue=newest.get("issue", ""),
         tried=[shown.value(f) for f in reversed(facts) if f.slot == "tried"],
+        done=[f.value for f in reversed(facts) if f.slot == "done"],
         mood=_mood(newest.get("mood", "neutral")),
         contacts=case.contacts,
         with_human=case.status == "handed_off",
         facts={slot: value for slot, value in newest.items() if slot not in _ABOUT_THE_CASE},
+        told_at={fact.slot: fact.told_at for fact in reversed(facts) if fact.slot not in _ABOUT_THE_CASE},
     )
 
 
@@ -110,12 +124,12 @@ def _mood(value: str) -> Mood:
 
 
 def _drawn_from(rows: Rows) -> frozenset[HandleId]:
-    read: tuple[OnHandle, ...] = (*rows.cases, *rows.facts, *rows.said)
+    read: tuple[OnHandle, ...] = (*rows.cases, *rows.closed, *rows.facts, *rows.said)
     handles = frozenset(handle for row in read for handle in row.drawn_from)
     return handles | {DIRECTORY} if rows.profile else handles
 
 
 def _read(rows: Rows) -> list[str]:
-    read = [f"case:{case.id}" for case in rows.cases] + [f"fact:{fact.id}" for fact in rows.facts]
+    read = [f"case:{case.id}" for case in (*rows.cases, *rows.closed)] + [f"fact:{fact.id}" for fact in rows.facts]
     read += [f"said:{u.handle}:{u.told_at.isoformat()}" for u in rows.said]
     return read + ([f"directory:{rows.profile.external_id}"] if rows.profile else [])

@@ -17,6 +17,8 @@ Urgency = Literal["low", "medium", "high", "critical"]
 # The slots that a question may ask for. The first four belong to the issue, the last two to the person.
 ISSUE_SLOTS = ("order_id", "amount", "product", "error_code")
 PERSON_SLOTS = ("plan", "device")
+# What is told of an issue and never asked for: the sum that would have been right, and how often it happened.
+TOLD_SLOTS = ("amount_due", "times")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,21 +39,32 @@ class OpenCase:
     category: Category
     issue: str  # in the customer's own terms
     tried: Sequence[str] = ()  # what the customer did about it already, e.g. "checked the invoice"
+    done: Sequence[str] = ()  # what was carried out for them: the action and its sum, e.g. "refund $50"
     mood: Mood = "neutral"
     contacts: int = 1  # how often they came back about it
     with_human: bool = False  # handed off and not given back
     facts: Mapping[str, str] = field(default_factory=dict)  # slot -> value, this issue's
+    told_at: Mapping[str, datetime] = field(default_factory=dict)  # slot -> when that value was told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pattern:
     """What worked for others with such an issue, redacted."""
 
+    id: int
     category: Category
     issue: str
     resolution: str
-    effectiveness: float  # -1 to 1, from votes
-    used: int
+    helped: int = 0  # cases
+    votes: int = 0  # cases that said whether it helped
+    customers: int = 0  # different ones whom it helped
+    by_human: bool = True  # a colleague's words; otherwise ours, about what we did, for staff
+    approved: bool = False  # by a lead, for customers too
+
+    @property
+    def effectiveness(self) -> float:
+        """From -1 to 1; 0 before anybody voted."""
+        return (2 * self.helped - self.votes) / (self.votes + 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +87,7 @@ class Brief:
     now: datetime
     said: Sequence[Spoken] = ()  # the conversation so far, oldest first, without `text`
     cases: Sequence[OpenCase] = ()  # most recent first
+    closed: Sequence[OpenCase] = ()  # solved lately; what comes back is the same case
     facts: Mapping[str, str] = field(default_factory=dict)  # person slots on record: slot -> value
     preferences: Mapping[str, str] = field(default_factory=dict)  # e.g. channel -> email, language -> German
     asked: Sequence[str] = ()  # slot ids that our last reply asked for
@@ -83,6 +97,8 @@ class Brief:
     articles: Sequence[Article] = ()
     attachments: Sequence[str] = ()  # names of files that came with the message
     offline: bool = False  # the hour's budget of the model is used up: the rules answer
+    told_at: datetime | None = None  # when `text` was said, which may be before something that we heard already
+    unproven: bool = False  # what is on record may not be read back to them
     bot_name: str = "Throughline"
     brand: str = ""
 
@@ -104,7 +120,7 @@ class Answer:
     actions: Sequence[str] = ()  # asked for by the customer now: refund, credit, reset, status, callback, flag
     reply: str = ""  # no greeting, no disclosure, no outcome of an action: code adds those
     asks: Sequence[str] = ()  # slot ids that `reply` asks for
-    case: int | None = None  # the open case this is about; None opens one, if there is an issue
+    case: int | None = None  # the case this is about, open or come back; None opens one, if there is an issue
     issue: str = ""  # in the customer's own terms, one sentence; "" when no issue was told
     category: Category = "other"
     mood: Mood = "neutral"
@@ -114,6 +130,9 @@ class Answer:
     preferences: Sequence[Told] = ()  # e.g. Told(slot="channel", value="email")
     tried: Sequence[str] = ()  # second-person fit: "checked the invoice", "restarted the router"
     resolved: bool = False  # the customer says that it is solved
+    reads_back: bool = False  # `reply` tells what they told us, since they asked for it
+    pattern: int | None = None  # the one that `reply` offers
+    article: str = ""  # the title of the one that `reply` cites
     writer: str = ""  # who wrote it: "rules", or the model's name
     fell_back: str = ""  # why the model's answer was not used, where the rules stepped in
 

@@ -6,7 +6,7 @@ a link gives back exactly what was there before. Automatic edges are computed an
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 
@@ -38,7 +38,8 @@ class Vouched:
     """Somebody we trust says that a node holds a key: the directory, a signed login, a workspace.
 
     `person` is the directory id or login subject that speaks; two persons holding one key share it. `at` is when the
-    key was verified, `recorded_at` when we were told.
+    key was verified, `recorded_at` when we were first told, `heard_at` when last: None where the word holds until it is
+    taken back, as the directory's does.
     """
 
     node: Node
@@ -46,6 +47,11 @@ class Vouched:
     at: datetime
     recorded_at: datetime
     person: str | None = None
+    heard_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it was said lately enough to count."""
+        return self.heard_at is None or now - self.heard_at <= SILENCE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,12 +76,14 @@ class Link:
 class Evidence:
     """All that speaks for or against joining some nodes.
 
-    Two tombstones: a pair in `cuts` is never joined directly; a pair in `apart` was told apart by an operator and is
-    never one customer, over whatever others evidence may lead.
+    What is `lapsed` was vouched for and not said again for long: it joins nobody, but a key that it gives to another
+    person stays shared. Two tombstones: a pair in `cuts` is never joined directly; a pair in `apart` was told apart by
+    an operator and is never one customer, over whatever others evidence may lead.
     """
 
     owned: Sequence[Owned] = ()
     vouched: Sequence[Vouched] = ()
+    lapsed: Sequence[Vouched] = ()
     links: Sequence[Link] = ()
     cuts: "frozenset[Edge]" = frozenset()
     apart: "frozenset[Edge]" = frozenset()
@@ -85,10 +93,17 @@ Edge = frozenset[Node]
 Edges = set[Edge]
 
 
+def as_of(now: datetime, evidence: Evidence) -> Evidence:
+    """The evidence as it stands at a moment, whatever of it had lapsed at another one."""
+    told = (*evidence.vouched, *evidence.lapsed)
+    holding = tuple(vouched for vouched in told if vouched.holds(now))
+    return replace(evidence, vouched=holding, lapsed=tuple(vouched for vouched in told if not vouched.holds(now)))
+
+
 def shared_keys(evidence: Evidence) -> frozenset[str]:
     """Keys held by two persons. They link nobody, and prove nobody."""
     persons: defaultdict[str, set[str]] = defaultdict(set)
-    for vouched in evidence.vouched:
+    for vouched in (*evidence.vouched, *evidence.lapsed):
         if vouched.person is not None:
             persons[vouched.key].add(vouched.person)
     return frozenset(key for key, holders in persons.items() if len(holders) > 1)

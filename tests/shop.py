@@ -1,11 +1,13 @@
 """A shop with the real engine, ledger and rules, and a clock that the test turns. No channel: messages come parsed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from core.actions import Action, Actions, Carrier
+from core.backends.carrying import Company
 from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
 from core.backends.rules.writer import RulesWriter
@@ -74,7 +76,15 @@ class Shop:
     _ids: "count[int]" = field(default_factory=count)
 
     @classmethod
-    async def open(cls, folder: Path, *, writer: Writer | None = None, house: House = HOUSE) -> "Shop":
+    async def open(
+        cls,
+        folder: Path,
+        *,
+        writer: Writer | None = None,
+        house: House = HOUSE,
+        actions: Mapping[str, Action] | None = None,
+        carrier: Carrier | None = None,
+    ) -> "Shop":
         """A shop whose ledger is new."""
         ledger = await _new_ledger(folder / "shop.db")
         memory, ids = MemoryTwin(), count()
@@ -86,6 +96,13 @@ class Shop:
             knowledge=None,
             house=house,
             linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),
+            actions=Actions(
+                known=actions or {},
+                carrier=carrier or Company({}),
+                ledger=ledger,
+                now=lambda: shop.now,
+                new_id=lambda: f"act{next(ids)}",
+            ),
             now=lambda: shop.now,
             new_id=lambda: f"id{next(ids)}",
         )

@@ -188,7 +188,7 @@ async def test_a_household_phone_that_shows_a_code_is_not_linked_either(shop: Sh
 async def test_a_live_code_is_not_to_be_read_by_staff_or_model(shop: Shop) -> None:
     await shop.hears("slack", "T1/U1", CHARGED)
     code = await shows_code(shop, "slack", "T1/U1")
-    [case] = await shop.ledger.queue()
+    [case] = await shop.ledger.queue(now=shop.now)
     file = await shop.ledger.case_file(case.case.id, reachable={"slack"}, now=shop.now)
     assert not [entry.text for entry in file.said if code in entry.text]
 

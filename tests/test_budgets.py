@@ -3,7 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from core.backends.rules.writer import RulesWriter
+from core.house import House
 from core.ledger import line_of
 from core.messages import Raw
 from core.writing import Answer, Brief, WithFallback
@@ -42,7 +45,7 @@ async def test_stop_waits_for_no_burst(shop: Shop) -> None:
 async def test_what_is_said_after_stop_is_kept_for_staff(shop: Shop) -> None:
     await shop.hears("sms", "+15550142", "STOP")
     await shop.hears("sms", "+15550142", "My Zelvora kettle arrived broken, order W4829137")
-    assert [case.issue for case in await shop.ledger.queue()]
+    assert [case.issue for case in await shop.ledger.queue(now=shop.now)]
 
 
 async def test_a_plain_wish_ends_notices_and_writing_again_ends_the_wish(shop: Shop) -> None:
@@ -71,9 +74,47 @@ async def test_a_flood_is_kept_said_once_and_left_to_a_colleague(tmp_path: Path)
     assert all(replies[:3])
     assert "very often" in replies[3]
     assert replies[4:] == ["", ""]
-    assert any(case.case.status == "handed_off" for case in await shop.ledger.queue())
+    assert any(case.case.status == "handed_off" for case in await shop.ledger.queue(now=shop.now))
     assert await shop.hears("discord", "42", CHARGED), "somebody else is not affected"
     shop.later(hours=2)
+    await shop.close()
+
+
+async def test_no_more_is_sent_to_one_address_than_its_budget_and_one_sentence(tmp_path: Path) -> None:
+    shop = await Shop.open(tmp_path, house=replace(HOUSE, sent_an_hour=2))
+    replies = [await shop.hears("slack", "T1/U1", f"I was charged $4{n} twice.") for n in range(6)]
+    assert all(replies[:2])
+    assert "very often" in replies[2]
+    assert replies[3:] == ["", "", ""]
+    assert await shop.hears("slack", "T1/U1", "Please stop messaging me.") == ""
+    assert await shop.hears("slack", "T1/U2", CHARGED), "somebody else is not affected"
+    shop.later(hours=2)
+    assert await shop.ledger.reaches([1], now=shop.now) == [], "what was asked for is honoured all the same"
+    await shop.close()
+
+
+@pytest.mark.parametrize("house", [replace(HOUSE, all_turns_an_hour=3), replace(HOUSE, all_sent_an_hour=3)])
+async def test_what_is_too_much_of_everybody_is_kept_for_a_colleague_and_nothing_is_sent(
+    tmp_path: Path, house: House
+) -> None:
+    shop = await Shop.open(tmp_path, house=house)
+    replies = [await shop.hears("slack", f"T1/U{n}", CHARGED) for n in range(6)]
+    assert all(replies[:3])
+    assert replies[3:] == ["", "", ""]
+    queue = await shop.ledger.queue(now=shop.now)
+    assert [q.case.status for q in queue].count("handed_off") == 3
+    shop.later(hours=2)
+    assert await shop.hears("slack", "T1/U9", CHARGED)
+    await shop.close()
+
+
+async def test_a_notice_counts_as_something_sent(tmp_path: Path) -> None:
+    shop = await Shop.open(tmp_path)
+    assert await shop.hears("slack", "T1/U1", CHARGED)
+    [reach] = await shop.ledger.reaches([1], now=shop.now)
+    assert reach.sent_lately == 1
+    shop.later(hours=2)
+    assert [reach.sent_lately for reach in await shop.ledger.reaches([1], now=shop.now)] == [0]
     await shop.close()
 
 

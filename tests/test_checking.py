@@ -14,8 +14,10 @@ import pytest
 import pytest_asyncio
 
 from channels.email import Email
+from channels.slack import Slack, SlackSettings
 from core.backends.ledger.database import Database
 from core.backends.ledger.schema import metadata
+from core.channel import Checked
 from core.checking import Checking
 from core.delivery import Delivery
 from core.dispatch import Dispatch
@@ -23,11 +25,12 @@ from core.ledger import Unchecked
 from core.messages import InboundMessage, Raw
 from identity.proof import Proof
 from tests.shop import HOUSE, Shop
-from tests.site import make_channel
+from tests.site import make_channel, site
 from tests.twins.channel import ChannelTwin
 from tests.twins.dns import DnsTwin
 from tests.twins.mail import MailRelay
 from tests.twins.signing import Domain
+from tests.twins.slack import SlackTwin
 
 CHECKOUT = Path(__file__).parents[1]
 SHOP = Domain(name="shop.test")
@@ -130,6 +133,14 @@ async def test_a_checked_mail_is_greeted_and_a_forged_one_is_not(tmp_path: Path,
     assert "49.37" not in refused
 
 
+async def test_a_card_number_is_kept_nowhere_and_breaks_no_signature(tmp_path: Path, dns: DnsTwin) -> None:
+    async with open_office(tmp_path, dns) as office:
+        await ann_is_waiting_for_a_refund(office.shop)
+        await office.mails(SHOP.signs(mail("Any news on my refund? My card is 4111 1111 1111 1111")))
+        assert "Ann" in await office.answer()
+    assert all(b"1111 1111 1111" not in path.read_bytes() for path in tmp_path.rglob("shop.db*"))
+
+
 async def test_it_is_acknowledged_before_dns_has_answered(tmp_path: Path, dns: DnsTwin) -> None:
     async with open_office(tmp_path, dns) as office:
         dns.gate.clear()
@@ -167,6 +178,89 @@ async def keep_and_check(folder: Path, port: int) -> None:
     await asyncio.Event().wait()
 
 
+# Slack, whose members' email is asked for after the message is kept.
+
+
+@dataclass(kw_only=True)
+class Workplace:
+    """A shop that Ann has written to by mail, and where she works in our own Slack workspace."""
+
+    shop: Shop
+    twin: SlackTwin
+    dispatch: Dispatch
+
+    async def asks(self, text: str) -> str:
+        """Ann writes to the bot in Slack, and is answered."""
+        await (await self.twin.emits(self.twin.says("U1ANN", text))).acked.wait()
+        return (await self.twin.next_post()).text
+
+
+@asynccontextmanager
+async def open_workplace(folder: Path) -> AsyncIterator[Workplace]:
+    shop = await open_shop(folder)
+    await shop.hears("email", "ann@shop.test", "I was charged $49.37 twice for order W4829137")
+    shop.later(hours=3)
+    async with SlackTwin() as twin:
+        twin.users["U1ANN"] = {"profile": {"email": "ann@shop.test"}}
+        given = {"slack_bot_token": twin.bot_token, "slack_app_token": twin.app_token, "slack_api_url": twin.api_url}
+        slack = Slack(SlackSettings.model_validate(given), replace(site(folder), now=lambda: shop.now))
+        dispatch = Dispatch(
+            shop.engine, shop.ledger, Delivery(shop.ledger, {"slack": slack}, lambda: shop.now), {"slack": slack}
+        )
+        listening = asyncio.create_task(slack.listen(lambda raw: dispatch.deliver(slack, raw)))
+        await twin.connections.get()
+        try:
+            yield Workplace(shop=shop, twin=twin, dispatch=dispatch)
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+            await dispatch.close()
+            await shop.close()
+
+
+async def test_who_confirmed_their_email_in_our_workspace_is_recognised_in_slack(tmp_path: Path) -> None:
+    async with open_workplace(tmp_path) as work:
+        assert "$49.37" in await work.asks("Hello, any news?")
+        assert work.twin.asked == ["U1ANN"]
+
+
+async def test_slack_is_acknowledged_before_it_is_asked_about_the_user(tmp_path: Path) -> None:
+    async with open_workplace(tmp_path) as work:
+        work.twin.gate.clear()
+        answered = asyncio.create_task(work.asks("Hello, any news?"))
+        await work.twin.questions.get()
+        [envelope] = work.twin.envelopes
+        await envelope.acked.wait()
+        assert len(await work.shop.ledger.unchecked()) == 1
+        assert not work.twin.posted
+        work.twin.gate.set()
+        assert "$49.37" in await answered
+
+
+async def test_a_guest_of_our_workspace_is_answered_as_themselves_alone(tmp_path: Path) -> None:
+    async with open_workplace(tmp_path) as work:
+        work.twin.users["U1ANN"]["is_restricted"] = True
+        assert "$49.37" not in await work.asks("Hello, any news?")
+
+
+async def test_a_question_that_fails_leaves_the_message_proven_and_joins_nobody(tmp_path: Path) -> None:
+    async with open_workplace(tmp_path) as work:
+        work.twin.fail("users.info")
+        assert "$49.37" not in await work.asks("My parcel 55120 is lost")
+        work.shop.later(hours=3)
+        assert "55120" in await work.asks("Hello, any news?")
+        assert work.twin.asked == ["U1ANN"]
+
+
+async def test_a_question_that_fails_takes_nothing_back(tmp_path: Path) -> None:
+    async with open_workplace(tmp_path) as work:
+        await work.asks("Hello, any news?")
+        work.shop.later(hours=3)
+        work.twin.fail("users.info")
+        assert "$49.37" in await work.asks("Hello again, any news about my refund?")
+
+
 # Checking by itself.
 
 
@@ -176,10 +270,10 @@ class Judge(ChannelTwin):
     def __init__(self, *texts: str) -> None:
         super().__init__("email")
         loop = asyncio.get_running_loop()
-        self.verdicts: dict[str, asyncio.Future[Proof]] = {text: loop.create_future() for text in texts}
+        self.verdicts: dict[str, asyncio.Future[Checked]] = {text: loop.create_future() for text in texts}
         self.asked: asyncio.Queue[Raw] = asyncio.Queue()
 
-    async def check(self, message: InboundMessage, raw: Raw) -> Proof:
+    async def check(self, message: InboundMessage, raw: Raw) -> Checked:
         self.asked.put_nowait(raw)
         return await self.verdicts[message.text]
 
@@ -219,10 +313,10 @@ async def test_a_check_is_given_the_message_and_how_it_arrived(checked_shop: Sho
     checking.begin(one)
     raw = await channel.asked.get()
     assert (raw.peer, raw.headers) == ("192.0.2.25", {"mail-from": "ann@shop.test"})
-    channel.verdicts["first"].set_result(Proof.PROVEN)
+    channel.verdicts["first"].set_result(Checked(proof=Proof.PROVEN))
     assert await desk.called(1) == ["email:ann@shop.test"]
     assert channel.asked.empty()
-    assert await checked_shop.ledger.checked(one, Proof.CLAIMED) is None
+    assert await checked_shop.ledger.checked(one, None) is None
     assert await checked_shop.ledger.to_check(one) is None
 
 
@@ -234,10 +328,10 @@ async def test_mails_of_one_address_keep_their_order_and_hold_up_nobody_else(che
     for one in [*ann, ben]:
         checking.begin(one)
     for text in ("second", "third"):
-        channel.verdicts[text].set_result(Proof.PROVEN)
+        channel.verdicts[text].set_result(Checked(proof=Proof.PROVEN))
     assert await desk.called(1) == ["email:ben@shop.test"]
     assert await checked_shop.ledger.unchecked() == ann
-    channel.verdicts["first"].set_result(Proof.CLAIMED)
+    channel.verdicts["first"].set_result(Checked(proof=Proof.CLAIMED))
     assert await desk.called(2) == ["email:~first", "email:ann@shop.test"]
 
 
@@ -252,6 +346,16 @@ async def test_what_fails_or_takes_too_long_or_is_switched_off_stays_claimed(che
         await checking.close()
 
 
+async def test_a_message_that_came_proven_stays_so_when_its_check_fails(checked_shop: Shop) -> None:
+    channel, desk = Judge("fails"), Desk()
+    channel.verdicts["fails"].set_exception(RuntimeError("a bug"))
+    message = checked_shop.message("email", "ann@shop.test", "fails", vouchers=None, unchecked=True)
+    await checked_shop.engine.accept(message, NOTHING)
+    checking = Checking(checked_shop.ledger, {"email": channel}, desk.lines.put_nowait)
+    await checking.resume()
+    assert await desk.called(1) == ["email:ann@shop.test"]
+
+
 async def test_it_asks_about_eight_at_once(checked_shop: Shop) -> None:
     texts = [f"m{number}" for number in range(10)]
     for text in texts:
@@ -264,7 +368,7 @@ async def test_it_asks_about_eight_at_once(checked_shop: Shop) -> None:
     await checked_shop.ledger.unchecked()  # the ledger reads in order: a ninth would have been read before
     assert channel.asked.empty()
     for text in texts:
-        channel.verdicts[text].set_result(Proof.PLAUSIBLE)
+        channel.verdicts[text].set_result(Checked(proof=Proof.PLAUSIBLE))
     assert len(await desk.called(10)) == 10
 
 

@@ -18,7 +18,7 @@ async def test_a_photo_alone_reaches_somebody(shop: Shop) -> None:
     photo = Attachment(name="broken.jpg", media_type="image/jpeg", size=3, content=b"abc")
     reply = await shop.hears("email", "ann@shop.test", "", attachments=(photo,))
     assert "broken.jpg" in reply
-    assert await shop.ledger.queue(), f"nobody can open it: {reply!r}"
+    assert await shop.ledger.queue(now=shop.now), f"nobody can open it: {reply!r}"
 
 
 async def test_given_up_belongs_to_the_case_that_is_open(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ async def test_given_up_belongs_to_the_case_that_is_open(tmp_path: Path) -> None
     await shop.accept(shop.message("slack", "T1/U1", "It was order W4829137"))
     shop.later(seconds=5)
     await shop.engine.give_to_a_human("slack:T1/U1")
-    queue = await shop.ledger.queue()
+    queue = await shop.ledger.queue(now=shop.now)
     await shop.close()
     assert len(queue) == 1, [q.issue for q in queue]
 
@@ -145,7 +145,7 @@ async def test_a_mail_with_a_slow_clock_can_still_correct(shop: Shop) -> None:
 
 async def test_who_asks_for_a_code_is_not_handed_to_a_colleague(shop: Shop) -> None:
     assert "colleague" not in await shop.hears("slack", "T1/U1", WISH)
-    assert not await shop.ledger.queue()
+    assert not await shop.ledger.queue(now=shop.now)
 
 
 async def test_the_wish_for_a_code_is_not_the_issue_that_is_greeted_with(shop: Shop) -> None:

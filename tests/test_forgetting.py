@@ -24,9 +24,11 @@ from core.erasing import Forgetting, NoSuchCustomer, Receipt
 from core.errors import Fenced, Malformed
 from core.exporting import from_json, to_json
 from core.ledger import DirectoryRow, Profile, Settled
+from core.merging import Order
 from core.messages import Attachment, Raw
 from core.writing import Answer, Brief
 from identity.proof import Proof
+from tests.identity.blurter import Blurter, canaries, canary
 from tests.shop import Shop
 from tests.test_attacks import link, shows_code
 from tests.twins.channel import ChannelTwin
@@ -158,6 +160,20 @@ async def test_what_was_said_of_them_over_a_link_that_was_undone_goes(shop: Shop
     assert traces(tmp_path) == set()
     assert await rows(shop, "messages")
     assert not await drawn_from(shop) & set(receipt.handles)
+
+
+async def test_what_was_said_of_them_in_somebody_elses_own_case_goes(shop: Shop, tmp_path: Path) -> None:
+    shop.engine = replace(shop.engine, writer=Blurter())
+    await shop.knows(*JOHN)
+    await shop.hears("slack", "T1/U1", f"My {canary(1)} broke.")
+    await shop.hears("discord", "4242", f"My {canary(2)} broke.")
+    both = Order(a="slack:T1/U1", b="discord:4242", by="ann", at=shop.now)
+    await shop.ledger.merge(both)
+    assert canary(1) in await shop.hears("discord", "4242", f"My {canary(3)} broke.")
+    await shop.ledger.unmerge(both)
+    await forget(shop)
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()).decode(errors="replace")
+    assert canaries(kept) == {canary(2), canary(3)}
 
 
 async def test_no_copy_is_left_where_pages_were_split(tmp_path: Path) -> None:
@@ -352,14 +368,15 @@ async def test_a_pattern_stays_redacted_and_who_read_what_stays_without_the_what
         ledger=shop.ledger,
         memory=shop.engine.memory,
         house=shop.engine.house,
+        actions=shop.engine.actions,
         post=lambda _rows: None,
         now=lambda: shop.now,
         new_id=lambda: "d1",
     )
     (queued,) = await desk.queue("eve")
-    lesson = await desk.resolve(queued.case.id, "eve", "Refunded the difference to John Quennelwhistle.")
-    assert lesson
-    await desk.learn(lesson, queued.case.id)
+    learnt = await desk.resolve(queued.case.id, "eve", "Refunded the difference to John Quennelwhistle.")
+    assert learnt.lessons
+    await desk.learn(learnt)
     readings = await rows(shop, "access_log")
     await forget(shop)
     assert traces(tmp_path) == set()

@@ -170,8 +170,12 @@ ALL_SLOTS = CHARGE | {
         ("fault", {"error_code": "KX-48213"}, "error KX-48213"),
         ("plan", {"plan": "Corvane"}, "the Corvane plan"),
         ("charge", {"plan": "Corvane", "amount": " "}, "“My bill is odd”"),
-        ("fault", {"device": "Pixel 8"}, "“My bill is odd”"),
-        ("account", ALL_SLOTS, "“My bill is odd”"),
+        ("fault", {"device": "Pixel 8"}, "the error on your Pixel 8"),
+        ("plan", {"plan": "Corvane plan", "amount": "$31.20"}, "the Corvane plan ($31.20)"),
+        ("plan", {"amount": "$31.20"}, "your plan ($31.20)"),
+        ("charge", {"product": "Zelvora kettle"}, "the charge (Zelvora kettle)"),
+        ("other", {"error_code": "KX-48213"}, "“My bill is odd” (KX-48213)"),
+        ("account", ALL_SLOTS, "“My bill is odd” (order ending in 9137)"),
     ],
 )
 def test_an_issue_in_the_customers_terms(category: Category, facts: Mapping[str, str], label: str) -> None:

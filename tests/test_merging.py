@@ -32,7 +32,7 @@ async def unmerge(shop: Shop, a: str, b: str) -> Plan:
 
 
 async def who(shop: Shop, case: int = 1) -> WhoIsIt:
-    return await shop.ledger.who_is_it(case)
+    return await shop.ledger.who_is_it(case, now=shop.now)
 
 
 # ── merging ──
@@ -256,7 +256,7 @@ async def whose(shop: Shop, name: str) -> frozenset[Node]:
     """The customer of channel:address."""
 
     def read(tx: Connection) -> frozenset[Node]:
-        return people.customer_of(tx, int(node_named(tx, name).removeprefix("h:")))
+        return people.customer_of(tx, int(node_named(tx, name).removeprefix("h:")), shop.now)
 
     return await shop.ledger._database.read(read)
 

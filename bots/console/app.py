@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -24,11 +25,13 @@ from bots.console.login import Doorkeeper
 from bots.console.pages import go, page, static, unchanged
 from bots.console.staff import Staff
 from core.accounts import AccountLedger, Colleague, Role
-from core.desk import CaseFile, Desk, NoSuchCase, Refused
+from core.desk import PAGE, CaseFile, Desk, NoSuchCase, Refused
 from core.errors import Misconfigured
+from core.writing import Category
 
 _REPLY_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_NUMBER = 15  # digits of a case's id
+_PAGE_NUMBER = 6  # digits of a page's
 
 OnCase = Callable[[int, str, Form], Awaitable[Response]]  # the case, the colleague's name, what was typed
 
@@ -58,6 +61,9 @@ def console(desk: Desk, accounts: AccountLedger, door: Door) -> Sequence[BaseRou
         Route(f"{case}/take", door.done(cases.on_case(cases.take)), methods=["POST"]),
         Route(f"{case}/reply", door.done(cases.on_case(cases.reply)), methods=["POST"]),
         Route(f"{case}/hand-back", door.done(cases.on_case(cases.hand_back)), methods=["POST"]),
+        Route(f"{case}/approve", door.done(cases.on_case(cases.approve)), methods=["POST"]),
+        Route(f"{case}/decline", door.done(cases.on_case(cases.decline)), methods=["POST"]),
+        Route(f"{case}/category", door.done(cases.on_case(cases.correct)), methods=["POST"]),
         Route(f"{case}/resolve", door.done(cases.on_case(cases.resolve)), methods=["POST"]),
         *WhoIsWho(desk=desk, door=door, case_of=_case).routes(),
         *Staff(ledger=accounts, door=door, now=desk.now).routes(),
@@ -101,11 +107,22 @@ class _Cases:
 
     # ── what is shown ──
     async def queue(self, request: Request, who: Colleague) -> Response:
-        state = await self.desk.ledger.queue_state()
+        number = _page(request)
+        state = await self.desk.ledger.queue_state(page=number)
         if request.headers.get("if-none-match") == state:
             return unchanged(state)
-        queue = await self.desk.queue(who.name)
-        return page("queue.html", agent=who, queue=queue, state=state, now=self.desk.now(), house=self.desk.house)
+        queue = await self.desk.queue(who.name, number)
+        following = number + 1 if len(queue) == PAGE else 0
+        return page(
+            "queue.html",
+            agent=who,
+            queue=queue,
+            page=number,
+            following=following,
+            state=state,
+            now=self.desk.now(),
+            house=self.desk.house,
+        )
 
     async def parked(self, _request: Request, who: Colleague) -> Response:
         unread, undelivered = await self.desk.parked(who.name)
@@ -145,6 +162,7 @@ class _Cases:
             typed=typed.get("reply", ""),
             resolution=typed.get("resolution", ""),
             reply_id=self.desk.new_id(),
+            categories=get_args(Category),
             now=self.desk.now(),
             house=self.desk.house,
         )
@@ -164,10 +182,27 @@ class _Cases:
         await self.desk.hand_back(case, agent)
         return _back(case, "handed-back")
 
+    async def correct(self, case: int, agent: str, form: Form) -> Response:
+        await self.desk.correct(case, agent, form.get("category", ""))
+        return _back(case, "corrected")
+
+    async def approve(self, case: int, agent: str, form: Form) -> Response:
+        await self.desk.approve(case, _run(form), agent)
+        return _back(case, "approved")
+
+    async def decline(self, case: int, agent: str, form: Form) -> Response:
+        await self.desk.decline(case, _run(form), agent)
+        return _back(case, "declined")
+
     async def resolve(self, case: int, agent: str, form: Form) -> Response:
-        lesson = await self.desk.resolve(case, agent, form.get("resolution", ""))
-        learning = BackgroundTask(self.desk.learn, lesson, case) if lesson else None
-        return _back(case, "resolved", learning)
+        learnt = await self.desk.resolve(case, agent, form.get("resolution", ""), _satisfaction(form))
+        return _back(case, "resolved", BackgroundTask(self.desk.learn, learnt))
+
+
+def _page(request: Request) -> int:
+    """The page of the queue that was asked for; the first where that is none."""
+    number = request.query_params.get("page", "")
+    return max(int(number), 1) if number.isascii() and number.isdecimal() and len(number) <= _PAGE_NUMBER else 1
 
 
 def _case(request: Request) -> int:
@@ -175,6 +210,18 @@ def _case(request: Request) -> int:
     if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER):
         raise NoSuchCase("there is no such case")
     return int(number)
+
+
+def _run(form: Form) -> int:
+    """The action that a form is about; one that cannot be is none of any case."""
+    number = form.get("run", "")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) <= _LONGEST_NUMBER else 0
+
+
+def _satisfaction(form: Form) -> int | None:
+    """1 to 5, as the customer told a colleague; None where they did not."""
+    told = form.get("satisfaction", "")
+    return int(told) if told in {"1", "2", "3", "4", "5"} else None
 
 
 def _summary(file: CaseFile) -> str:

@@ -70,10 +70,10 @@ class Door:
                 raise NoSuchPage(f"there is no such page for the role {colleague.role}")
             return await show(request, colleague)
         except _NOWHERE as error:
-            log.warning("the console answered %s 404: %s", colleague.name, error)
+            log.warning("the console answered a colleague 404: %s", error)
             return message(404, "Not found", "There is no such page.", colleague)
         except BadForm as error:
-            log.warning("the console refused a form of %s: %s", colleague.name, error)
+            log.warning("the console refused a form of a colleague: %s", error)
             return message(error.status, "That did not work", f"{error}.", colleague)
 
     async def _colleague(self, request: Request) -> Colleague | None:

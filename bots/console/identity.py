@@ -54,7 +54,7 @@ class WhoIsWho:
     async def _plan(self, case: int, lead: Colleague, merge: str, unmerge: str) -> Plan | None:
         if not (merge or unmerge):
             return None
-        who = await self.desk.ledger.who_is_it(case)
+        who = await self.desk.ledger.who_is_it(case, now=self.desk.now())
         order = Order(a=who.side.asked_for.name, b=merge or unmerge, by=lead.name, second=_SOMEBODY, at=self.desk.now())
         ledger = self.desk.ledger
         return await (ledger.plan_merge(order) if merge else ledger.plan_unmerge(order))
@@ -62,7 +62,7 @@ class WhoIsWho:
     async def _page(
         self, case: int, lead: Colleague, *, plan: Plan | None = None, done: str = "", refused: str = ""
     ) -> Response:
-        who = await self.desk.ledger.who_is_it(case)
+        who = await self.desk.ledger.who_is_it(case, now=self.desk.now())
         sides = [who.side, *(one.other for one in who.resemblances)]
         await self.desk.ledger.note_reading(lead.name, _readings(sides), now=self.desk.now())
         status = 409 if refused else 200

@@ -28,7 +28,7 @@ class Doorkeeper:
 
     def __post_init__(self) -> None:
         self._key = hmac.new(self.secret, self.token.encode(), hashlib.sha256).digest()
-        self._tries = Tries(now=self.now)
+        self._tries = Tries(ledger=self.ledger, key=self.secret, now=self.now)
 
     async def signs_in(self, name: str, password: str, peer: str) -> str:
         """A new session's id; "" where the name or the password is wrong. Raises TooManyTries."""
@@ -63,12 +63,12 @@ class Doorkeeper:
         await self.ledger.end_session(self._digest(session), now=self.now())
 
     async def _tried(self, name: str, peer: str, is_right: Callable[[], bool]) -> bool:
-        one = self._tries.begin(peer, name)
+        one = await self._tries.begin(peer, name)
         await self.pause(one.pause)
         async with self._one_at_a_time:
             right = await asyncio.to_thread(is_right)
         if right:
-            self._tries.forgive(one)
+            await self._tries.forgive(one)
         return right
 
     def _is_token(self, given: str) -> bool:

@@ -1,15 +1,16 @@
 """Wrong sign-ins: counted by where they come from, which stops a stranger, and by name, which only slows down."""
 
+import hashlib
+import hmac
 import ipaddress
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from core.accounts import AccountLedger
 
 MOST_TRIES = 8  # from one source
 WITHIN = timedelta(minutes=15)
-_REMEMBERED = 2_000
 _FREE = 3  # tries that cost no waiting
 _FIRST, _LONGEST = 0.25, 2.0  # seconds
 _SITE = 64  # bits of an IPv6 address; whoever has one address has all that begin like it
@@ -19,40 +20,37 @@ class TooManyTries(Exception):
     """Too many wrong tries came from this source; others can still sign in."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class Try:
     """One sign-in, wrong until it is forgiven. `pause` is how long to wait with the answer, in seconds."""
 
-    at: datetime
-    source: str
-    name: str
+    id: int
     pause: float
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tries:
-    """The wrong tries of the last 15 minutes, in this process."""
+    """The wrong tries of the last 15 minutes, on record as digests under `key`, so that a restart forgives nothing."""
 
+    ledger: AccountLedger
+    key: bytes
     now: Callable[[], datetime]
-    _wrong: deque[Try] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
-    def begin(self, peer: str, name: str) -> Try:
+    async def begin(self, peer: str, name: str) -> Try:
         """Counts a try before it is looked at, so that many at once are no way around. Raises TooManyTries."""
-        while self._wrong and self.now() - self._wrong[0].at > WITHIN:
-            self._wrong.popleft()
-        source = _source(peer)
-        from_there = sum(one.source == source for one in self._wrong)
-        if from_there >= MOST_TRIES:
+        now = self.now()
+        source, whose = self._digest(_source(peer)), self._digest(name)
+        one = await self.ledger.begin_sign_in(source, whose, most=MOST_TRIES, since=now - WITHIN, now=now)
+        if one.id is None:
             raise TooManyTries
-        by_name = sum(one.name == name for one in self._wrong)
-        one = Try(self.now(), source, name, _pause(max(from_there, by_name)))
-        self._wrong.append(one)
-        return one
+        return Try(one.id, _pause(max(one.from_source, one.by_name)))
 
-    def forgive(self, right: Try) -> None:
+    async def forgive(self, right: Try) -> None:
         """It was right after all. The wrong ones before it still count."""
-        with suppress(ValueError):  # forgotten meanwhile
-            self._wrong.remove(right)
+        await self.ledger.forgive_sign_in(right.id)
+
+    def _digest(self, text: str) -> str:
+        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _pause(wrong: int) -> float:

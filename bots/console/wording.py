@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from core.desk import Contact
+from core.sentiment import HEIGHTS
 from core.writing import Pattern
 from identity.proof import Proof
 
@@ -12,6 +13,9 @@ DONE = {
     "sent": "Your reply is on its way.",
     "handed-back": "The bot goes on with it.",
     "resolved": "The case is resolved.",
+    "corrected": "The category is changed, and the bot learns from it.",
+    "approved": "It is done, and the customer is told so.",
+    "declined": "It will not be done. Tell the customer why.",
     "added": "The account is made. Hand the password over in person; it can be changed under one's own name above.",
     "disabled": "The account is disabled, and signed out everywhere.",
     "changed": "Your password is changed. You are signed out everywhere else.",
@@ -42,7 +46,6 @@ _PROOFS: dict[Proof, dict[str, str]] = {
         "web": "They are signed in on the company's site.",
     },
 }
-_MOOD_HEIGHT = {"angry": 0, "frustrated": 1, "neutral": 2, "positive": 3}
 _STEP, _RISE, _EDGE = 24, 10, 5  # of the drawing of moods, in pixels
 _KILO = 1_000
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -91,9 +94,8 @@ def tenure(since: str, now: datetime) -> str:
 
 
 def worked(pattern: Pattern) -> str:
-    """How well a resolution did. From h good of n votes, (1 + effectiveness) / 2 is (h + 1/2) / (n + 1)."""
-    times = "once" if pattern.used == 1 else f"{pattern.used} times"
-    return f"worked in about {(1 + pattern.effectiveness) / 2:.0%} of cases, used {times}"
+    """How well a resolution did."""
+    return f"worked in {pattern.helped} of {pattern.votes}" if pattern.votes else "not tried yet"
 
 
 def size(count: int) -> str:
@@ -108,8 +110,8 @@ def slot(name: str) -> str:
 
 def mood_line(moods: Sequence[str]) -> str:
     """The points of a line that falls as the mood does, for an SVG of 40 pixels height."""
-    heights = [_MOOD_HEIGHT.get(mood, _MOOD_HEIGHT["neutral"]) for mood in moods]
-    top = max(_MOOD_HEIGHT.values())
+    heights = [HEIGHTS.get(mood, HEIGHTS["neutral"]) for mood in moods]
+    top = max(HEIGHTS.values())
     return " ".join(f"{_EDGE + n * _STEP},{_EDGE + (top - height) * _RISE}" for n, height in enumerate(heights))
 
 

@@ -18,7 +18,7 @@ from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from core.backends.embedding import Embedder, Vectors, WordLlamaEmbedder, fused, words_shared
 from core.errors import Problem
-from core.memory import Hit, Lesson, Note, PatternHit
+from core.memory import Hit, Lesson, Note, PatternHit, Vote
 from core.writing import Category
 
 VERSION = "2.7.0"  # what follows leans on its insides
@@ -41,6 +41,12 @@ PRAGMA secure_delete = ON;
 PRAGMA synchronous = NORMAL;
 CREATE UNIQUE INDEX IF NOT EXISTS one_vote_per_voter ON vote_history (memory_id, voter_agent_id);
 CREATE TRIGGER IF NOT EXISTS cache_nothing BEFORE INSERT ON embedding_cache BEGIN SELECT RAISE(IGNORE); END;
+"""
+_RECOUNT = """
+UPDATE memories SET
+bullet_helpful = (SELECT count(*) FROM vote_history WHERE memory_id = memories.id AND vote = 'helpful'),
+bullet_harmful = (SELECT count(*) FROM vote_history WHERE memory_id = memories.id AND vote = 'harmful')
+WHERE id = ?
 """
 _OF_ROW = "namespace = ? AND json_extract(metadata, '$.kind') = ? AND json_extract(metadata, '$.row') = ?"
 
@@ -95,13 +101,14 @@ class AegisMemory:
         """Puts a pattern into the playbook, or replaces it; its votes stay."""
         await self._run(_Store.learn, lesson)
 
-    async def vote(self, row: int, *, helpful: bool, voter: str) -> None:
-        """Counts a voter's first vote on a pattern, and none on a pattern that is not in the playbook."""
-        if not voter:
-            raise ValueError("memory: a vote needs a voter, e.g. its case")
-        await self._run(_Store.vote, row, "helpful" if helpful else "harmful", voter)
+    async def vote(self, votes: Sequence[Vote]) -> None:
+        """Counts the newest vote of a case on a pattern, and none on a pattern that is not in the playbook."""
+        for vote in votes:
+            _namespace(vote.handle)
+        if votes:
+            await self._run(_Store.vote, votes)
 
-    async def suggest(self, issue: str, category: Category, *, limit: int) -> Sequence[PatternHit]:
+    async def suggest(self, issue: str, category: Category | None, *, limit: int) -> Sequence[PatternHit]:
         """Patterns of this category by how near their issue is and how well they worked, new ones included."""
         asked = _line(issue)[:_QUERY_LENGTH]
         if not asked or limit < 1:
@@ -270,12 +277,14 @@ class _Store:
             self._copy_votes(replaced, added)
             self._delete({replaced})
 
-    def vote(self, row: int, vote: str, voter: str) -> None:
-        for pattern in self._ids(_PLAYBOOK, "pattern", row):
-            self._vote(pattern, vote, voter)
+    def vote(self, votes: Iterable[Vote]) -> None:
+        for vote in votes:
+            for pattern in self._ids(_PLAYBOOK, "pattern", vote.row):
+                self._withdraw("memory_id = ? AND voter_agent_id = ?", pattern, vote.voter)
+                self.client.vote(pattern, "helpful" if vote.helpful else "harmful", vote.voter)
 
-    def suggest(self, issue: str, category: Category, limit: int) -> list[PatternHit]:
-        found = [row for row in self._query(issue, _PLAYBOOK) if row.metadata["category"] == category]
+    def suggest(self, issue: str, category: Category | None, limit: int) -> list[PatternHit]:
+        found = [row for row in self._query(issue, _PLAYBOOK) if category in (None, row.metadata["category"])]
         if not found:
             return []
         words = words_shared(issue, [_meaning(row.content) for row in found])
@@ -284,6 +293,8 @@ class _Store:
 
     def erase(self, namespaces: Sequence[str]) -> None:
         self.db.executemany("DELETE FROM memories WHERE namespace = ?", [(name,) for name in namespaces])
+        for name in namespaces:
+            self._withdraw("voter_agent_id GLOB ?", f"{name} *")
         self.db.commit()
         self.db.execute("VACUUM")  # a page that was split may keep a copy of rows that moved, secure_delete or not
         self._empty_log()
@@ -320,18 +331,14 @@ class _Store:
         for memory_id in memory_ids:
             self.client.delete(memory_id)
 
-    def _vote(self, memory_id: str, vote: str, voter: str) -> None:
-        try:
-            self.client.vote(memory_id, vote, voter)
-        except sqlite3.IntegrityError as error:
-            if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
-                raise
-            self.db.rollback()  # has voted before; Aegis had already counted it
+    def _withdraw(self, which: str, *values: str) -> None:
+        gone = self.db.execute(f"DELETE FROM vote_history WHERE {which} RETURNING memory_id", values)  # noqa: S608
+        self.db.executemany(_RECOUNT, [(memory_id,) for (memory_id,) in gone.fetchall()])
 
     def _copy_votes(self, source: str, target: str) -> None:
         votes = self.db.execute("SELECT vote, voter_agent_id FROM vote_history WHERE memory_id = ?", (source,))
         for vote, voter in votes.fetchall():
-            self._vote(target, vote, voter)
+            self.client.vote(target, vote, voter)
 
     def _empty_log(self) -> None:
         """What was overwritten in the file still stands in its write-ahead log until that is cut to nothing."""

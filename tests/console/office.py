@@ -122,6 +122,7 @@ async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
         ledger=shop.ledger,
         memory=shop.memory,
         house=HOUSE,
+        actions=shop.engine.actions,
         post=delivery.post,
         now=lambda: shop.now,
         new_id=shop.engine.new_id,

@@ -58,6 +58,31 @@ async def test_a_resolved_case_leaves_the_queue(office: Office) -> None:
     assert "Nobody is waiting" in (await browser.get("/console")).text
 
 
+async def test_a_long_queue_is_turned_like_pages_and_the_oldest_stand_first(office: Office) -> None:
+    for n in range(51):
+        await office.shop.hears("slack", f"T1/U{n}", f"I was charged ${n + 10} twice, get me a human please")
+    browser = await office.signed_in()
+    first = (await browser.get("/console")).text
+    assert (first.count('data-label="Issue"'), "$10 " in first, "$60 " in first) == (50, True, False)
+    last = (await browser.get(Outline(first).links["Next"])).text
+    assert (last.count('data-label="Issue"'), "$60 " in last) == (1, True)
+    assert "Next" not in Outline(last).links
+    assert Outline(last).links["Previous"] == "/console?page=1"
+    for page in ("0", "-1", "x", "٣", "9" * 30):
+        assert (await browser.get("/console", params={"page": page})).text.count('data-label="Issue"') == 50
+    assert "No case waits" in (await browser.get("/console?page=999")).text
+
+
+async def test_a_page_of_the_queue_that_did_not_change_is_not_sent_again(office: Office) -> None:
+    await ann_writes(office)
+    browser = await office.signed_in()
+    state = str(
+        next(a["data-state"] for _, a in Outline((await browser.get("/console")).text).elements if "data-state" in a)
+    )
+    assert (await browser.get("/console?page=1", headers={"if-none-match": state})).status_code == 304
+    assert (await browser.get("/console?page=2", headers={"if-none-match": state})).status_code == 200
+
+
 # ── the case ──
 async def test_a_case_shows_all_that_is_known_of_its_customer(office: Office) -> None:
     await ann_writes(office, "I was charged $99 twice for my plan. I already checked the invoice.")
@@ -297,7 +322,44 @@ async def test_a_resolution_is_learnt_without_its_customer_and_suggested_to_the_
     await office.shop.hears("discord", "42", "I was charged twice on my invoice! I want to speak to a human.")
     seen = text_of((await browser.get("/console/cases/2")).text)
     assert "duplicate charge of the card processor" in seen
-    assert "worked in about 75% of cases, used once" in seen
+    assert "worked in 1 of 1" in seen
+
+
+async def test_a_colleague_may_say_how_satisfied_the_customer_is_and_then_nobody_asks(office: Office) -> None:
+    await ann_writes(office)
+    browser = await office.signed_in()
+    form = Outline((await browser.get("/console/cases/1")).text)
+    assert [attrs.get("value") for tag, attrs in form.elements if tag == "option"].count("5") == 1
+    page = await browser.post("/console/cases/1/resolve", data={"resolution": "Refunded", "satisfaction": "4"})
+    assert "The customer rates it 4 of 5." in text_of(page.text)
+    await office.delivered()
+    assert not office.channels["email"].arrived
+
+
+@pytest.mark.parametrize("satisfaction", ["", "0", "6", "٣", "5; DROP", "11"])
+async def test_a_customer_whose_word_is_not_known_is_asked_by_the_case_s_channel(
+    office: Office, satisfaction: str
+) -> None:
+    await ann_writes(office)
+    browser = await office.signed_in()
+    page = await browser.post("/console/cases/1/resolve", data={"satisfaction": satisfaction})
+    assert "The customer rates it" not in page.text
+    await office.delivered()
+    (asked,) = office.channels["email"].arrived
+    assert (asked.rates, asked.sender) == (1, "bot")
+    assert "from 1" in asked.text
+
+
+async def test_a_case_shows_how_the_mood_went_over_all_cases_and_how_often_they_came_back(office: Office) -> None:
+    await ann_writes(office)
+    browser = await office.signed_in()
+    page = text_of((await browser.get("/console/cases/1")).text)
+    assert "Over all their cases: too little to tell." in page
+    assert "Came back" not in page
+    office.shop.later(days=2)
+    await ann_writes(office, "Any news about the charge on my invoice?", "slack")
+    browser = await office.signed_in()
+    assert "Came back about it once within 7 days." in text_of((await browser.get("/console/cases/1")).text)
 
 
 async def test_a_case_is_resolved_once(office: Office) -> None:

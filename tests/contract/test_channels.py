@@ -64,7 +64,7 @@ def test_a_recorded_delivery_is_read_as_expected(name: str, path: Path, tmp_path
             "digits": message.digits,
             "opening": message.opening,
             "attachments": [a.name for a in message.attachments],
-            "vouchers": [v.key for v in message.vouchers],
+            "vouchers": [v.key for v in message.vouchers or ()],
         }
         assert {k: fields[k] for k in expected} == expected
 

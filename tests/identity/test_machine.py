@@ -18,9 +18,13 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import Connection
 
 from core.backends.ledger.people import evidence_around
+from core.exporting import to_json
+from core.ledger import DirectoryRow, Profile, line_of
 from core.merging import NotDone, Order, Plan
+from core.messages import InboundMessage
 from identity import partition
 from identity.codes import GRANT_LIFE, LIFE
 from identity.gate import handles_of
@@ -67,10 +71,16 @@ class Identity(RuleBasedStateMachine):
         self.places: dict[int, Place] = {}
         self.retired: set[int] = set()
         self.apart: set[frozenset[int]] = set()
+        self.names = {person: canary(number) for number, person in enumerate(PEOPLE)}
+        self.delivered: list[tuple[InboundMessage, int]] = []
+        self.receipts: list[set[int]] = []
+        self.forgotten: set[str] = set()
+        self.buried: set[str] = set()  # addresses that were a forgotten one's
+        self.erased: set[str] = set()
         for person in PEOPLE:
             for address in (*_fixed(person).values(), MAILBOX[person], NUMBER[person]):
                 self.world.holders[address] = {person}
-            self.world.words[canary(len(self.world.words))] = Word(frozenset({person}))
+            self.world.words[self.names[person]] = Word(frozenset({person}))
         self.world.holders[HOUSEHOLD] = {"ann"}
 
     def teardown(self) -> None:
@@ -91,24 +101,30 @@ class Identity(RuleBasedStateMachine):
 
     @rule(person=people, mail=st.booleans(), phone=st.booleans(), slack=st.booleans())
     def the_company_imports(self, person: str, mail: bool, phone: bool, slack: bool) -> None:
-        wanted = {MAILBOX[person]: mail, NUMBER[person]: phone, f"T1/{person}": slack}
-        held = {a for a, is_wanted in wanted.items() if is_wanted and self._settled(a, person)}
+        wanted = {"email": mail, "phone": phone, "slack": slack}
+        held = {a for a in {*self.world.held_by(person), f"T1/{person}"} if wanted[_kind(a)]}
         self._import(person, held | (self.world.listed[person] & {HOUSEHOLD}))
 
     def _settled(self, address: str, person: str) -> bool:
         """Held since the start: of a number that was reissued in silence the directory hears nothing."""
         return self.world.holders[address] == {person} and not self.world.generation.get(address)
 
-    def _import(self, person: str, held: set[str]) -> None:
-        self.world.listed[person] = held
-        name = canary(PEOPLE.index(person)).capitalize()
+    def _import(self, person: str, held: set[str], *, restore: bool = False) -> None:
+        """A row of the directory; of who was forgotten, and of keys that were theirs, nothing comes back by it."""
         keys = [f"{_kind(address)}:{address}" for address in sorted(held)]
-        self.runner.run(self.shop.knows(f"cus_{person}", f"{name} Smith", *keys))
+        profile = Profile(external_id=f"cus_{person}", name=f"{self.names[person].capitalize()} Smith")
+        row = DirectoryRow(profile=profile, keys=keys)
+        self.runner.run(self.shop.ledger.import_directory([row], now=self.shop.now, restore=restore))
+        if restore:
+            self.forgotten.discard(person)
+            self.buried -= held
+        if person not in self.forgotten:
+            self.world.listed[person] = held - (self.buried - self.world.listed[person])
 
     @rule(person=people, to=people, taken_first=st.booleans(), phone=st.booleans())
     def an_address_is_given_to_somebody_else(self, person: str, to: str, taken_first: bool, phone: bool) -> None:
         address = NUMBER[person] if phone else MAILBOX[person]
-        if person == to or not self._settled(address, person):
+        if person == to or not self._settled(address, person) or self.forgotten & {person, to}:
             return
         if address not in self.world.listed[person]:
             self._import(person, self.world.listed[person] | {address})
@@ -128,6 +144,57 @@ class Identity(RuleBasedStateMachine):
         self.world.holders[HOUSEHOLD].add(person)
         for one in sorted(self.world.holders[HOUSEHOLD]):
             self._import(one, self.world.listed[one] | {HOUSEHOLD})
+
+    @rule(person=people)
+    def somebody_is_forgotten(self, person: str) -> None:
+        """Rows, memory and all, as the command does; then everything of theirs is delivered once more, in vain."""
+        if f"cus_{person}" not in self._directory():
+            self._import(person, self.world.held_by(person), restore=True)
+        addresses = self.runner.run(self.shop.ledger.addresses(f"cus_{person}"))
+        whole = self.runner.run(self.shop.ledger._database.read(self._customer_of(f"d:cus_{person}")))
+        before = self._directory()
+        erase = self.shop.ledger.erase(f"cus_{person}", receipt=f"r{len(self.receipts)}", now=self.shop.now)
+        gone = set(self.runner.run(erase).handles)
+        self.receipts.append(gone)
+        self.runner.run(self.shop.memory.erase(sorted(gone)))
+        assert handles_of(whole) <= gone, "a handle of theirs was left"
+        self.buried |= set(addresses)
+        self._forgets(gone, before - self._directory())
+        for message, handle in self.delivered:
+            if handle in gone:
+                assert not self.runner.run(self.shop.accept(message)), "an erased message came back"
+
+    def _forgets(self, gone: set[int], people: set[str]) -> None:
+        """What the world looks like without some handles, and without these people of the directory."""
+        erased = {text for text, word in self.world.words.items() if word.place in self._places_of(gone)}
+        for person in PEOPLE:
+            if f"cus_{person}" in people:
+                erased.add(self.names[person])
+                self.forgotten.add(person)
+                self.world.listed[person] = set()
+                self.names[person] = canary(len(self.world.words))
+                self.world.words[self.names[person]] = Word(frozenset({person}))
+        self.erased |= erased
+        self.world.forget(self._places_of(gone), self._links())
+        self.retired &= self._links()
+        self.apart = {pair for pair in self.apart if not pair & gone}
+        self.places = {handle: place for handle, place in self.places.items() if handle not in gone}
+
+    def _places_of(self, gone: set[int]) -> set[Place]:
+        return {place for handle, place in self.places.items() if handle in gone}
+
+    def _directory(self) -> set[str]:
+        return {row[0] for row in self.record.execute("select external_id from directory")}
+
+    def _customer_of(self, node: str) -> Callable[[Connection], frozenset[str]]:
+        return lambda tx: partition.customer(node, evidence_around(tx, [node], self.shop.now))
+
+    @precondition(lambda self: self.forgotten)
+    @rule(restored=st.booleans())
+    def the_company_imports_who_was_forgotten(self, restored: bool) -> None:
+        person = min(self.forgotten)
+        self._import(person, self.world.held_by(person), restore=restored)
+        assert (f"cus_{person}" in self._directory()) == restored
 
     @rule(minutes=st.sampled_from([1, 5, 11, 16, 90, 26 * 60, 46 * 24 * 60]))
     def time_passes(self, minutes: int) -> None:
@@ -253,7 +320,7 @@ class Identity(RuleBasedStateMachine):
 
     def _evidence(self) -> partition.Evidence:
         nodes = [f"h:{handle}" for handle in self.places]
-        return self.runner.run(self.shop.ledger._database.read(lambda tx: evidence_around(tx, nodes)))
+        return self.runner.run(self.shop.ledger._database.read(lambda tx: evidence_around(tx, nodes, self.shop.now)))
 
     def _handle(self, place: Place) -> int:
         where = (place.channel, place.address)
@@ -283,7 +350,7 @@ class Identity(RuleBasedStateMachine):
 
     def _vouchers(self, seat: Seat) -> tuple[Any, ...]:
         """What a login or a workspace truly says of this person."""
-        held = [a for a in (MAILBOX[seat.who], NUMBER[seat.who]) if self._settled(a, seat.who)]
+        held = sorted(self.world.held_by(seat.who))
         if seat.place.claimed or seat.place.channel not in {"web", "slack"}:
             return ()
         person = f"cus_{seat.who}" if seat.place.channel == "web" else None
@@ -312,12 +379,14 @@ class Identity(RuleBasedStateMachine):
         mark, self.writer.given = len(self.shop.sent), set()
         address = seat.place.address.removeprefix("~").partition(" by ")[0]
         fields = {"proof": seat.proof, "conversation": seat.conversation} | more
-        reply = self.runner.run(self.shop.hears(seat.place.channel, address, text, **fields))
+        message = self.shop.message(seat.place.channel, address, text, **fields)
+        self.runner.run(self.shop.accept(message))
+        reply = self.runner.run(self.shop.answers(line_of(message)))
         if REDEEMED not in reply:
             self._check(self.writer.given | (canaries(reply) - canaries(text)), source, proof)
         elsewhere = [o.reply.text for o in self.shop.sent[mark:] if o.reply.text not in reply]
         assert not canaries(" ".join(elsewhere)), "a notice tells what was said"
-        self._note_handle(seat)
+        self.delivered.append((message, self._note_handle(seat)))
         self.world.heard[seat.place] = self.shop.now
         return reply
 
@@ -344,11 +413,12 @@ class Identity(RuleBasedStateMachine):
             assert seat.proof is not Proof.CLAIMED
             self.pairs[seat.place, seat.conversation] = (asked[0], source)
 
-    def _note_handle(self, seat: Seat) -> None:
+    def _note_handle(self, seat: Seat) -> int:
         address = f"~{seat.conversation}" if seat.place.claimed else seat.place.address
         where = (seat.place.channel, address)
         [(handle,)] = self.record.execute("select max(id) from handles where channel=? and address=?", where)
         assert self.places.setdefault(handle, seat.place) == seat.place, "a new owner came to an old handle"
+        return int(handle)
 
     def _links(self, condition: str = "true") -> set[int]:
         return {row[0] for row in self.record.execute(f"select id from links where {condition}")}  # noqa: S608
@@ -370,6 +440,16 @@ class Identity(RuleBasedStateMachine):
     @invariant()
     def a_retired_link_stays_so(self) -> None:
         assert self.retired.isdisjoint(self._links("retired_at is null"))
+
+    @precondition(lambda self: self.erased)
+    @invariant()
+    def what_was_erased_is_nowhere(self) -> None:
+        deliveries = [row[0].decode() for row in self.record.execute("select body from raw_messages")]
+        left = canaries("\n".join([*self.record.iterdump(), *deliveries, repr(self.shop.memory._notes)]))
+        assert not left & self.erased, "an erased word is on record"
+        for external_id in sorted(self._directory()):
+            export = self.runner.run(self.shop.ledger.export(external_id, reader="kim", now=self.shop.now))
+            assert not canaries(to_json(export)) & self.erased, "an erased word is in an export"
 
 
 def _kind(address: str) -> str:

@@ -13,6 +13,8 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 PARTITION, GATE, ATTACKS = "tests/identity/test_partition.py", "tests/identity/test_gate.py", "tests/test_attacks.py"
+EXPIRY, MEMBERS = "tests/identity/test_expiry.py", "tests/channels/test_slack_members.py"
+FORGETTING, HANDS = "tests/test_forgetting.py", "tests/test_changing_hands.py"
 SIDE_BY_SIDE = 2
 PATIENCE = 40  # seconds for one test, on a busy machine
 FOUND = 1  # pytest's exit code for tests that failed; a test that cannot be collected has another
@@ -70,6 +72,42 @@ MUTANTS = [
         "and a.proven and b.proven",
         "",
         f"{PARTITION}::test_one_number_on_sms_and_voice_is_one_once_both_are_proven",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "self.heard_at is None or now - self.heard_at <= SILENCE",
+        "now >= self.recorded_at",
+        f"{EXPIRY}::test_a_voucher_joins_for_45_days_after_it_was_last_heard",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "for vouched in (*evidence.vouched, *evidence.lapsed):",
+        "for vouched in evidence.vouched:",
+        f"{EXPIRY}::test_a_household_phone_does_not_become_the_last_one_s",
+    ),
+    Mutant(
+        "core/backends/ledger/people.py",
+        ".values(heard_at=message.received_at)",
+        ".values(heard_at=message.received_at, at=message.received_at)",
+        f"{EXPIRY}::test_an_old_word_that_is_repeated_does_not_speak_for_a_number_s_next_owner",
+    ),
+    Mutant(
+        "channels/_slack/members.py",
+        "or is_guest or",
+        "or",
+        f"{MEMBERS}::test_everybody_else_s_email_is_worth_nothing",
+    ),
+    Mutant(
+        "channels/_slack/members.py",
+        "if home not in await self._our_home():",
+        "if not home:",
+        f"{MEMBERS}::test_a_handle_of_another_workspace_is_never_asked_about",
+    ),
+    Mutant(
+        "channels/slack.py",
+        "return bool(is_said) and home",
+        "return home",
+        f"{MEMBERS}::test_a_stranger_with_a_member_s_email_or_id_gets_nothing_and_is_not_asked_about",
     ),
     Mutant(
         "identity/gate.py",
@@ -140,8 +178,8 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/linking.py",
-        "where = grants.c.handle_id == handle, grants.c.conversation == conversation",
-        "where = (grants.c.handle_id == handle,)",
+        'grants.c.conversation == bindparam("conversation"),',
+        'bindparam("conversation").is_not(None),',
         f"{ATTACKS}::test_grant_is_of_its_conversation",
     ),
     Mutant(
@@ -155,6 +193,60 @@ MUTANTS = [
         ".values(closed_at=now)",
         ".values(closed_at=None)",
         f"{ATTACKS}::test_a_key_that_moves_to_another_person_takes_no_memory_along",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        '_erased_at(tx, secret, "person", row)',
+        "False",
+        f"{FORGETTING}::test_the_directory_takes_them_in_again_only_when_it_is_told_to",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        "select(tombstones.c.digest).where(or_(itself, older))",
+        "select(tombstones.c.digest).where(itself)",
+        f"{FORGETTING}::test_neither_a_redelivery_nor_an_older_message_brings_them_back",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        "select(tombstones.c.digest).where(or_(itself, older))",
+        "select(tombstones.c.digest).where(older)",
+        f"{FORGETTING}::test_neither_a_redelivery_nor_an_older_message_brings_them_back",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        "return [repeats, *(",
+        "return [*(",
+        f"{FORGETTING}::test_what_was_said_of_them_in_somebody_elses_own_case_goes",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        "found = handles_of(nodes) | _shared(node, around) | _former(tx, node)",
+        "found = handles_of(nodes)",
+        f"{FORGETTING}::test_a_phone_that_the_directory_took_away_and_one_that_two_share_are_erased",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        "    tx.execute(leases.delete().where(leases.c.customer.in_(gone.nodes)))",
+        "    pass",
+        f"{FORGETTING}::test_a_turn_in_flight_is_fenced_off_and_writes_nothing",
+    ),
+    Mutant(
+        "core/backends/ledger/merging.py",
+        "    parting.give_back_cases(tx, plan.a.ids, plan.b.ids)",
+        "    pass",
+        "tests/test_merging.py::test_what_was_told_in_the_other_ones_case_stays_with_who_told_it",
+    ),
+    Mutant(
+        "identity/partition.py",
+        "vouched.recorded_at - owned.heard_at > SILENCE",
+        "vouched.recorded_at < owned.heard_at",
+        f"{HANDS}::test_a_new_customer_with_a_reissued_number_gets_nothing_of_its_old_owner",
+    ),
+    Mutant(
+        "core/recollection.py",
+        "return handles | {DIRECTORY} if rows.profile else handles",
+        "return handles",
+        f"{HANDS}::test_our_own_lines_do_not_carry_the_directory_into_a_merely_plausible_turn",
     ),
 ]
 

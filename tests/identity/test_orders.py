@@ -12,7 +12,7 @@ from core.backends.ledger.people import customer_of
 from core.backends.ledger.schema import handles
 from identity.gate import handles_of
 from identity.partition import Evidence, Link, Owned, Vouched, customer, persons
-from tests.shop import Shop, voucher
+from tests.shop import START, Shop, voucher
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PHONE, MAIL, OTHER = "phone:+15550142", "email:john@shop.test", "email:mary@shop.test"
@@ -106,7 +106,7 @@ EVENTS: dict[str, Event] = {
 def partition_of(tx: Connection) -> frozenset[frozenset[str]]:
     """Who is one with whom, by address."""
     address = {row.id: f"{row.channel}:{row.address}" for row in tx.execute(select(handles))}
-    wholes = (customer_of(tx, one) for one in address)
+    wholes = (customer_of(tx, one, START) for one in address)
     return frozenset(frozenset(address[one] for one in handles_of(whole)) for whole in wholes)
 
 

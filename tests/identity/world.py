@@ -78,6 +78,18 @@ class World:
         self.holders[address] = {to}
         self.generation[address] = self.generation.get(address, 0) + 1
 
+    def held_by(self, person: str) -> set[str]:
+        """The mailboxes and numbers that are this person's alone, since ever or since lately."""
+        return {a for a, who in self.holders.items() if who == {person} and ("@" in a or a.startswith("+"))}
+
+    def forget(self, places: set[Place], links: set[int]) -> None:
+        """Nobody may hear what was told at these places any more; only these links are left."""
+        for text, word in self.words.items():
+            if word.place in places:
+                self.words[text] = Word(frozenset())
+        self.links = {link: ends for link, ends in self.links.items() if link in links}
+        self.opened = {k: o for k, o in self.opened.items() if not {k[0], o.source} & places}
+
     def place(self, channel: str, address: str) -> Place:
         place = Place(channel, address, self.generation.get(address, 0))
         self.owners.setdefault(place, set()).update(self.holders[address])
@@ -101,6 +113,5 @@ class World:
 
     def may_hear(self, word: Word, at: Place, proof: Proof) -> bool:
         if proof <= Proof.PLAUSIBLE:
-            was_greeted = word.place is None and word.owners & self.tokens(at)  # what we said to them here as proven
-            return word.place == at or bool(was_greeted)
+            return word.place == at
         return bool(word.owners & self.one_with(at))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from core.memory import Hit, Lesson, Memory, Note
+from core.memory import Hit, Lesson, Memory, Note, Vote
 from core.writing import Category
 
 ANN, BOB = 1, 2
@@ -24,6 +24,10 @@ def note(
 
 def lesson(row: int, issue: str, *, category: Category = "charge", resolution: str = "refund the second one") -> Lesson:
     return Lesson(row=row, category=category, issue=issue, resolution=resolution)
+
+
+def vote(row: int, *, case: int = 1, handle: int = ANN, helpful: bool = True) -> Vote:
+    return Vote(row=row, case=case, handle=handle, helpful=helpful)
 
 
 def rows(hits: Sequence[Hit]) -> list[tuple[int, str, int]]:
@@ -102,7 +106,7 @@ class MemoryContract:
     async def test_a_cleared_memory_knows_nothing_and_learns_again(self, memory: Memory) -> None:
         await memory.remember([note(CHARGE)])
         await memory.learn(lesson(1, CHARGE))
-        await memory.vote(1, helpful=True, voter="case:1")
+        await memory.vote([vote(1)])
         await memory.clear()
         assert not await memory.recall([ANN], CHARGE, limit=9)
         assert not await memory.suggest(CHARGE, "charge", limit=9)
@@ -120,35 +124,43 @@ class MemoryContract:
         await memory.learn(lesson(1, "charged twice for one order", category="plan"))
         await memory.learn(lesson(2, "gift card unknown at checkout"))
         assert not await memory.suggest("I was charged twice", "charge", limit=3)
+        assert [hit.row for hit in await memory.suggest("I was charged twice", None, limit=3)] == [1]
 
     async def test_what_helped_rises_and_what_hurt_sinks(self, memory: Memory) -> None:
         for row in (1, 2, 3):
             await memory.learn(lesson(row, "charged twice for one order", resolution=f"way {row}"))
-        await memory.vote(2, helpful=True, voter="case:1")
-        await memory.vote(1, helpful=False, voter="case:1")
+        await memory.vote([vote(2), vote(1, helpful=False)])
         hits = await memory.suggest("charged twice", "charge", limit=3)
         assert [(hit.row, hit.effectiveness) for hit in hits] == [(2, 0.5), (3, 0.0), (1, -0.5)]
 
-    async def test_a_voter_has_one_vote_on_a_pattern(self, memory: Memory) -> None:
+    async def test_a_case_has_one_vote_on_a_pattern_the_newest(self, memory: Memory) -> None:
         await memory.learn(lesson(1, CHARGE))
-        for helpful in (True, True, False):
-            await memory.vote(1, helpful=helpful, voter="case:1")
+        for helpful in (False, True, True):
+            await memory.vote([vote(1, helpful=helpful)])
         assert [hit.effectiveness for hit in await memory.suggest(CHARGE, "charge", limit=1)] == [0.5]
-        await memory.vote(1, helpful=True, voter="case:2")
+        await memory.vote([vote(1, case=2)])
         assert [hit.effectiveness for hit in await memory.suggest(CHARGE, "charge", limit=1)] == [pytest.approx(2 / 3)]
 
+    async def test_the_votes_of_an_erased_handle_are_taken_back(self, memory: Memory) -> None:
+        await memory.learn(lesson(1, CHARGE))
+        await memory.vote([vote(1), vote(1, case=2, handle=12, helpful=False)])
+        await memory.erase([ANN])
+        assert [hit.effectiveness for hit in await memory.suggest(CHARGE, "charge", limit=1)] == [-0.5]
+
     async def test_a_vote_needs_a_voter_and_a_pattern(self, memory: Memory) -> None:
-        with pytest.raises(ValueError, match="voter"):
-            await memory.vote(1, helpful=True, voter="")
-        await memory.vote(99, helpful=True, voter="case:1")
+        with pytest.raises(ValueError, match="no handle"):
+            await memory.vote([vote(1, handle=0)])
+        await memory.vote([])
+        await memory.vote([vote(99)])
         await memory.learn(lesson(99, CHARGE))
         assert [hit.effectiveness for hit in await memory.suggest(CHARGE, "charge", limit=1)] == [0.0]
 
     async def test_a_pattern_worded_anew_keeps_its_votes(self, memory: Memory) -> None:
         await memory.learn(lesson(1, "charged twice", category="other"))
-        await memory.vote(1, helpful=True, voter="case:1")
+        await memory.vote([vote(1)])
         await memory.learn(lesson(1, "charged two times for one order"))
-        await memory.vote(1, helpful=False, voter="case:1")
         hits = await memory.suggest("charged two times", "charge", limit=3)
         assert [(hit.row, hit.effectiveness) for hit in hits] == [(1, 0.5)]
+        await memory.vote([vote(1, helpful=False)])
+        assert [hit.effectiveness for hit in await memory.suggest("charged two", "charge", limit=3)] == [-0.5]
         assert not await memory.suggest("charged two times", "other", limit=3)

@@ -19,7 +19,7 @@ from core.backends.aegis import LIVE_ROWS, VERSION, AegisMemory, require_version
 from core.backends.embedding import Vectors, WordLlamaEmbedder, fused, words_shared
 from core.errors import Problem
 from core.memory import Memory
-from tests.memory.contract import ANN, BOB, CHARGE, KETTLE, MONDAY, ROUTER, MemoryContract, lesson, note, rows
+from tests.memory.contract import ANN, BOB, CHARGE, KETTLE, MONDAY, ROUTER, MemoryContract, lesson, note, rows, vote
 from tests.twins.memory import MemoryTwin
 
 ROOT = Path(__file__).parents[2]
@@ -122,10 +122,10 @@ async def test_it_survives_a_restart_and_so_does_the_one_vote(path: Path) -> Non
     before = AegisMemory(path, wordllama)
     await before.remember([note(CHARGE)])
     await before.learn(lesson(1, CHARGE))
-    await before.vote(1, helpful=True, voter="case:1")
+    await before.vote([vote(1)])
     await before.close()
     after = AegisMemory(path, wordllama)
-    await after.vote(1, helpful=True, voter="case:1")
+    await after.vote([vote(1)])
     assert rows(await after.recall([ANN], CHARGE, limit=1)) == [(ANN, "fact", 1)]
     assert [hit.effectiveness for hit in await after.suggest(CHARGE, "charge", limit=1)] == [0.5]
     await after.close()
@@ -201,7 +201,7 @@ async def test_clearing_empties_the_files(aegis: AegisMemory, path: Path) -> Non
     empty = len(everything_on_disk(path))
     await aegis.remember([note(f"{PLANTED} {n}", row=n) for n in range(1, 80)])
     await aegis.learn(lesson(1, PLANTED, resolution=PLANTED))
-    await aegis.vote(1, helpful=True, voter=PLANTED)
+    await aegis.vote([vote(1)])
     assert len(everything_on_disk(path)) > empty
     await aegis.clear()
     assert PLANTED.encode() not in everything_on_disk(path)
@@ -210,12 +210,12 @@ async def test_clearing_empties_the_files(aegis: AegisMemory, path: Path) -> Non
 
 async def test_after_an_error_the_file_is_not_left_locked(aegis: AegisMemory, path: Path) -> None:
     await aegis.learn(lesson(1, CHARGE))
-    await aegis.vote(1, helpful=True, voter="case:1")
-    await aegis.vote(1, helpful=True, voter="case:1")
+    await aegis.vote([vote(1)])
+    await aegis.vote([vote(1)])
     with another_process(path) as writer:
         writer.execute("CREATE TRIGGER full_disk BEFORE INSERT ON vote_history BEGIN SELECT RAISE(ABORT, 'full'); END")
         with pytest.raises(sqlite3.Error):
-            await aegis.vote(1, helpful=True, voter="case:2")
+            await aegis.vote([vote(1, case=2)])
         writer.execute("DROP TRIGGER full_disk")
     assert [hit.effectiveness for hit in await aegis.suggest(CHARGE, "charge", limit=1)] == [0.5]
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from core.errors import Problem
-from core.memory import Hit, Lesson, Note, PatternHit
+from core.memory import Hit, Lesson, Note, PatternHit, Vote
 from core.writing import Category
 
 
@@ -18,7 +18,7 @@ class MemoryTwin:
         self.awake.set()
         self._notes: dict[tuple[int, str, int], Note] = {}
         self._lessons: dict[int, Lesson] = {}
-        self._votes: dict[int, dict[str, bool]] = {}
+        self._votes: dict[int, dict[int, Vote]] = {}  # of a pattern, by case
 
     async def remember(self, notes: Sequence[Note]) -> None:
         await self._reached(note.handle for note in notes)
@@ -44,21 +44,22 @@ class MemoryTwin:
         await self._reached()
         self._lessons[lesson.row] = lesson
 
-    async def vote(self, row: int, *, helpful: bool, voter: str) -> None:
-        await self._reached()
-        if not voter:
-            raise ValueError("memory: a vote needs a voter, e.g. its case")
-        if row in self._lessons:
-            self._votes.setdefault(row, {}).setdefault(voter, helpful)
+    async def vote(self, votes: Sequence[Vote]) -> None:
+        await self._reached(vote.handle for vote in votes)
+        for vote in votes:
+            if vote.row in self._lessons:
+                self._votes.setdefault(vote.row, {})[vote.case] = vote
 
-    async def suggest(self, issue: str, category: Category, *, limit: int) -> Sequence[PatternHit]:
+    async def suggest(self, issue: str, category: Category | None, *, limit: int) -> Sequence[PatternHit]:
         await self._reached()
-        hits = [self._hit(lesson, issue) for lesson in self._lessons.values() if lesson.category == category]
+        hits = [self._hit(one, issue) for one in self._lessons.values() if category in (None, one.category)]
         return sorted((hit for hit in hits if hit.score > 0), key=lambda hit: hit.score, reverse=True)[:limit]
 
     async def erase(self, handles: Sequence[int]) -> None:
         await self._reached(handles)
         self._notes = {key: note for key, note in self._notes.items() if note.handle not in handles}
+        for row, votes in self._votes.items():
+            self._votes[row] = {case: vote for case, vote in votes.items() if vote.handle not in handles}
 
     async def clear(self) -> None:
         await self._reached()
@@ -78,7 +79,7 @@ class MemoryTwin:
                 raise ValueError(f"memory: {handle} is no handle")
 
     def _hit(self, lesson: Lesson, issue: str) -> PatternHit:
-        votes = list(self._votes.get(lesson.row, {}).values())
+        votes = [vote.helpful for vote in self._votes.get(lesson.row, {}).values()]
         effectiveness = (2 * sum(votes) - len(votes)) / (len(votes) + 1)
         score = _shared(issue, lesson.issue) * (1 + effectiveness / 2)
         return PatternHit(row=lesson.row, score=score, effectiveness=effectiveness)

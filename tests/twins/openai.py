@@ -34,6 +34,7 @@ def answer(**changes: object) -> Json:
         "preferences": [],
         "tried": [],
         "resolved": False,
+        "pattern": None,
     }
     return plain | changes
 

@@ -73,6 +73,13 @@ class SlackTwin:
 
     def __init__(self) -> None:
         self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}}
+        self.users: dict[str, JSON] = {BOT: {"is_bot": True}, "U1ANN": {}, "U2BEN": {}}  # what is unusual about each
+        self.enterprise = ""  # the organisation that the workspace is of
+        self.asked: list[str] = []  # users.info, for whom
+        self.left_out = ""  # a field that users.info does not give
+        self.gate = asyncio.Event()  # users.info answers once it is set
+        self.gate.set()
+        self.questions: asyncio.Queue[None] = asyncio.Queue()  # one entry for each users.info that has come in
         self.posted: list[Posted] = []
         self.opened = 0  # Socket Mode addresses given out
         self.break_off: set[str] = set()  # the next call of these methods is carried out, but its answer is lost
@@ -90,6 +97,7 @@ class SlackTwin:
     async def __aenter__(self) -> "SlackTwin":
         app = web.Application()
         app.router.add_post("/api/{method}", self._api)
+        app.router.add_get("/api/{method}", self._api)
         app.router.add_get("/link/", self._link)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
@@ -225,11 +233,14 @@ class SlackTwin:
 
     async def _api(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
+        if method == "users.info":
+            self.questions.put_nowait(None)
+            await self.gate.wait()
         if self._troubles[method]:
             return self._troubles[method].pop(0)
         try:
             self._check_token(method, request.headers.get("Authorization", ""))
-            arguments = await _arguments(request)
+            arguments = {} if _is_unread(method, request) else await _arguments(request)
             _check_arguments(method, arguments)
             found: JSON = {"ok": True} | self._methods[method](self, arguments)
         except Refused as refused:
@@ -251,7 +262,8 @@ class SlackTwin:
             raise Refused("not_allowed_token_type")
 
     def _who_am_i(self, _arguments: JSON) -> JSON:
-        return {"team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT"}
+        organisation = {"enterprise_id": self.enterprise} if self.enterprise else {}
+        return {"team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT"} | organisation
 
     def _open_socket(self, _arguments: JSON) -> JSON:
         self.opened += 1
@@ -279,7 +291,20 @@ class SlackTwin:
         return {"channel": {"id": f"D{arguments['users']}"}}
 
     def _user(self, arguments: JSON) -> JSON:
-        return {"user": {"id": arguments["user"], "team_id": TEAM, "is_bot": False, "is_email_confirmed": True}}
+        user = arguments["user"]
+        self.asked.append(user)
+        if user not in self.users:
+            raise Refused("user_not_found")
+        usual: JSON = {
+            "id": user,
+            "team_id": TEAM,
+            "deleted": False,
+            **dict.fromkeys(("is_bot", "is_restricted", "is_ultra_restricted"), False),
+            "is_email_confirmed": True,
+            "profile": {"email": f"{user}@shop.test"},
+        }
+        known = usual | self.users[user]
+        return {"user": {name: value for name, value in known.items() if name != self.left_out}}
 
     _methods: Mapping[str, Callable[["SlackTwin", JSON], JSON]] = {
         "auth.test": _who_am_i,
@@ -309,7 +334,14 @@ class SlackTwin:
         return posted
 
 
+def _is_unread(method: str, request: web.Request) -> bool:
+    """Slack's older methods that only read take no JSON."""
+    return method == "users.info" and request.content_type == "application/json"
+
+
 async def _arguments(request: web.Request) -> JSON:
+    if request.method == "GET":
+        return dict(request.query)
     if request.content_type == "application/json":
         try:
             found = await request.json()

@@ -68,8 +68,7 @@ def crowded(history: int) -> Brief:
         cases=[OpenCase(id=n, category="fault", issue="It hums and hums. " * 30) for n in range(1, 9)],
         remembered=["She told of a humming kettle. " * 30] * 20,
         articles=[Article(title="Humming", text="A kettle hums when it is full. " * 60, source="hum.md")] * 5,
-        patterns=[Pattern(category="fault", issue="hum", resolution="Descale it. " * 40, effectiveness=0.5, used=3)]
-        * 9,
+        patterns=[Pattern(id=3, category="fault", issue="hum", resolution="Descale it. " * 40, helped=3, votes=3)] * 9,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.backends.rules import RulesWriter
 from core.backends.rules.lexicon import kinds, wording
-from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Answer, Article, Brief, OpenCase, Pattern
+from core.writing import ISSUE_SLOTS, PERSON_SLOTS, TOLD_SLOTS, Answer, Article, Brief, OpenCase, Pattern
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SEVEN = ("en", "es", "de", "fr", "pt", "it", "nl")
@@ -23,7 +23,11 @@ async def answer(text: str, **known: Any) -> Answer:
 
 
 def facts(given: Answer) -> dict[str, str]:
-    return {told.slot: told.value for told in given.facts}
+    return {told.slot: told.value for told in given.facts if told.slot not in TOLD_SLOTS}
+
+
+def beside(given: Answer) -> dict[str, str]:
+    return {told.slot: told.value for told in given.facts if told.slot in TOLD_SLOTS}
 
 
 CHARGE = OpenCase(id=7, category="charge", issue="charged twice", facts={"order_id": "W4829137", "amount": "$49.37"})
@@ -117,6 +121,22 @@ SLOTS = [
     ("The Galaxy S23 keeps restarting", {"device": "Galaxy S23"}),
     ("Call me on +1 555 010 0199 since 2024", {}),
 ]
+
+
+BESIDE = [
+    ("I was charged $99 instead of $49, and it is the third time", {"amount_due": "$49", "times": "3"}),
+    ("It should be $49 but you charged $99", {"amount_due": "$49"}),
+    ("Sie haben 99,00 € statt 49,00 € abgebucht, zum dritten Mal", {"amount_due": "49,00 €", "times": "3"}),
+    ("Me cobraron 99 € en vez de 49 €", {"amount_due": "49 €"}),
+    ("I was charged $99", {}),
+    ("You took $99 and then $49", {}),
+    ("Can I get a second time slot for my delivery?", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), BESIDE)
+async def test_what_is_told_beside_and_never_asked_for(text: str, told: dict[str, str]) -> None:
+    assert beside(await answer(text)) == told
 
 
 @pytest.mark.parametrize(("text", "told"), SLOTS)
@@ -360,11 +380,12 @@ async def test_an_article_that_does_not_fit_is_not_quoted() -> None:
 
 
 async def test_what_helped_others_is_told_where_it_fits() -> None:
-    worked = Pattern(category="fault", issue="app crashes at start", resolution="Clear it.", effectiveness=0.5, used=4)
-    hurt = Pattern(category="fault", issue="app crashes at start", resolution="Burn it.", effectiveness=-0.5, used=4)
+    worked = Pattern(id=7, category="fault", issue="app crashes at start", resolution="Clear it.", helped=3, votes=4)
+    hurt = Pattern(id=8, category="fault", issue="app crashes at start", resolution="Burn it.", helped=1, votes=4)
     given = await answer("The app crashes at start", patterns=[hurt, worked])
     assert "Clear it." in given.reply
     assert "Burn" not in given.reply
+    assert given.pattern == 7
 
 
 @pytest.mark.parametrize("language", SEVEN)

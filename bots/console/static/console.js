@@ -19,7 +19,7 @@ function scrollDown() {
 }
 
 async function look(live) {
-  const answer = await fetch(location.pathname, { headers: { "if-none-match": live.dataset.state }, redirect: "manual" });
+  const answer = await fetch(location.pathname + location.search, { headers: { "if-none-match": live.dataset.state }, redirect: "manual" });
   if (answer.type === "opaqueredirect") return location.reload(); // signed out: nothing of a customer stays in sight
   if (answer.status !== 200) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -18,8 +18,9 @@ from core.accounts import (
     NoSuchAccount,
     NotAllowed,
     Role,
+    SignIn,
 )
-from core.backends.ledger.schema import accounts, audit, sessions
+from core.backends.ledger.schema import accounts, audit, sessions, sign_ins
 
 _AUDITED = 100
 _SEEN_AGAIN = timedelta(minutes=1)  # how often it is written down that a session is used
@@ -86,6 +87,17 @@ def change_password(tx: Connection, old: Credential, password_hash: str, now: da
     _audit(tx, old.name, "changed the password", old.name, now)
 
 
+def reset_password(tx: Connection, name: str, password_hash: str, by: str, now: datetime) -> None:
+    """Gives an account a password that its holder did not choose, and ends its sessions."""
+    row = _enabled(tx, accounts.c.name == name)
+    if row is None:
+        known = [one.name for one in everybody(tx) if one.disabled_at is None]
+        raise NoSuchAccount(f"nobody has an account named {name}; there are: {', '.join(known) or 'none'}")
+    tx.execute(update(accounts).where(accounts.c.id == row.id).values(password_hash=password_hash))
+    _end_all(tx, row.id, now)
+    _audit(tx, by, "reset the password", name, now)
+
+
 def _admins(tx: Connection) -> int:
     admins = accounts.c.role == Role.ADMIN, accounts.c.disabled_at.is_(None)
     return tx.execute(select(func.count()).select_from(accounts).where(*admins)).scalar_one()
@@ -101,6 +113,26 @@ def _enabled(tx: Connection, *where: ColumnElement[bool]) -> Row[Any] | None:
 
 def _opened_by(tx: Connection, given: Credential) -> Row[Any] | None:
     return _enabled(tx, accounts.c.name == given.name, accounts.c.password_hash == given.password_hash)
+
+
+# ── signing in ──
+def begin_sign_in(tx: Connection, source: str, name: str, *, most: int, since: datetime, now: datetime) -> SignIn:
+    """Counts a try before it is looked at."""
+    tx.execute(sign_ins.delete().where(sign_ins.c.at <= since))
+    from_source, by_name = _tries(tx, sign_ins.c.source == source), _tries(tx, sign_ins.c.name == name)
+    if from_source >= most:
+        return SignIn(id=None, from_source=from_source, by_name=by_name)
+    new = insert(sign_ins).values(at=now, source=source, name=name).returning(sign_ins.c.id)
+    return SignIn(id=tx.execute(new).scalar_one(), from_source=from_source, by_name=by_name)
+
+
+def _tries(tx: Connection, *where: ColumnElement[bool]) -> int:
+    return tx.execute(select(func.count()).select_from(sign_ins).where(*where)).scalar_one()
+
+
+def forgive_sign_in(tx: Connection, sign_in: int) -> None:
+    """It was right after all."""
+    tx.execute(sign_ins.delete().where(sign_ins.c.id == sign_in))
 
 
 # ── sessions ──

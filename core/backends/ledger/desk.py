@@ -2,19 +2,22 @@
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from core.backends.ledger import actions, people, playbook, ratings, recall, schema
 from core.backends.ledger import outbox as out
-from core.backends.ledger import people, recall, schema
 from core.backends.ledger.people import node_of
-from core.backends.ledger.schema import cases, facts, grants, handles, leases, messages, outbox, patterns
+from core.backends.ledger.schema import cases, corrections, facts, grants, handles, leases, messages, outbox, turns
 from core.desk import (
+    PAGE,
     AgentReply,
     CaseFile,
     Contact,
+    Correction,
     Destination,
     Entry,
     NoSuchCase,
@@ -23,21 +26,26 @@ from core.desk import (
     Refused,
     Related,
     Resolution,
+    Resolved,
     Undelivered,
     Unread,
     called,
 )
 from core.ledger import Fact, Outgoing
 from core.messages import Attachment, Reply
+from core.playbook import Learnt
+from core.rating import DISPLEASED
 from identity.codes import GRANT_LIFE
 from identity.gate import Grant, Permit, Purpose, Standing, permit
 from identity.proof import Proof
 
-_QUEUE = 100
 _LINES = 60
 _FACTS = 200
 _RELATED = 10
+_MOODS = 40
+_REPEATED_WITHIN = timedelta(days=7)
 _PARKED = 100
+_CORRECTIONS = 1_000
 _BEGINNING = 2_000  # characters of an unread delivery
 
 
@@ -49,24 +57,24 @@ def _row(tx: Connection, case: int) -> Row[Any]:
     return row
 
 
-def _standing(tx: Connection, row: Row[Any]) -> Standing:
+def _standing(tx: Connection, row: Row[Any], now: datetime) -> Standing:
     """Who a case's latest message came from: its customer, or somebody with a code that its customer showed."""
-    nodes = people.customer_of(tx, row.handle_id)
-    grant = _grant(tx, row)
+    nodes = people.customer_of(tx, row.handle_id, now)
+    grant = _grant(tx, row, now)
     last = row.last_handle_id
     if grant is not None:
-        return Standing(handle=last, proof=_proof(tx, last), nodes=people.customer_of(tx, last), grant=grant)
+        return Standing(handle=last, proof=_proof(tx, last), nodes=people.customer_of(tx, last, now), grant=grant)
     own = last if node_of(last) in nodes else row.handle_id
     return Standing(handle=own, proof=_proof(tx, own), nodes=nodes)
 
 
-def _grant(tx: Connection, row: Row[Any]) -> Grant | None:
+def _grant(tx: Connection, row: Row[Any], now: datetime) -> Grant | None:
     """The code under which a case was last talked about, if the case is of the customer who showed it."""
     where = grants.c.handle_id == row.last_handle_id, grants.c.conversation == row.last_conversation
     given = tx.execute(select(grants).where(*where)).one_or_none()
     if given is None:
         return None
-    nodes = people.customer_of(tx, given.shown_by)
+    nodes = people.customer_of(tx, given.shown_by, now)
     if node_of(row.handle_id) not in nodes:
         return None
     return Grant(shown_by=given.shown_by, nodes=nodes, proof=Proof(given.proof), since=given.since)
@@ -78,45 +86,55 @@ def _proof(tx: Connection, handle: int) -> Proof:
 
 
 # ── the queue ──
-def waiting_cases(tx: Connection) -> Sequence[int]:
-    """The cases that are not resolved, handed off ones first, the oldest on top."""
-    return [row.id for row in tx.execute(_queue())]
+def waiting_cases(tx: Connection, page: int) -> Sequence[int]:
+    """One page of the cases that are not resolved, handed off ones first, the oldest on top."""
+    return [row.id for row in tx.execute(_queue(page))]
 
 
-def _queue() -> Any:
+def _queue(page: int) -> Any:
     since = func.coalesce(cases.c.handed_off_at, cases.c.opened_at)
-    unresolved = select(cases).where(cases.c.status != "resolved")
-    return unresolved.order_by(cases.c.status != "handed_off", since, cases.c.id).limit(_QUEUE)
+    shown = select(cases.c.id, cases.c.status, cases.c.assignee, cases.c.updated_at)
+    unresolved = shown.where(cases.c.status != "resolved")
+    in_order = unresolved.order_by(cases.c.status != "handed_off", since, cases.c.id)
+    return in_order.limit(PAGE).offset((page - 1) * PAGE)
 
 
-def queued(tx: Connection, case: int) -> Queued:
+def queued(tx: Connection, case: int, now: datetime) -> Queued:
     """A case as the queue shows it."""
     row = _row(tx, case)
-    allowed = permit(_standing(tx, row), Purpose.STAFF)
+    allowed = permit(_standing(tx, row, now), Purpose.STAFF)
     profile = recall.profile(tx, allowed.person) if allowed.person else None
     given = next((c.display_name for c in _contacts(tx, allowed) if c.display_name.strip()), "")
-    known = _facts(tx, allowed, case)
+    known = _shown_facts(tx, allowed, case)
     return Queued(
         case=recall.case_of(row),
         name=called(profile, given, row.handle_id),
         vouched=profile is not None,
-        issue=next((f.value for f in known if f.slot == "issue"), ""),
-        mood=next((f.value for f in known if f.slot == "mood"), ""),
+        issue=known.get("issue", ""),
+        mood=known.get("mood", ""),
         vip=profile is not None and profile.vip,
         since=row.handed_off_at or row.opened_at,
     )
 
 
-def queue_state(tx: Connection) -> str:
-    """A text that changes when the queue does."""
-    return _digest([(row.id, row.status, row.assignee, row.updated_at) for row in tx.execute(_queue())])
+def _shown_facts(tx: Connection, allowed: Permit, case: int) -> dict[str, str]:
+    """What the queue tells of a case."""
+    shown = facts.c.case_id == case, facts.c.slot.in_(("issue", "mood")), facts.c.superseded_at.is_(None)
+    query = select(facts).where(facts.c.handle_id.in_(allowed.handles), *shown)
+    oldest_first = query.order_by(facts.c.told_at, facts.c.id)
+    return {fact.slot: fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(oldest_first)])}
+
+
+def queue_state(tx: Connection, page: int) -> str:
+    """A text that changes when a page of the queue does."""
+    return _digest([tuple(row) for row in tx.execute(_queue(page))])
 
 
 # ── one case ──
 def case_file(tx: Connection, case: int, reachable: Collection[str], now: datetime) -> CaseFile:
     """A case with all that staff may see of its customer."""
     row = _row(tx, case)
-    standing = _standing(tx, row)
+    standing = _standing(tx, row, now)
     allowed = permit(standing, Purpose.STAFF)
     known, said = _facts(tx, allowed, case), _said(tx, allowed)
     profile = recall.profile(tx, allowed.person) if allowed.person else None
@@ -126,9 +144,12 @@ def case_file(tx: Connection, case: int, reachable: Collection[str], now: dateti
         case=recall.case_of(row),
         facts=known,
         moods=_moods(tx, allowed, case),
+        moods_ever=_moods(tx, allowed),
+        repeats=_repeats(tx, allowed, row),
         said=said,
         contacts=_contacts(tx, allowed),
         related=_related(tx, allowed, case),
+        runs=actions.of_case(tx, allowed, case),
         profile=profile,
         proof=standing.strength,
         by_code=standing.grant is not None,
@@ -158,10 +179,34 @@ def _facts(tx: Connection, allowed: Permit, case: int) -> list[Fact]:
     return allowed.admit([recall.fact_of(row) for row in tx.execute(query)])
 
 
-def _moods(tx: Connection, allowed: Permit, case: int) -> list[str]:
-    of_case = facts.c.handle_id.in_(allowed.handles), facts.c.case_id == case, facts.c.slot == "mood"
-    query = select(facts).where(*of_case).order_by(facts.c.told_at, facts.c.id)
-    return [fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(query)])]
+def _moods(tx: Connection, allowed: Permit, case: int | None = None) -> list[str]:
+    """The newest moods of a case, or of all cases, oldest first."""
+    theirs = select(facts).where(facts.c.handle_id.in_(allowed.handles), facts.c.slot == "mood")
+    query = theirs if case is None else theirs.where(facts.c.case_id == case)
+    newest = query.order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_MOODS)
+    return [fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(newest)])][::-1]
+
+
+def _repeats(tx: Connection, allowed: Permit, row: Row[Any]) -> int:
+    """How often somebody came back about the same: to this case, or with an earlier one of the same kind."""
+    back = turns.c.case_id == row.id, turns.c.came_back, turns.c.settled_at > row.updated_at - _REPEATED_WITHIN
+    again = tx.execute(select(func.count()).select_from(turns).where(*back)).scalar_one()
+    earlier = (
+        cases.c.id != row.id,
+        cases.c.opened_at <= row.opened_at,
+        cases.c.updated_at > row.opened_at - _REPEATED_WITHIN,
+    )
+    others = select(cases.c.id).where(cases.c.handle_id.in_(allowed.handles), *earlier)
+    kinds = _kinds(tx, allowed, [row.id, *tx.execute(others).scalars()])
+    return int(again) + sum(
+        kind == kinds.get(row.id, "other") != "other" for case, kind in kinds.items() if case != row.id
+    )
+
+
+def _kinds(tx: Connection, allowed: Permit, ids: Sequence[int]) -> dict[int, str]:
+    told = facts.c.slot == "category", facts.c.superseded_at.is_(None), facts.c.handle_id.in_(allowed.handles)
+    query = select(facts).where(facts.c.case_id.in_(ids), *told).order_by(facts.c.told_at, facts.c.id)
+    return {fact.case: fact.value for fact in allowed.admit(map(recall.fact_of, tx.execute(query))) if fact.case}
 
 
 def _said(tx: Connection, allowed: Permit) -> list[Entry]:
@@ -275,7 +320,7 @@ def _reached(tx: Connection, handle: Row[Any], conversation: str | None) -> Dest
 def take(tx: Connection, case: int, agent: str, now: datetime) -> None:
     """Gives a case to a colleague. A turn that the bot is at loses its lease, runs again, and leaves it to them."""
     row = _held(tx, case, agent)
-    standing = _standing(tx, row)
+    standing = _standing(tx, row, now)
     tx.execute(leases.delete().where(leases.c.customer.in_({standing.customer, min(standing.nodes)})))
     tx.execute(
         update(cases)
@@ -303,7 +348,7 @@ def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list
         return []
     take(tx, order.case, order.agent, order.at)
     row = _row(tx, order.case)
-    standing = _standing(tx, row)
+    standing = _standing(tx, row, order.at)
     to = _destination(tx, row, standing, reachable, order.at)
     if to is None:
         raise Refused("Nothing was sent: there is no channel on which this customer can be answered.")
@@ -323,24 +368,66 @@ def _is_sent(tx: Connection, order: AgentReply) -> bool:
     return any(sent["id"] == order.id for sent in tx.execute(by_agents).scalars())
 
 
-def resolve(tx: Connection, done: Resolution) -> int | None:
-    """Closes a case, and writes down what is to be learnt of it."""
+def resolve(tx: Connection, done: Resolution, reachable: Collection[str]) -> Resolved:
+    """Closes a case, writes down what is to be learnt of it, and asks for a rating."""
     take(tx, done.case, done.agent, done.at)
     ended = {"status": "resolved", "resolution": done.text, "resolved_at": done.at, "updated_at": done.at}
-    tx.execute(update(cases).where(cases.c.id == done.case).values(**ended))
-    if done.lesson is None:
-        return None
-    category, issue, resolution = done.lesson
-    learnt = insert(patterns).values(
-        case_id=done.case,
-        category=category,
-        issue=issue,
-        resolution=resolution,
-        confirmed_by=done.agent,
-        used=1,
-        made_at=done.at,
-    )
-    return int(tx.execute(learnt.returning(patterns.c.id)).scalar_one())
+    rated = {"satisfaction": done.satisfaction, "rated_at": done.at} if done.satisfaction else {}
+    tx.execute(update(cases).where(cases.c.id == done.case).values(**ended, **rated))
+    return Resolved(learnt=_learn(tx, done), outbox=_ask(tx, done, reachable))
+
+
+def _learn(tx: Connection, done: Resolution) -> Learnt:
+    """What a colleague wrote helped, unless the customer says otherwise; then it is not learnt."""
+    score, now = done.satisfaction, done.at
+    votes = ratings.judged(tx, done.case, score, now) if score else []
+    pleased = score is None or score > DISPLEASED
+    if done.draft is None or (done.same_as is None and not pleased):
+        return Learnt(votes=votes)
+    if done.same_as is not None:
+        return Learnt(votes=[*votes, playbook.vote(tx, done.same_as, done.case, helpful=pleased, now=now)])
+    return playbook.learn(tx, done.case, done.draft, same_as=None, confirmed_by=done.agent, now=now)
+
+
+def _ask(tx: Connection, done: Resolution, reachable: Collection[str]) -> list[Outgoing]:
+    """Asks how satisfied somebody is, once for a case, and only who proved to be there."""
+    row = _row(tx, done.case)
+    standing = _standing(tx, row, done.at)
+    to = _destination(tx, row, standing, reachable, done.at)
+    if done.question is None or to is None or row.rating_asked_at is not None or row.satisfaction is not None:
+        return []
+    if _proof(tx, to.handle) < Proof.PLAUSIBLE:
+        return []
+    whose = {
+        "handle_id": row.handle_id if standing.grant else to.handle,
+        "case_id": done.case,
+        "channel": to.channel,
+        "conversation": to.conversation,
+    }
+    ratings.asked(tx, done.case, to, done.at)
+    return [out.put(tx, replace(done.question, route=to.route), whose, done.at)]
+
+
+def correct(tx: Connection, done: Correction) -> None:
+    """Supersedes a case's category and keeps what is to be learnt; without words nothing is."""
+    row = _held(tx, done.case, done.agent)
+    here = facts.c.case_id == done.case, facts.c.slot == "category", facts.c.superseded_at.is_(None)
+    proof = tx.execute(select(func.max(facts.c.proof)).where(*here)).scalar()
+    tx.execute(update(facts).where(*here).values(superseded_at=done.at))
+    told = {"handle_id": row.handle_id, "case_id": row.id, "slot": "category", "value": done.category}
+    proof = proof if proof is not None else _proof(tx, row.handle_id)
+    tx.execute(insert(facts).values(**told, proof=int(proof), told_at=done.at))
+    tx.execute(update(cases).where(cases.c.id == row.id).values(updated_at=done.at))
+    tx.execute(corrections.delete().where(corrections.c.case_id == row.id))
+    if done.text:
+        kept = {"case_id": row.id, "category": done.category, "text": done.text}
+        tx.execute(insert(corrections).values(**kept, corrected_by=done.agent, at=done.at))
+
+
+def corrected(tx: Connection) -> list[tuple[str, str]]:
+    """The newest corrections: what was said, and what it is about."""
+    newest = select(corrections.c.text, corrections.c.category).order_by(corrections.c.id.desc()).limit(_CORRECTIONS)
+    return [(row.text, row.category) for row in tx.execute(newest)]
 
 
 def _held(tx: Connection, case: int, agent: str) -> Row[Any]:

@@ -78,7 +78,7 @@ def customer(tx: Connection, external_id: str) -> Customer:
     if person is None:
         raise NoSuchCustomer(f"customers: nobody in the directory has the external_id {external_id}")
     node = f"d:{external_id}"
-    around = people.evidence_around(tx, [node])
+    around = people.evidence_ever(tx, [node])
     nodes = partition.customer(node, around)
     keys = _keys(tx, nodes)
     found = handles_of(nodes) | _shared(node, around) | _former(tx, node)
@@ -126,7 +126,11 @@ def _addresses(person: Row[Any], rows: Iterable[Row[Any]], keys: Iterable[str]) 
 def _named(tx: Connection, addresses: Collection[str], found: Collection[int]) -> list[Row[Any]]:
     """Handles of unproven messages that name one of these addresses, but for those that a code made somebody else's."""
     named = tx.execute(select(handles).where(handles.c.hint.in_(addresses), handles.c.id.not_in(found))).all()
-    return [row for row in named if people.customer_of(tx, row.id) == {node_of(row.id)}]
+    return [row for row in named if _is_alone(tx, node_of(row.id))]
+
+
+def _is_alone(tx: Connection, node: Node) -> bool:
+    return partition.customer(node, people.evidence_ever(tx, [node])) == {node}
 
 
 def _is_newest(tx: Connection, row: Row[Any]) -> bool:

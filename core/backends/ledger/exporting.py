@@ -36,7 +36,7 @@ def export(tx: Connection, external_id: str, reader: str, now: datetime) -> Expo
     if profile is None:
         raise NoSuchCustomer(f"customers: nobody in the directory has the external_id {external_id}")
     node = f"d:{external_id}"
-    nodes = partition.customer(node, people.evidence_around(tx, [node]))
+    nodes = partition.customer(node, people.evidence_around(tx, [node], now))
     ids = handles_of(nodes)
     said = {row.id: _said(row) for row in tx.execute(_heard_on(ids))}
     told = [_fact(row, said) for row in tx.execute(_on(facts, ids))]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_unless
 
 from core.backends.ledger.schema import messages, outbox, parked, raw_messages, unchecked
-from core.channel import Line
+from core.channel import Checked, Line
 from core.ledger import Unchecked, line_of
 from core.messages import Attachment, InboundMessage, Raw, Voucher
 from identity.handles import Handle
@@ -65,13 +65,16 @@ def kept(tx: Connection, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
     return read(row), Raw(body=row.raw, received_at=row.received_at, headers=row.headers, peer=row.peer)
 
 
-def checked(tx: Connection, one: Unchecked, proof: Proof) -> str | None:
-    """Gives a message its proof and the line that it waits on from now."""
+def checked(tx: Connection, one: Unchecked, found: Checked | None) -> str | None:
+    """Gives a message what a check found, and the line that it waits on from now."""
     row = tx.execute(select(messages).where(*_named(one), messages.c.state == "unchecked")).one_or_none()
     if row is None:
         return None
-    line = line_of(dataclasses.replace(read(row), proof=proof))
-    known = {"vouched": int(proof), "line": line, "state": "waiting"}
+    message = read(row)
+    if found is not None:
+        message = dataclasses.replace(message, proof=found.proof, vouchers=found.vouchers)
+    line = line_of(message)
+    known = {"vouched": int(message.proof), "line": line, "state": "waiting", "body": _body(message)}
     tx.execute(update(messages).where(messages.c.id == row.id).values(**known))
     tx.execute(delete(unchecked).where(unchecked.c.message_id == row.id))
     return line
@@ -93,9 +96,16 @@ def waiting(tx: Connection, line: str) -> Sequence[Row[Any]]:
     return tx.execute(query).all()
 
 
+_IDENTIFIED = (
+    update(messages)
+    .where(messages.c.id.in_(bindparam("ids", expanding=True)))
+    .values(handle_id=bindparam("found_on"), proof=bindparam("found_with"))
+)
+
+
 def identified(tx: Connection, ids: Sequence[int], handle: int, proof: Proof) -> None:
     """Notes which handle these messages came from, and the proof that they were found to have."""
-    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(handle_id=handle, proof=int(proof)))
+    tx.execute(_IDENTIFIED, {"ids": list(ids), "found_on": handle, "found_with": int(proof)})
 
 
 def answered(tx: Connection, ids: Sequence[int], keeper: int) -> None:
@@ -117,7 +127,7 @@ def read(row: Row[Any]) -> InboundMessage:
         received_at=row.received_at,
         sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
         attachments=tuple(Attachment(**a) for a in body["attachments"]),
-        vouchers=tuple(Voucher(**v) for v in body["vouchers"]),
+        vouchers=None if body["vouchers"] is None else tuple(Voucher(**v) for v in body["vouchers"]),
         display_name=body["display_name"],
         digits=body["digits"],
         public=body["public"],
@@ -136,7 +146,7 @@ def _body(message: InboundMessage) -> dict[str, Any]:
         "attachments": [
             dataclasses.asdict(dataclasses.replace(a, content=b"")) | {"content": ""} for a in message.attachments
         ],
-        "vouchers": [dataclasses.asdict(v) for v in message.vouchers],
+        "vouchers": None if message.vouchers is None else [dataclasses.asdict(v) for v in message.vouchers],
         "display_name": message.display_name,
         "digits": message.digits,
         "public": message.public,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.backends.ledger import people
+from core.backends.ledger import budgets, people
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import codes, conversations, grants, handles, leases, links, pending_links, wrong_codes
 from core.errors import Fenced
@@ -32,13 +32,20 @@ from identity.proof import Proof
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
+_GRANTED = select(grants).where(
+    grants.c.handle_id == bindparam("handle"),
+    grants.c.conversation == bindparam("conversation"),
+    grants.c.since > bindparam("earliest"),
+)
+
+
 def grant_of(tx: Connection, handle: int, conversation: str, now: datetime) -> Grant | None:
     """What a code that was entered in a conversation gives it, while it lasts."""
-    where = grants.c.handle_id == handle, grants.c.conversation == conversation
-    row = tx.execute(select(grants).where(*where, grants.c.since > now - GRANT_LIFE)).one_or_none()
+    here = {"handle": handle, "conversation": conversation, "earliest": now - GRANT_LIFE}
+    row = tx.execute(_GRANTED, here).one_or_none()
     if row is None:
         return None
-    nodes = people.customer_of(tx, row.shown_by)
+    nodes = people.customer_of(tx, row.shown_by, now)
     return Grant(shown_by=row.shown_by, nodes=nodes, proof=Proof(row.proof), since=row.since)
 
 
@@ -47,7 +54,7 @@ def desk(tx: Connection, turn: Turn, digest: str, now: datetime) -> LinkDesk:
     handle = turn.standing.handle
     code = _code(tx, digest) if digest else None
     day_ago, hour_ago = now - _DAY, now - _HOUR
-    shown = _shown(tx, turn, code) if code else {}
+    shown = _shown(tx, turn, code, now) if code else {}
     return LinkDesk(
         code=code,
         **shown,
@@ -60,12 +67,12 @@ def desk(tx: Connection, turn: Turn, digest: str, now: datetime) -> LinkDesk:
     )
 
 
-def _shown(tx: Connection, turn: Turn, code: LiveCode) -> dict[str, Any]:
+def _shown(tx: Connection, turn: Turn, code: LiveCode, now: datetime) -> dict[str, Any]:
     """Who showed a code: their customer now, and whether that one and this one could be one for good."""
     row = tx.execute(select(handles).where(handles.c.id == code.handle)).one()
-    theirs = people.evidence_around(tx, [node_of(code.handle)])
+    theirs = people.evidence_around(tx, [node_of(code.handle)], now)
     nodes = partition.customer(node_of(code.handle), theirs)
-    both = people.evidence_around(tx, [*nodes, *turn.standing.nodes])
+    both = people.evidence_around(tx, [*nodes, *turn.standing.nodes], now)
     one_person = len(partition.people(nodes | turn.standing.nodes, both)) <= 1
     shared = turn.standing.shared or row.key in partition.shared_keys(theirs)
     told_apart = any(pair <= nodes | turn.standing.nodes for pair in both.apart)
@@ -143,6 +150,7 @@ def reaches(tx: Connection, ids: Sequence[int], now: datetime) -> Sequence[Reach
             conversation=_newest_conversation(tx, row.id),
             route=row.route,
             language=row.language,
+            sent_lately=budgets.sent_lately(tx, row.id, now),
         )
         for row in rows
         if people.still_theirs(tx, row, now)
@@ -219,7 +227,7 @@ def _count_wrong(tx: Connection, s: Settlement) -> None:
 
 
 def _link(tx: Connection, s: Settlement, step: MakeLink) -> None:
-    both = {min(people.customer_of(tx, step.a)), min(people.customer_of(tx, step.b))}
+    both = {min(people.customer_of(tx, node, s.now)) for node in (step.a, step.b)}
     busy = leases.c.customer.in_(both), leases.c.token != s.turn.token, leases.c.expires_at > s.now
     if tx.execute(select(leases.c.token).where(*busy)).first() is not None:
         raise Fenced(f"a side of link {step.pending_id} is being answered just now")

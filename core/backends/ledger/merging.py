@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
@@ -91,7 +92,7 @@ def _draft(tx: Connection, order: Order, decide: Callable[[Node, Node, Evidence]
     a, b = node_named(tx, order.a), node_named(tx, order.b)
     if a == b:
         raise NotDone(f"{order.a} and {order.b} are the same; name two")
-    around = people.evidence_around(tx, [a, b])
+    around = people.evidence_around(tx, [a, b], order.at)
     return _Drafted(a=a, b=b, around=around, change=decide(a, b, around))
 
 
@@ -215,7 +216,7 @@ def side_of(tx: Connection, node: Node, around: Evidence) -> Side:
         asked_for=known(tx, node),
         handles=handles_here,
         people=[one for one in mine if one.node.startswith("d:")],
-        vouchers=_vouchers(tx, nodes),
+        vouchers=_vouchers(tx, nodes, around),
         links=[
             record(tx, row) for row in tx.execute(select(links).where(links.c.id.in_(standing)).order_by(links.c.id))
         ],
@@ -223,13 +224,14 @@ def side_of(tx: Connection, node: Node, around: Evidence) -> Side:
     )
 
 
-def _vouchers(tx: Connection, nodes: frozenset[Node]) -> list[Voucher]:
+def _vouchers(tx: Connection, nodes: frozenset[Node], around: Evidence) -> list[Voucher]:
     """What is vouched for, but for a directory id's own login that nobody has used."""
+    held = {(vouched.node, vouched.key) for vouched in around.vouched}
     current = select(evidence).where(evidence.c.node.in_(nodes), evidence.c.retired_at.is_(None))
     return [
         Voucher(holder=known(tx, row.node), key=row.key, source=row.source, at=row.at)
         for row in tx.execute(current.order_by(evidence.c.node, evidence.c.key))
-        if row.key != f"web:{row.person}"
+        if row.key != f"web:{row.person}" and (row.node, row.key) in held
     ]
 
 
@@ -245,12 +247,12 @@ def record(tx: Connection, row: Row[Any]) -> LinkRecord:
     )
 
 
-def who_is_it(tx: Connection, case: int) -> WhoIsIt:
+def who_is_it(tx: Connection, case: int, now: datetime) -> WhoIsIt:
     """Who a case's customer is, how that came, and who else it may be."""
     handle = tx.execute(select(cases.c.handle_id).where(cases.c.id == case)).scalar()
     if handle is None:
         raise NoSuchCase(f"there is no case {case}")
-    around = people.evidence_around(tx, [node_of(handle)])
+    around = people.evidence_around(tx, [node_of(handle)], now)
     nodes = partition.customer(node_of(handle), around)
     touching = select(links).where(or_(links.c.a.in_(nodes), links.c.b.in_(nodes)))
     past = tx.execute(touching.order_by(links.c.id.desc()).limit(_HISTORY))
@@ -258,7 +260,7 @@ def who_is_it(tx: Connection, case: int) -> WhoIsIt:
         side=side_of(tx, node_of(handle), around),
         history=[record(tx, row) for row in past],
         resemblances=[
-            Resemblance(other=side_of(tx, node, people.evidence_around(tx, [node])), suggestion=suggestion)
-            for node, suggestion in suggesting.suggestions(tx, nodes, around)
+            Resemblance(other=side_of(tx, node, people.evidence_around(tx, [node], now)), suggestion=suggestion)
+            for node, suggestion in suggesting.suggestions(tx, nodes, around, now)
         ],
     )

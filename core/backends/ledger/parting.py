@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from core.backends.ledger.schema import cases, facts, messages, outbox, turns
+from core.backends.ledger.schema import action_runs, cases, facts, messages, outbox, turns
 
 _NOTHING_TOLD = frozenset({"mood", "urgency"})
 _ISSUE_LENGTH = 200  # characters
@@ -44,7 +44,7 @@ def _open_their_own(tx: Connection, case: Row[Any], theirs: Sequence[Row[Any]], 
     ended = {"assignee": case.assignee, "resolution": case.resolution, "resolved_at": case.resolved_at}
     whose = {"handle_id": first.handle_id, "opened_at": first.told_at} | _left_at(tx, case, others)
     new = tx.execute(insert(cases).values(**whose, **state, **ended).returning(cases.c.id)).scalar_one()
-    for table in (facts, turns, outbox):
+    for table in (facts, turns, outbox, action_runs):
         moved = table.c.case_id == case.id, table.c.handle_id.in_(others)
         tx.execute(update(table).where(*moved).values(case_id=new))
     if all(fact.slot != "issue" for fact in theirs):

@@ -4,12 +4,29 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from core.backends.ledger.schema import directory, evidence, handles, links
 from core.ledger import DirectoryRow, own_address
 from core.messages import InboundMessage
 from identity import partition
+from identity.gate import handles_of
 from identity.handles import SILENCE, Handle, starts_anew
 from identity.partition import Evidence, Link, Node, Owned, Vouched
 from identity.proof import Proof, weigh
@@ -23,16 +40,19 @@ def node_of(handle: int) -> Node:
     return f"h:{handle}"
 
 
+_HOLDING = select(handles).where(handles.c.key == bindparam("held"))
+
+
 def handle_of(tx: Connection, message: InboundMessage) -> tuple[Row[Any], bool]:
     """The handle that a message lives on, in its present epoch, and whether it is heard from for the first time."""
     claimed = message.proof is Proof.CLAIMED
     key = f"~{message.channel}:{message.conversation}" if claimed else message.handle.key
-    epoch, silent_from = (1, None) if claimed else _epoch(tx, message)
+    holding = tx.execute(_HOLDING, {"held": key}).all()
+    epoch, silent_from = (1, None) if claimed else _epoch(holding, message)
     address = own_address(message)
-    known = handles.c.channel == message.channel, handles.c.address == address, handles.c.epoch == epoch
-    row = tx.execute(select(handles).where(*known)).one_or_none()
-    if row is not None:
-        return row, False
+    for row in holding:
+        if (row.channel, row.address, row.epoch) == (message.channel, address, epoch):
+            return row, False
     values = {
         "channel": message.channel,
         "address": address,
@@ -49,14 +69,13 @@ def handle_of(tx: Connection, message: InboundMessage) -> tuple[Row[Any], bool]:
     return tx.execute(insert(handles).values(**values).returning(handles)).one(), True
 
 
-def _epoch(tx: Connection, message: InboundMessage) -> tuple[int, datetime | None]:
+def _epoch(holding: Sequence[Row[Any]], message: InboundMessage) -> tuple[int, datetime | None]:
     """The epoch of a key, over all its channels: a new one begins when the directory took it from its holder, and for
     a number after a long silence."""
-    rows = tx.execute(select(handles).where(handles.c.key == message.handle.key)).all()
-    if not rows:
+    if not holding:
         return 1, None
-    epoch = max(row.epoch for row in rows)
-    newest = [row for row in rows if row.epoch == epoch]
+    epoch = max(row.epoch for row in holding)
+    newest = [row for row in holding if row.epoch == epoch]
     if any(row.closed_at is not None for row in newest):
         return epoch + 1, None
     heard_at = max(row.heard_at for row in newest)
@@ -74,31 +93,49 @@ def still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:
     return not gone and tx.execute(later).one_or_none() is None
 
 
+_HEARD = (
+    update(handles)
+    .where(handles.c.id == bindparam("handle"))
+    .values({name: bindparam(name) for name in ("heard_at", "route", "display_name", "proven_at")})
+)
+
+
 def heard_from(tx: Connection, handle: Row[Any], message: InboundMessage, proof: Proof) -> None:
     """Notes that a handle was heard from, and with what proof."""
-    values: dict[str, Any] = {"heard_at": max(handle.heard_at, message.received_at), "route": dict(message.route)}
-    if message.display_name:
-        values["display_name"] = message.display_name
-    if proof >= Proof.PROVEN and handle.proven_at is None:
-        values["proven_at"] = message.received_at
-    tx.execute(update(handles).where(handles.c.id == handle.id).values(**values))
+    proves = proof >= Proof.PROVEN and handle.proven_at is None
+    values = {
+        "handle": handle.id,
+        "heard_at": max(handle.heard_at, message.received_at),
+        "route": dict(message.route),
+        "display_name": message.display_name or handle.display_name,
+        "proven_at": message.received_at if proves else handle.proven_at,
+    }
+    tx.execute(_HEARD, values)
+
+
+_ON_RECORD = select(evidence).where(evidence.c.node == bindparam("holder"))
 
 
 def vouch(tx: Connection, handle: Row[Any], message: InboundMessage) -> None:
-    """Replaces what the channel's provider vouches for by what it vouches for now."""
+    """Replaces what the channel's provider vouches for by what it vouches for now; nothing, where it was not asked."""
+    if message.vouchers is None:
+        return
     node = node_of(handle.id)
-    on_record = tx.execute(select(evidence).where(evidence.c.node == node)).all()
+    on_record = tx.execute(_ON_RECORD, {"holder": node}).all()
     taken = {row.key for row in on_record if row.source == _TAKEN}
     current = [row for row in on_record if row.retired_at is None]
     now = {(v.key, v.person) for v in message.vouchers if v.key not in taken}
     gone = [row for row in current if (row.key, row.person) not in now]
+    heard_again = [row.id for row in current if (row.key, row.person) in now and row.heard_at < message.received_at]
+    if heard_again:
+        tx.execute(update(evidence).where(evidence.c.id.in_(heard_again)).values(heard_at=message.received_at))
     if gone:
         ids = [row.id for row in gone]
         tx.execute(update(evidence).where(evidence.c.id.in_(ids)).values(retired_at=message.received_at))
         kinds = {_kind(key) for key, _ in now}
         _close(tx, {row.key for row in gone if _kind(row.key) in kinds}, message.received_at)
     for key, person in sorted(now - {(row.key, row.person) for row in current}, key=str):
-        times = {"at": message.received_at, "recorded_at": message.received_at}
+        times = dict.fromkeys(("at", "recorded_at", "heard_at"), message.received_at)
         tx.execute(insert(evidence).values(node=node, key=key, person=person, source=message.channel, **times))
 
 
@@ -117,44 +154,54 @@ def _current_evidence(condition: Any) -> Any:
     return select(evidence).where(condition, evidence.c.retired_at.is_(None))
 
 
-def evidence_around(tx: Connection, start: Iterable[Node]) -> Evidence:
-    """All evidence that any chain of keys and links leads to from some nodes, wherever it may be cut."""
-    nodes, keys = set(start), set[str]()
-    owned: dict[Node, Owned] = {}
-    vouched: dict[int, Vouched] = {}
-    joined: dict[int, Row[Any]] = {}
-    new_nodes, new_keys = set(nodes), set[str]()
-    while new_nodes or new_keys:
-        found_nodes, found_keys = set[Node](), set[str]()
-        for row in _handles_with(tx, new_nodes, new_keys):
-            owned[node_of(row.id)] = _owned(row)
-            found_nodes.add(node_of(row.id))
-            found_keys.add(row.key)
-        for row in tx.execute(_current_evidence(or_(evidence.c.node.in_(new_nodes), evidence.c.key.in_(new_keys)))):
-            vouched[row.id] = _vouched(row)
-            found_nodes.add(row.node)
-            found_keys.add(row.key)
-        if new_nodes:
-            for row in tx.execute(select(links).where(or_(links.c.a.in_(new_nodes), links.c.b.in_(new_nodes)))):
-                joined[row.id] = row
-                found_nodes |= {row.a, row.b}
-        new_nodes, new_keys = found_nodes - nodes, found_keys - keys
-        nodes |= new_nodes
-        keys |= new_keys
+# Statements of a turn are built once: building one takes as long as running it.
+def _within_reach() -> Select[Any]:
+    """The names, nodes and keys alike, that any chain of keys and links leads to from those in `start`."""
+    start = func.json_each(bindparam("start", type_=JSON)).table_valued("value")
+    reached = select(cast(start.c.value, Text).label("name")).cte("reached", recursive=True)
+    name, node = reached.c.name, literal("h:").concat(cast(handles.c.id, Text))
+    number = cast(func.substr(name, 3), Integer)
+    current = evidence.c.retired_at.is_(None)
+    steps = [
+        select(handles.c.key).join(reached, and_(handles.c.id == number, node == name)),
+        select(node).join(reached, handles.c.key == name),
+        select(evidence.c.key).join(reached, evidence.c.node == name).where(current),
+        select(evidence.c.node).join(reached, evidence.c.key == name).where(current),
+        select(links.c.a).join(reached, links.c.b == name),
+        select(links.c.b).join(reached, links.c.a == name),
+    ]
+    return select(reached.union(*steps).c.name)
+
+
+_NODES: BindParameter[Node] = bindparam("nodes", expanding=True)
+_WITHIN_REACH = _within_reach()
+_OWNED = select(
+    *(handles.c[name] for name in ("id", "key", "epoch", "silent_from", "heard_at", "closed_at", "proven_at"))
+).where(handles.c.id.in_(bindparam("ids", expanding=True)))
+_VOUCHED = select(*(evidence.c[name] for name in ("node", "key", "at", "recorded_at", "person", "heard_at"))).where(
+    evidence.c.node.in_(_NODES), evidence.c.retired_at.is_(None)
+)
+_JOINED = select(links).where(links.c.a.in_(_NODES), links.c.retired_at.is_(None))
+
+
+def evidence_around(tx: Connection, start: Iterable[Node], now: datetime) -> Evidence:
+    """The evidence that any chain of keys and links leads to from some nodes, as it stands now."""
+    return partition.as_of(now, evidence_ever(tx, start))
+
+
+def evidence_ever(tx: Connection, start: Iterable[Node]) -> Evidence:
+    """All evidence that any chain of keys and links leads to from some nodes, wherever it may be cut; also what was not
+    said again for so long that it counts no more."""
+    nodes = list(tx.execute(_WITHIN_REACH, {"start": list(start)}).scalars())
+    ids = sorted(handles_of(frozenset(nodes)))
+    joined = tx.execute(_JOINED, {"nodes": nodes}).all()
     return Evidence(
-        owned=tuple(owned.values()),
-        vouched=tuple(vouched.values()),
+        owned=tuple(_owned(row) for row in tx.execute(_OWNED, {"ids": ids})),
+        vouched=tuple(_vouched(row) for row in tx.execute(_VOUCHED, {"nodes": nodes})),
         links=_active(joined),
         cuts=_tombstones(joined, "cut"),
         apart=_tombstones(joined, "apart"),
     )
-
-
-def _handles_with(tx: Connection, nodes: set[Node], keys: set[str]) -> Sequence[Row[Any]]:
-    ids = [int(node.removeprefix("h:")) for node in nodes if node.startswith("h:")]
-    if not ids and not keys:
-        return []
-    return tx.execute(select(handles).where(or_(handles.c.id.in_(ids), handles.c.key.in_(keys)))).all()
 
 
 def _owned(row: Row[Any]) -> Owned:
@@ -170,44 +217,69 @@ def _owned(row: Row[Any]) -> Owned:
 
 
 def _vouched(row: Row[Any]) -> Vouched:
-    return Vouched(node=row.node, key=row.key, at=row.at, recorded_at=row.recorded_at, person=row.person)
+    return Vouched(
+        node=row.node,
+        key=row.key,
+        at=row.at,
+        recorded_at=row.recorded_at,
+        person=row.person,
+        heard_at=row.heard_at,
+    )
 
 
-def _active(joined: dict[int, Row[Any]]) -> tuple[Link, ...]:
+def _active(joined: Sequence[Row[Any]]) -> tuple[Link, ...]:
     return tuple(
         Link(a=row.a, b=row.b, two_operators=row.kind == "operators", number=row.id)
-        for row in joined.values()
-        if row.retired_at is None and row.kind not in {"cut", "apart"}
+        for row in joined
+        if row.kind not in {"cut", "apart"}
     )
 
 
-def _tombstones(joined: dict[int, Row[Any]], kind: str) -> frozenset[frozenset[Node]]:
-    return frozenset(
-        frozenset((row.a, row.b)) for row in joined.values() if row.retired_at is None and row.kind == kind
-    )
+def _tombstones(joined: Sequence[Row[Any]], kind: str) -> frozenset[frozenset[Node]]:
+    return frozenset(frozenset((row.a, row.b)) for row in joined if row.kind == kind)
 
 
-def customer_of(tx: Connection, handle: int) -> frozenset[Node]:
+def customer_of(tx: Connection, handle: int, now: datetime) -> frozenset[Node]:
     """The nodes that are one customer with a handle, now."""
-    return partition.customer(node_of(handle), evidence_around(tx, [node_of(handle)]))
+    return partition.customer(node_of(handle), evidence_around(tx, [node_of(handle)], now))
 
 
 def proof_of(
-    tx: Connection, handle: Row[Any], message: InboundMessage, *, first_time: bool
+    tx: Connection, handle: Row[Any], message: InboundMessage, now: datetime, *, first_time: bool
 ) -> tuple[Proof, frozenset[Node], bool]:
     """The proof of a message, the customer it comes from, and whether two people share its handle.
 
     `first_time`: nothing was ever heard from this handle in this epoch before the message.
     """
     node = node_of(handle.id)
-    around = evidence_around(tx, [node])
+    around = evidence_around(tx, [node], now)
     nodes = partition.customer(node, around)
     shared = handle.key in partition.shared_keys(around)
-    lately = not first_time and message.received_at - handle.heard_at <= SILENCE
+    lately = _heard_lately(tx, handle, message, first_time=first_time)
     proof = weigh(
         message.proof, must_be_known=message.handle.must_be_known, known=len(nodes) > 1 or lately, shared=shared
     )
     return proof, nodes, shared
+
+
+_HEARD_ALIKE = select(func.max(handles.c.heard_at)).where(
+    handles.c.key == bindparam("held"),
+    handles.c.epoch == bindparam("in_epoch"),
+    handles.c.id != bindparam("handle"),
+    handles.c.closed_at.is_(None),
+)
+
+
+def _heard_lately(tx: Connection, handle: Row[Any], message: InboundMessage, *, first_time: bool) -> bool:
+    """Whether this address was heard from within the time after which it may have another owner; a number may have
+    been heard on the telephone and by text alike. Only what a channel vouched for lives on a key."""
+    if not first_time and message.received_at - handle.heard_at <= SILENCE:
+        return True
+    if not message.handle.must_be_known or message.proof < Proof.PROVEN:
+        return False
+    alike = {"held": handle.key, "in_epoch": handle.epoch, "handle": handle.id}
+    heard_at = tx.execute(_HEARD_ALIKE, alike).scalar()
+    return heard_at is not None and timedelta(0) <= message.received_at - heard_at <= SILENCE
 
 
 def named_lately(tx: Connection, handle: Row[Any], now: datetime) -> int:

@@ -1,33 +1,150 @@
-"""Patterns: what worked for an issue, redacted, to be offered for the next one like it."""
+"""Patterns: what worked for an issue, redacted, and what each case says of them."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core.backends.ledger import people
+from core.backends.ledger.people import node_of
+from core.backends.ledger.schema import cases, pattern_votes, turns
 from core.backends.ledger.schema import patterns as table
-from core.memory import Lesson, PatternHit
+from core.memory import Lesson, PatternHit, Vote
+from core.playbook import Draft, Learnt
 from core.writing import Pattern
+from identity import partition
+
+_HELPED = 20  # of the newest cases that a pattern helped, whose customers are told apart
 
 
-def patterns(tx: Connection, hits: Sequence[PatternHit]) -> list[Pattern]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tally:
+    helped: int
+    votes: int
+
+
+# ── what is offered ──
+def patterns(tx: Connection, hits: Sequence[PatternHit], now: datetime) -> list[Pattern]:
     """The patterns that memory points at, in its order."""
-    rows = {row.id: row for row in tx.execute(select(table).where(table.c.id.in_([hit.row for hit in hits])))}
-    return [
-        Pattern(
-            category=rows[hit.row].category,
-            issue=rows[hit.row].issue,
-            resolution=rows[hit.row].resolution,
-            effectiveness=hit.effectiveness,
-            used=rows[hit.row].used,
-        )
-        for hit in hits
-        if hit.row in rows
-    ]
+    ids = [hit.row for hit in hits]
+    rows = {row.id: row for row in tx.execute(select(table).where(table.c.id.in_(ids)))}
+    tallies, customers = _tallies(tx, ids), _customers(tx, ids, now)
+    return [_pattern(rows[row], tallies.get(row), customers[row]) for row in ids if row in rows]
 
 
+def _pattern(row: Row[Any], tally: _Tally | None, customers: int) -> Pattern:
+    return Pattern(
+        id=row.id,
+        category=row.category,
+        issue=row.issue,
+        resolution=row.resolution,
+        helped=tally.helped if tally else 0,
+        votes=tally.votes if tally else 0,
+        customers=customers,
+        by_human=bool(row.confirmed_by),
+        approved=bool(row.approved_by),
+    )
+
+
+def _tallies(tx: Connection, ids: Sequence[int]) -> dict[int, _Tally]:
+    of_pattern = pattern_votes.c.pattern_id.in_(ids)
+    counted = select(
+        pattern_votes.c.pattern_id,
+        func.count().filter(pattern_votes.c.helpful).label("helped"),
+        func.count().label("votes"),
+    ).where(of_pattern)
+    return {
+        row.pattern_id: _Tally(helped=row.helped, votes=row.votes)
+        for row in tx.execute(counted.group_by(pattern_votes.c.pattern_id))
+    }
+
+
+def _customers(tx: Connection, ids: Sequence[int], now: datetime) -> Mapping[int, int]:
+    """How many different customers each pattern helped: several handles may be one person."""
+    helped = {pattern: _helped(tx, pattern) for pattern in ids}
+    several = {handle for handles in helped.values() if len(handles) > 1 for handle in handles}
+    if not several:
+        return Counter({pattern: len(handles) for pattern, handles in helped.items()})
+    around = people.evidence_around(tx, sorted(map(node_of, several)), now)
+    customer = {handle: min(partition.customer(node_of(handle), around)) for handle in several}
+    return Counter(
+        {pattern: len({customer.get(h, node_of(h)) for h in handles}) for pattern, handles in helped.items()}
+    )
+
+
+def _helped(tx: Connection, pattern: int) -> set[int]:
+    theirs = pattern_votes.c.pattern_id == pattern, pattern_votes.c.helpful
+    newest = select(pattern_votes.c.handle_id).where(*theirs).order_by(pattern_votes.c.at.desc()).limit(_HELPED)
+    return set(tx.execute(newest).scalars())
+
+
+# ── what is learnt ──
+def learn(tx: Connection, case: int, draft: Draft, *, same_as: int | None, confirmed_by: str, now: datetime) -> Learnt:
+    """A case votes for the pattern that says the same, else for a new one; `confirmed_by` is "" for a rating."""
+    if same_as is not None:
+        return Learnt(votes=[vote(tx, same_as, case, helpful=True, now=now)])
+    new = {"category": draft.category, "issue": draft.issue, "resolution": draft.resolution}
+    learnt = insert(table).values(case_id=case, confirmed_by=confirmed_by, made_at=now, **new).returning(table.c.id)
+    row = int(tx.execute(learnt).scalar_one())
+    return Learnt(lessons=[draft.lesson(row)], votes=[vote(tx, row, case, helpful=True, now=now)])
+
+
+def vote(tx: Connection, row: int, case: int, *, helpful: bool, now: datetime) -> Vote:
+    """Writes down what a case says of a pattern, in place of what it said before."""
+    handle = tx.execute(select(cases.c.handle_id).where(cases.c.id == case)).scalar_one()
+    said = {"handle_id": handle, "helpful": helpful, "at": now}
+    values = upsert(pattern_votes).values(pattern_id=row, case_id=case, **said)
+    tx.execute(values.on_conflict_do_update(index_elements=["pattern_id", "case_id"], set_=said))
+    return Vote(row=row, case=case, handle=handle, helpful=helpful)
+
+
+def failed(tx: Connection, case: int, now: datetime) -> list[Vote]:
+    """What was offered in a case did not help."""
+    return _all(tx, _offered(tx, case), case, helpful=False, now=now)
+
+
+def rated(tx: Connection, case: int, score: int, *, pleased: int, displeased: int, now: datetime) -> list[Vote]:
+    """A customer's verdict on what was offered to them; a bad one also on what was learnt of their case."""
+    voted = set(tx.execute(select(pattern_votes.c.pattern_id).where(pattern_votes.c.case_id == case)).scalars())
+    offered = _offered(tx, case)
+    if score <= displeased:
+        return _all(tx, offered | voted, case, helpful=False, now=now)
+    if score >= pleased:  # what did not help before a human did, did not help
+        return _all(tx, offered - voted, case, helpful=True, now=now)
+    return []
+
+
+def _offered(tx: Connection, case: int) -> set[int]:
+    offering = turns.c.case_id == case, turns.c.pattern_id.in_(select(table.c.id))
+    return set(tx.execute(select(turns.c.pattern_id).where(*offering)).scalars())
+
+
+def _all(tx: Connection, rows: Iterable[int], case: int, *, helpful: bool, now: datetime) -> list[Vote]:
+    return [vote(tx, row, case, helpful=helpful, now=now) for row in sorted(rows)]
+
+
+def article(tx: Connection, case: int) -> str:
+    """The title of the article that was last cited in a case, or ""."""
+    cited = select(turns.c.article).where(turns.c.case_id == case, turns.c.article != "")
+    return str(tx.execute(cited.order_by(turns.c.id.desc()).limit(1)).scalar() or "")
+
+
+# ── for a rebuild of memory ──
 def lessons(tx: Connection) -> list[Lesson]:
     """Every pattern on record."""
     return [
         Lesson(row=row.id, category=row.category, issue=row.issue, resolution=row.resolution)
         for row in tx.execute(select(table).order_by(table.c.id))
+    ]
+
+
+def votes(tx: Connection) -> list[Vote]:
+    """Every vote on record."""
+    return [
+        Vote(row=row.pattern_id, case=row.case_id, handle=row.handle_id, helpful=row.helpful)
+        for row in tx.execute(select(pattern_votes).order_by(pattern_votes.c.id))
     ]

@@ -1,9 +1,10 @@
 """What a permit may read. Every query here names the permit's handles; nothing else is reachable."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, or_, select
 
 from core.backends.ledger.schema import cases, directory, facts, messages, outbox
 from core.ledger import Case, Fact, Profile, Rows, Utterance
@@ -13,29 +14,73 @@ from identity.gate import Permit
 from identity.proof import Proof
 
 _CASES = 12
+_LATELY_CLOSED = 3
 _FACTS = 200
 _LINES = 12
 
 
-def rows(tx: Connection, permit: Permit) -> Rows:
+# Statements of a turn are built once: building one takes as long as running it.
+_PERMITTED: BindParameter[int] = bindparam("handles", expanding=True)
+_OPEN_CASES = (
+    select(cases)
+    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status != "resolved")
+    .order_by(cases.c.updated_at.desc(), cases.c.id.desc())
+    .limit(_CASES)
+)
+_CLOSED_CASES = (
+    select(cases)
+    .where(
+        cases.c.handle_id.in_(_PERMITTED),
+        cases.c.status == "resolved",
+        cases.c.resolved_at > bindparam("after", type_=cases.c.resolved_at.type),
+    )
+    .order_by(cases.c.resolved_at.desc(), cases.c.id.desc())
+    .limit(_LATELY_CLOSED)
+)
+_OF_A_FACT = ("id", "handle_id", "case_id", "slot", "value", "proof", "told_at", "message_id")
+_CURRENT_FACTS = (
+    select(*(facts.c[name] for name in _OF_A_FACT))
+    .where(
+        facts.c.handle_id.in_(_PERMITTED),
+        facts.c.superseded_at.is_(None),
+        or_(facts.c.case_id.is_(None), facts.c.case_id.in_(bindparam("cases", expanding=True))),
+    )
+    .order_by(facts.c.told_at.desc(), facts.c.id.desc())
+    .limit(_FACTS)
+)
+_HEARD = (
+    select(*(messages.c[name] for name in ("handle_id", "told_at", "text", "channel")))
+    .where(messages.c.handle_id.in_(_PERMITTED), messages.c.state == "answered")
+    .order_by(messages.c.told_at.desc(), messages.c.id.desc())
+    .limit(_LINES)
+)
+_TOLD = (
+    select(*(outbox.c[name] for name in ("handle_id", "created_at", "drawn_from", "sender", "text", "channel")))
+    .where(outbox.c.handle_id.in_(_PERMITTED))
+    .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
+    .limit(_LINES)
+)
+_PERSON = select(directory).where(directory.c.external_id == bindparam("person"))
+
+
+def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -> Rows:
     """The current rows on a permit's handles, newest first, and the person's profile."""
-    known = _cases(tx, permit)
+    permitted = {"handles": sorted(permit.handles)}
+    known = permit.admit([case_of(row) for row in tx.execute(_OPEN_CASES, permitted)])
+    closed = _closed(tx, permit, closed_after) if closed_after else []
+    of_cases = permitted | {"cases": [case.id for case in (*known, *closed)]}
     return Rows(
         cases=known,
-        facts=permit.admit(_facts(tx, permit, [case.id for case in known])),
-        said=permit.admit(_said(tx, permit)),
+        closed=closed,
+        facts=permit.admit([fact_of(row) for row in tx.execute(_CURRENT_FACTS, of_cases)]),
+        said=permit.admit(_said(tx, permitted)),
         profile=profile(tx, permit.person) if permit.person else None,
     )
 
 
-def _cases(tx: Connection, permit: Permit) -> list[Case]:
-    query = (
-        select(cases)
-        .where(cases.c.handle_id.in_(permit.handles), cases.c.status != "resolved")
-        .order_by(cases.c.updated_at.desc(), cases.c.id.desc())
-        .limit(_CASES)
-    )
-    return permit.admit([case_of(row) for row in tx.execute(query)])
+def _closed(tx: Connection, permit: Permit, after: datetime) -> list[Case]:
+    lately = {"handles": sorted(permit.handles), "after": after}
+    return permit.admit([case_of(row) for row in tx.execute(_CLOSED_CASES, lately)])
 
 
 def case_of(row: Row[Any]) -> Case:
@@ -54,21 +99,9 @@ def case_of(row: Row[Any]) -> Case:
         assignee=row.assignee,
         resolution=row.resolution,
         resolved_at=row.resolved_at,
+        rating_asked_at=row.rating_asked_at,
+        satisfaction=row.satisfaction,
     )
-
-
-def _facts(tx: Connection, permit: Permit, case_ids: Sequence[int]) -> list[Fact]:
-    query = (
-        select(facts)
-        .where(
-            facts.c.handle_id.in_(permit.handles),
-            facts.c.superseded_at.is_(None),
-            or_(facts.c.case_id.is_(None), facts.c.case_id.in_(case_ids)),
-        )
-        .order_by(facts.c.told_at.desc(), facts.c.id.desc())
-        .limit(_FACTS)
-    )
-    return [fact_of(row) for row in tx.execute(query)]
 
 
 def fact_of(row: Row[Any]) -> Fact:
@@ -91,19 +124,7 @@ def note_of(row: Row[Any]) -> Note:
     return Note(handle=row.handle_id, kind="fact", row=row.id, text=text, told_at=row.told_at)
 
 
-def _said(tx: Connection, permit: Permit) -> list[Utterance]:
-    heard = (
-        select(messages)
-        .where(messages.c.handle_id.in_(permit.handles), messages.c.state == "answered")
-        .order_by(messages.c.told_at.desc(), messages.c.id.desc())
-        .limit(_LINES)
-    )
-    told = (
-        select(outbox)
-        .where(outbox.c.handle_id.in_(permit.handles))
-        .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
-        .limit(_LINES)
-    )
+def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
     lines = [
         Utterance(
             handle=row.handle_id,
@@ -111,7 +132,7 @@ def _said(tx: Connection, permit: Permit) -> list[Utterance]:
             drawn_from=frozenset((row.handle_id,)),
             spoken=Spoken(sender="customer", text=row.text, channel=row.channel, at=row.told_at),
         )
-        for row in tx.execute(heard)
+        for row in tx.execute(_HEARD, permitted)
         if row.text
     ]
     lines += [
@@ -121,7 +142,7 @@ def _said(tx: Connection, permit: Permit) -> list[Utterance]:
             drawn_from=frozenset(row.drawn_from),
             spoken=Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.created_at),
         )
-        for row in tx.execute(told)
+        for row in tx.execute(_TOLD, permitted)
     ]
     return sorted(lines, key=lambda line: line.told_at, reverse=True)[:_LINES]
 
@@ -143,7 +164,7 @@ def summary(tx: Connection, case: Case) -> str:
 
 def profile(tx: Connection, external_id: str) -> Profile | None:
     """A person as the directory knows them."""
-    row = tx.execute(select(directory).where(directory.c.external_id == external_id)).one_or_none()
+    row = tx.execute(_PERSON, {"person": external_id}).one_or_none()
     if row is None:
         return None
     return Profile(

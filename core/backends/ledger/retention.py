@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
 from core.backends.ledger import recall
-from core.backends.ledger.schema import access_log, cases, facts, messages, outbox, parked, raw_messages
+from core.backends.ledger.schema import access_log, action_runs, cases, facts, messages, outbox, parked, raw_messages
 from core.memory import Note
 
 
@@ -24,7 +24,8 @@ def erase_messages(tx: Connection, before: datetime, limit: int) -> int:
     heard = _oldest(messages, messages.c.received_at < before, messages.c.state == "answered", limit=limit)
     ids = tx.execute(heard).scalars().all()
     tx.execute(raw_messages.delete().where(raw_messages.c.message_id.in_(ids)))
-    tx.execute(update(facts).where(facts.c.message_id.in_(ids)).values(message_id=None))
+    for table in (facts, action_runs):
+        tx.execute(update(table).where(table.c.message_id.in_(ids)).values(message_id=None))
     gone = tx.execute(messages.delete().where(messages.c.id.in_(ids))).rowcount
     said = _oldest(outbox, outbox.c.created_at < before, outbox.c.state != "waiting", limit=limit)
     return gone + tx.execute(outbox.delete().where(outbox.c.id.in_(said))).rowcount

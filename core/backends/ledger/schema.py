@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,6 +124,7 @@ conversations = Table(
     Column("language", Text, nullable=False),
     Column("asked", JSON, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Column("rates", BigInteger),  # the case that our last words here asked to be rated
 )
 
 evidence = Table(
@@ -136,6 +138,7 @@ evidence = Table(
     Column("at", Instant, nullable=False),  # verified
     Column("recorded_at", Instant, nullable=False),
     Column("retired_at", Instant),
+    Column("heard_at", Instant),  # last; none where it holds until it is taken back
 )
 Index("evidence_by_key", evidence.c.key, sqlite_where=evidence.c.retired_at.is_(None))
 Index("evidence_by_node", evidence.c.node, sqlite_where=evidence.c.retired_at.is_(None))
@@ -185,6 +188,9 @@ cases = Table(
     Column("assignee", Text, nullable=False, server_default=""),
     Column("resolution", Text, nullable=False, server_default=""),
     Column("resolved_at", Instant),
+    Column("rating_asked_at", Instant),  # once
+    Column("satisfaction", Integer),  # 1 to 5
+    Column("rated_at", Instant),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("cases_by_handle", cases.c.handle_id, cases.c.status)
@@ -215,6 +221,9 @@ turns = Table(
     Column("writer", Text, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("settled_at", Instant, nullable=False),
+    Column("pattern_id", BigInteger),  # what the reply offered of the playbook
+    Column("article", Text, nullable=False, server_default=""),  # and of the knowledge folder
+    Column("came_back", Boolean, nullable=False, server_default=false()),  # about a case told of before
 )
 Index("turns_by_handle", turns.c.handle_id, turns.c.settled_at)
 Index("turns_by_time", turns.c.settled_at)
@@ -325,9 +334,9 @@ patterns = Table(
     Column("category", Text, nullable=False),
     Column("issue", Text, nullable=False),  # redacted
     Column("resolution", Text, nullable=False),  # redacted
-    Column("confirmed_by", Text, nullable=False),
-    Column("used", Integer, nullable=False),
+    Column("confirmed_by", Text, nullable=False),  # a colleague; "" where a customer's rating did
     Column("made_at", Instant, nullable=False),
+    Column("approved_by", Text, nullable=False, server_default=""),  # a lead, for customers without a human
 )
 
 accounts = Table(
@@ -389,3 +398,66 @@ unchecked = Table(
     Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
     Column("peer", Text, nullable=False),  # who delivered it
 )
+
+# What was asked of the company for a customer; on record before it is asked.
+action_runs = Table(
+    "action_runs",
+    metadata,
+    _id(),
+    _handle(nullable=False),
+    Column("case_id", ForeignKey("cases.id")),  # none until the turn is settled
+    Column("message_id", ForeignKey("messages.id")),  # that asked for it
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),  # waiting | running | done | refused | unknown | declined
+    Column("request", JSON, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    UniqueConstraint("message_id", "action"),
+)
+Index("action_runs_by_case", action_runs.c.case_id)
+Index("action_runs_by_handle", action_runs.c.handle_id, action_runs.c.begun_at)
+
+Index("outbox_by_time", outbox.c.created_at)
+
+# Wrong tries to sign in to the console, and those not looked at yet; digests, for some minutes.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    _id(),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+Index("sign_ins_by_source", sign_ins.c.source)
+Index("sign_ins_by_name", sign_ins.c.name)
+Index("sign_ins_by_time", sign_ins.c.at)
+
+# What colleagues said a case is really about: examples for the offline writer.
+corrections = Table(
+    "corrections",
+    metadata,
+    _id(),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, unique=True),
+    Column("category", Text, nullable=False),
+    Column("text", Text, nullable=False),  # redacted
+    Column("corrected_by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# What worked, and what did not: the newest verdict of each case on a pattern.
+pattern_votes = Table(
+    "pattern_votes",
+    metadata,
+    _id(),
+    Column("pattern_id", ForeignKey("patterns.id"), nullable=False),
+    Column("case_id", ForeignKey("cases.id"), nullable=False),
+    _handle(nullable=False),
+    Column("helpful", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("pattern_id", "case_id"),
+)
+Index("turns_that_offered", turns.c.case_id, sqlite_where=turns.c.case_id.is_not(None))

@@ -1,13 +1,15 @@
 """The ledger port on a SQL database."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 from sqlalchemy import Connection
 
-from core.accounts import Account, Audited, Colleague, Credential, NewAccount
+from core.accounts import Account, Audited, Colleague, Credential, NewAccount, SignIn
 from core.backends.ledger import accounts as staff
+from core.backends.ledger import actions as deeds
 from core.backends.ledger import (
     desk,
     erasing,
@@ -24,18 +26,19 @@ from core.backends.ledger import (
 )
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
-from core.channel import Line
-from core.desk import AgentReply, CaseFile, Queued, Reading, Resolution, Undelivered, Unread
+from core.channel import Checked, Line
+from core.desk import AgentReply, CaseFile, Correction, Queued, Reading, Resolution, Resolved, Undelivered, Unread
 from core.erasing import Receipt
 from core.exporting import Export
 from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
 from core.links import LinkDesk
-from core.memory import Lesson, Note, PatternHit
+from core.memory import Lesson, Note, PatternHit, Vote
 from core.merging import Order, Plan, WhoIsIt
 from core.messages import InboundMessage, Raw
+from core.playbook import Draft, Learnt
+from core.runs import Request, Run, RunState
 from core.writing import Pattern
 from identity.gate import HandleId, Permit
-from identity.proof import Proof
 
 
 class SqlLedger:
@@ -74,14 +77,14 @@ class SqlLedger:
             lambda tx: turns.open_turn(tx, line, token=token, now=now, burst=burst, live=live)
         )
 
-    async def recall(self, permit: Permit) -> Rows:
-        return await self._database.read(lambda tx: recall.rows(tx, permit))
+    async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
+        return await self._database.read(lambda tx: recall.rows(tx, permit, closed_after))
 
     async def episodes(self, permit: Permit, cases: Sequence[int]) -> Sequence[str]:
         return await self._database.read(lambda tx: recall.episodes(tx, permit, cases)) if cases else []
 
-    async def patterns(self, hits: Sequence[PatternHit]) -> Sequence[Pattern]:
-        return await self._database.read(lambda tx: playbook.patterns(tx, hits)) if hits else []
+    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime) -> Sequence[Pattern]:
+        return await self._database.read(lambda tx: playbook.patterns(tx, hits, now)) if hits else []
 
     async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:
         return await self._database.read(lambda tx: linking.desk(tx, turn, digest, now))
@@ -124,6 +127,10 @@ class SqlLedger:
         """Every pattern on record."""
         return await self._database.read(playbook.lessons)
 
+    async def all_votes(self) -> Sequence[Vote]:
+        """What every case says of a pattern."""
+        return await self._database.read(playbook.votes)
+
     async def import_directory(self, rows: Sequence[DirectoryRow], *, now: datetime, restore: bool = False) -> int:
         """Adds or updates people of the company's directory, but for erased ones unless they are to be restored; how
         many are in it."""
@@ -137,13 +144,13 @@ class SqlLedger:
         return len(admitted)
 
     # ── the desk: see core/desk.py ──
-    async def queue(self) -> Sequence[Queued]:
+    async def queue(self, *, now: datetime, page: int = 1) -> Sequence[Queued]:
         """One short read a case, so that turns get in between."""
-        waiting = await self._database.read(desk.waiting_cases)
-        return [await self._database.read(partial(desk.queued, case=case)) for case in waiting]
+        waiting = await self._database.read(partial(desk.waiting_cases, page=page))
+        return [await self._database.read(partial(desk.queued, case=case, now=now)) for case in waiting]
 
-    async def queue_state(self) -> str:
-        return await self._database.read(desk.queue_state)
+    async def queue_state(self, *, page: int = 1) -> str:
+        return await self._database.read(partial(desk.queue_state, page=page))
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
         return await self._database.read(lambda tx: desk.case_file(tx, case, reachable, now))
@@ -163,8 +170,24 @@ class SqlLedger:
     async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[Outgoing]:
         return await self._database.write(lambda tx: desk.reply(tx, reply, reachable), durable=True)
 
-    async def resolve(self, resolution: Resolution) -> int | None:
-        return await self._database.write(lambda tx: desk.resolve(tx, resolution), durable=True)
+    async def resolve(self, resolution: Resolution, *, reachable: Collection[str]) -> Resolved:
+        return await self._database.write(lambda tx: desk.resolve(tx, resolution, reachable), durable=True)
+
+    # ── learning: see core/learning.py ──
+    async def cited(self, case: int) -> str:
+        return await self._database.read(lambda tx: playbook.article(tx, case))
+
+    async def learn(self, case: int, draft: Draft, *, same_as: int | None, now: datetime) -> Learnt:
+        return await self._database.write(
+            lambda tx: playbook.learn(tx, case, draft, same_as=same_as, confirmed_by="", now=now), durable=True
+        )
+
+    async def correct(self, correction: Correction) -> None:
+        await self._database.write(lambda tx: desk.correct(tx, correction), durable=True)
+
+    async def corrected(self) -> Sequence[tuple[str, str]]:
+        """The newest corrections: what was said, redacted, and the category it is really of."""
+        return await self._database.read(desk.corrected)
 
     async def unread(self) -> Sequence[Unread]:
         return await self._database.read(desk.unread)
@@ -194,6 +217,17 @@ class SqlLedger:
     async def change_password(self, old: Credential, password_hash: str, *, now: datetime) -> None:
         await self._database.write(lambda tx: staff.change_password(tx, old, password_hash, now), durable=True)
 
+    async def reset_password(self, name: str, password_hash: str, *, by: str, now: datetime) -> None:
+        await self._database.write(lambda tx: staff.reset_password(tx, name, password_hash, by, now), durable=True)
+
+    async def begin_sign_in(self, source: str, name: str, *, most: int, since: datetime, now: datetime) -> SignIn:
+        return await self._database.write(
+            lambda tx: staff.begin_sign_in(tx, source, name, most=most, since=since, now=now)
+        )
+
+    async def forgive_sign_in(self, sign_in: int) -> None:
+        await self._database.write(lambda tx: staff.forgive_sign_in(tx, sign_in))
+
     async def open_session(self, digest: str, credential: Credential | None, *, now: datetime) -> bool:
         return await self._database.write(lambda tx: staff.open_session(tx, digest, credential, now), durable=True)
 
@@ -216,8 +250,8 @@ class SqlLedger:
     async def to_check(self, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
         return await self._database.read(lambda tx: inbox.kept(tx, one))
 
-    async def checked(self, one: Unchecked, proof: Proof) -> str | None:
-        return await self._database.write(lambda tx: inbox.checked(tx, one, proof), durable=True)
+    async def checked(self, one: Unchecked, found: Checked | None) -> str | None:
+        return await self._database.write(lambda tx: inbox.checked(tx, one, found), durable=True)
 
     # ── forgetting, exporting, retention: see core/erasing.py, core/exporting.py, core/retention.py ──
     async def addresses(self, external_id: str) -> Collection[str]:
@@ -265,5 +299,25 @@ class SqlLedger:
     async def unmerge(self, order: Order) -> Plan:
         return await self._database.write(lambda tx: merging.unmerge(tx, order), durable=True)
 
-    async def who_is_it(self, case: int) -> WhoIsIt:
-        return await self._database.read(lambda tx: merging.who_is_it(tx, case))
+    async def who_is_it(self, case: int, *, now: datetime) -> WhoIsIt:
+        return await self._database.read(lambda tx: merging.who_is_it(tx, case, now))
+
+    # ── actions: see core/actions.py ──
+    async def begin_run(
+        self, request: Request, *, message: int, handle: HandleId, state: RunState, now: datetime
+    ) -> Run:
+        return await self._database.write(
+            lambda tx: deeds.begin(tx, request, message=message, handle=handle, state=state, now=now), durable=True
+        )
+
+    async def take_run(self, run: int, *, agent: str, state: RunState, now: datetime) -> Run:
+        return await self._database.write(lambda tx: deeds.take(tx, run, agent, state, now), durable=True)
+
+    async def end_run(self, run: Run, *, now: datetime) -> None:
+        await self._database.write(lambda tx: deeds.end(tx, run, now), durable=True)
+
+    async def spent(self, handles: Collection[HandleId], action: str, *, since: datetime) -> Decimal:
+        return await self._database.read(lambda tx: deeds.spent(tx, handles, action, since))
+
+    async def facts_of_case(self, permit: Permit, case: int) -> Mapping[str, str]:
+        return await self._database.read(lambda tx: deeds.facts_of_case(tx, permit, case))

@@ -1,6 +1,7 @@
 """Who else may be a customer: candidates from the record, compared by core/suggesting.py."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
@@ -18,7 +19,9 @@ _SHOWN = 5
 _KEY_OF_CHANNEL = {"email": "email", "sms": "phone", "voice": "phone"}
 
 
-def suggestions(tx: Connection, nodes: frozenset[Node], around: Evidence) -> list[tuple[Node, Suggestion]]:
+def suggestions(
+    tx: Connection, nodes: frozenset[Node], around: Evidence, now: datetime
+) -> list[tuple[Node, Suggestion]]:
     """Other customers, each by one of its nodes, the likeliest first. Who was told apart is not suggested again."""
     mine = _traits(tx, nodes, around)
     found: list[tuple[Node, Suggestion]] = []
@@ -26,7 +29,7 @@ def suggestions(tx: Connection, nodes: frozenset[Node], around: Evidence) -> lis
     for node in dict.fromkeys(_candidates(tx, mine)):
         if node in seen:
             continue
-        theirs = people.evidence_around(tx, [node])
+        theirs = people.evidence_around(tx, [node], now)
         others = partition.customer(node, theirs)
         seen |= others
         suggestion = compare(mine, _traits(tx, others, theirs))

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, literal, or_, select, update
-from sqlalchemy import case as case_when
+from sqlalchemy import Connection, Row, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import consent
-from core.backends.ledger import inbox, linking, people, recall
+from core.backends.ledger import actions, budgets, inbox, linking, people, playbook, ratings, recall
 from core.backends.ledger import outbox as out
 from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, turns
 from core.errors import Fenced
@@ -22,8 +21,6 @@ from identity.proof import Proof
 _LEASE = timedelta(seconds=60)
 _BUSY_FOR = timedelta(milliseconds=200)
 _SAME_CONVERSATION = timedelta(hours=24)
-_HOUR = timedelta(hours=1)
-_CHEAP = ("rules", "nobody", "")  # writers that cost nothing
 _MANY_VALUED = frozenset({"tried"})
 
 
@@ -40,7 +37,7 @@ def open_turn(
     still_arriving = last.received_at + burst
     if not live and burst and still_arriving > now and not _urgent(last):
         return Wait(until=still_arriving)
-    handle, standing = _identify(tx, together, now)
+    handle, standing = identify(tx, together, now)
     if not _lease(tx, standing.customer, token, now, live):
         return Wait(until=now + _BUSY_FOR)
     talk = _conversation(tx, handle.id, last.conversation)
@@ -55,15 +52,11 @@ def open_turn(
         language=(talk.language if talk else "") or handle.language,
         asked=[] if is_new or talk is None else talk.asked,
         opted_out=handle.opted_out_at is not None,
-        turns_lately=_lately(tx, now, turns.c.handle_id == standing.keeper),
-        model_turns_lately=_lately(tx, now, turns.c.writer.not_in(_CHEAP)),
+        **budgets.counts(tx, standing.keeper, now),
+        lately=budgets.lately(tx, standing.keeper, now),
         named_today=people.named_lately(tx, handle, now) if handle.hint and talk is None else 0,
+        rates=ratings.awaited(tx, talk, standing, now),
     )
-
-
-def _lately(tx: Connection, now: datetime, *where: Any) -> int:
-    query = select(func.count()).select_from(turns).where(turns.c.settled_at > now - _HOUR, *where)
-    return int(tx.execute(query).scalar_one())
 
 
 def _said_together(waiting: Sequence[tuple[Row[Any], InboundMessage]]) -> list[tuple[Row[Any], InboundMessage]]:
@@ -84,20 +77,22 @@ def _urgent(message: InboundMessage) -> bool:
     return message.opening or bool(message.digits) or consent.wish(message.text, keywords=True) is not None
 
 
-def _identify(
+def identify(
     tx: Connection, together: Sequence[tuple[Row[Any], InboundMessage]], now: datetime
 ) -> tuple[Row[Any], Standing]:
+    """The handle that messages came over, and who is writing, as far as the record tells; noted on record."""
     first_row, first = together[0]
     handle, first_time = people.handle_of(tx, first)
     if first.proof >= Proof.PROVEN:
-        people.vouch(tx, handle, together[-1][1])
-    proof, nodes, shared = people.proof_of(tx, handle, first, first_time=first_time)
+        asked = [message for _, message in together if message.vouchers is not None]
+        people.vouch(tx, handle, asked[-1] if asked else first)
+    proof, nodes, shared = people.proof_of(tx, handle, first, now, first_time=first_time)
     if first_row.proof is not None:  # found before a crash; asking again would count the message as its own proof
         proof = Proof(first_row.proof)
     for _, message in together:
         people.heard_from(tx, handle, message, proof)
     if proof >= Proof.PROVEN and handle.proven_at is None:
-        nodes = people.customer_of(tx, handle.id)
+        nodes = people.customer_of(tx, handle.id, now)
     inbox.identified(tx, [row.id for row, _ in together], handle.id, proof)
     grant = linking.grant_of(tx, handle.id, first.conversation, now)
     return handle, Standing(handle=handle.id, proof=proof, nodes=nodes, shared=shared, grant=grant)
@@ -132,8 +127,13 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     if tx.execute(select(leases.c.token).where(*held)).one_or_none() is None:
         raise Fenced(f"turn {turn.token} lost its lease; its messages will be answered by another turn")
     linking.apply(tx, s)
-    case = _settle_case(tx, s)
+    came_back = _came_back(tx, s)
+    votes, praised = ratings.settle(tx, s)
+    if s.case is not None and (s.unhelped or s.opens_again):
+        votes += playbook.failed(tx, s.case, s.now)
+    case = _settle_case(tx, s, came_back=came_back)
     notes, superseded = _write_facts(tx, s, case)
+    actions.settle(tx, s.runs, case, s.now)
     if s.status == "resolved" and case is not None:
         notes.append(recall.case_note(tx, case))
     sent = [out.answer(tx, reply, s, case) for reply in s.replies]
@@ -141,7 +141,16 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     inbox.answered(tx, [h.id for h in turn.heard], s.keeper)
     _note_conversation(tx, s)
     tx.execute(
-        insert(turns).values(handle_id=s.keeper, case_id=case, writer=s.writer, flags=list(s.flags), settled_at=s.now)
+        insert(turns).values(
+            handle_id=s.keeper,
+            case_id=case,
+            writer=s.writer,
+            flags=list(s.flags),
+            settled_at=s.now,
+            pattern_id=s.pattern,
+            article=s.article,
+            came_back=came_back,
+        )
     )
     for permit, rows in s.permits:
         tx.execute(
@@ -150,10 +159,18 @@ def settle(tx: Connection, s: Settlement) -> Settled:
             )
         )
     release(tx, turn)
-    return Settled(outbox=sent, case=case, notes=notes, superseded=superseded)
+    return Settled(outbox=sent, case=case, notes=notes, superseded=superseded, votes=votes, praised=praised)
 
 
-def _settle_case(tx: Connection, s: Settlement) -> int | None:
+def _came_back(tx: Connection, s: Settlement) -> bool:
+    """Whether somebody comes anew, or elsewhere, about a case; a telephone that rings tells nothing of one."""
+    if s.case is None or not s.turn.said_something or s.links:  # nor does a code
+        return False
+    last = tx.execute(select(cases.c.last_conversation).where(cases.c.id == s.case)).scalar()
+    return s.turn.new_conversation or last != s.turn.first.conversation
+
+
+def _settle_case(tx: Connection, s: Settlement, *, came_back: bool) -> int | None:
     if s.case is None and not s.opens_case:
         return None
     turn = s.turn
@@ -165,6 +182,8 @@ def _settle_case(tx: Connection, s: Settlement) -> int | None:
     }
     # A telephone that rings, and a code, say nothing about a case.
     touched: dict[str, Any] = here if turn.said_something or s.opens_case else {}
+    if s.opens_again:
+        touched |= {"assignee": "", "handed_off_at": None, "resolved_at": None, "resolution": "", "reason": ""}
     if s.status:
         touched["status"] = s.status
     if s.status == "handed_off":
@@ -175,9 +194,8 @@ def _settle_case(tx: Connection, s: Settlement) -> int | None:
         new = {"handle_id": s.keeper, "status": "open", "opened_at": s.now, "contacts": 1} | touched
         return int(tx.execute(insert(cases).values(**new).returning(cases.c.id)).scalar_one())
     if touched:
-        elsewhere = cases.c.last_conversation != turn.first.conversation
-        again = cases.c.contacts + case_when((or_(elsewhere, literal(turn.new_conversation)), 1), else_=0)
-        tx.execute(update(cases).where(cases.c.id == s.case).values(contacts=again, **touched))
+        contacts = 1 if s.opens_again else cases.c.contacts + int(came_back)
+        tx.execute(update(cases).where(cases.c.id == s.case).values(contacts=contacts, **touched))
     return s.case
 
 
@@ -224,7 +242,10 @@ def _supersede(tx: Connection, new: dict[str, Any], now: datetime) -> list[Note]
 def _note_conversation(tx: Connection, s: Settlement) -> None:
     turn = s.turn
     asked = [slot for reply in s.replies for slot in reply.asks]
-    values = {"language": s.language or turn.language, "asked": asked, "last_at": s.now}
+    rates = ratings.still_awaited(s)
+    values = {"language": s.language or turn.language, "asked": asked, "last_at": s.now, "rates": rates}
+    if rates is not None and rates != turn.rates:
+        ratings.note_asked(tx, rates, s.now)
     row = upsert(conversations).values(handle_id=turn.standing.handle, conversation=turn.first.conversation, **values)
     tx.execute(row.on_conflict_do_update(index_elements=["handle_id", "conversation"], set_=values))
     spoken: dict[str, Any] = {"language": values["language"]}

@@ -1,9 +1,12 @@
 """Which open case a message is about."""
 
 import re
+from dataclasses import replace
 
-from core.backends.rules.lexicon import phrases
+from core.backends.rules.following import followed
+from core.backends.rules.lexicon import kind_of, phrases
 from core.backends.rules.reading import Reading
+from core.backends.rules.slots import is_only_values
 from core.backends.rules.text import fold
 from core.writing import ISSUE_SLOTS, Brief, OpenCase
 from identity.masking import MASK
@@ -17,9 +20,48 @@ _AT_ONCE = 20  # letters before an answer, "my order number is" among them
 def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
     """The open case meant; None where there is none, or where another issue is told."""
     cases = [] if reading.about_codes else list(brief.cases)
-    return _sharing_a_fact(cases, reading) or (
-        None if _announced(reading) else _of_its_kind(cases, brief, reading) or _goes_on(cases, brief, reading)
+    named = _sharing_a_fact(cases, reading)
+    if named or _announced(reading):
+        return named
+    return (
+        _come_late(cases, brief, reading)
+        or _asked_back(cases, reading)
+        or _followed(cases, reading)
+        or _of_its_kind(cases, brief, reading)
+        or _goes_on(cases, brief, reading)
     )
+
+
+def _come_late(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
+    """A message that was said before the newest fact of a case tells of it still, whatever its values are by now."""
+    of_a_kind = (c for c in cases if not reading.certain or reading.category in (c.category, *_NO_KIND))
+    told_at = brief.told_at
+    return next((c for c in of_a_kind if told_at and any(told_at < at for at in c.told_at.values())), None)
+
+
+def without_outdated(reading: Reading, case: OpenCase | None, brief: Brief) -> Reading:
+    """The reading without what was put right already by a message that was said later, but came sooner."""
+    told_at = brief.told_at
+    if case is None or told_at is None:
+        return reading
+    newer = {slot for slot, at in case.told_at.items() if at > told_at}
+    return replace(reading, facts=tuple(told for told in reading.facts if told.slot not in newer))
+
+
+def _asked_back(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
+    """The case whose amount, order or product they want to hear."""
+    of_its_kind = sorted(cases, key=lambda case: case.category != reading.category)
+    return next((case for case in of_its_kind if any(case.facts.get(slot) for slot in reading.asked_back)), None)
+
+
+def _followed(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
+    """ "Is the replacement on its way?": the damaged item, if one is open."""
+    if any(slot in reading.values for slot in _IDENTIFYING) or not reading.follows_up():
+        return None
+    of_a_kind = (case for kind in followed(reading.text) for case in cases if case.category == kind)
+    case = next(of_a_kind, None)
+    vague = case is not None and case.category == "delivery" and reading.certain and reading.category != "delivery"
+    return None if vague else case
 
 
 def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
@@ -84,7 +126,9 @@ def _contradicts(case: OpenCase, brief: Brief, reading: Reading) -> bool:
 
 
 def _corrects(reading: Reading) -> bool:
-    return phrases("correcting").heard(fold(reading.text))
+    """They put a value right: they say so, or say nothing but the value."""
+    folded = fold(reading.text)
+    return bool(reading.facts) and (phrases("correcting").heard(folded) or is_only_values(reading.text, reading.values))
 
 
 def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
@@ -92,10 +136,20 @@ def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase 
     if not cases:
         return None
     latest = cases[0]
-    if _answers(brief, reading, latest) or _corrects(reading):
+    if _answers(brief, reading, latest):
         return latest
+    if _corrects(reading) and (corrected := _corrected(cases, reading)):
+        return corrected
     new_question = latest.with_human and reading.is_general()
     return None if new_question or _tells_another(latest, brief, reading) else latest
+
+
+def _corrected(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
+    """The case that has, or lacks, such a value."""
+    of_a_kind = [c for c in cases if not reading.certain or reading.category in (c.category, *_NO_KIND)]
+    has = (c for c in of_a_kind if c.facts.keys() & reading.values.keys())
+    needs = (c for c in of_a_kind if reading.values.keys() & set(kind_of(c.category).needs))
+    return next(has, None) or next(needs, None) or next(iter(of_a_kind), None)
 
 
 def _answers(brief: Brief, reading: Reading, case: OpenCase) -> bool:

@@ -1,14 +1,25 @@
 """Which of the configured languages a text is in. It changes only with enough text to be sure."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from math import log
 
-from core.backends.rules.lexicon import section_phrases, table, words_of
+from core.backends.rules.lexicon import section_phrases, strings, table, words_of
 from core.backends.rules.text import fold
 
 _KNOWN = frozenset(table("languages")) - {"channels", "prefer"}
 _ENOUGH, _AHEAD = 3, 2  # typical words that a change of language takes, and the lead over the present one
 _MOST_TEXT = 1_000
+_UNHEARD = 40  # words on no list whose letters are looked at
+_LOOK = 0.5  # points for a word that looks like a language
+_CLEARLY = 0.45  # how much better its letters must fit than in any other language
+_SHORTEST = 4
+_PARTICLE = "(?:de|la|le|los|las|el|du|des|da|do|dos|del|di|van|von|der)"
+_NAME = r"[A-ZÀ-Ý][\w'-]{1,30}"
+_NAMED = re.compile(rf"\b{_NAME}(?:[ -]{_PARTICLE}){{1,2}}[ -]{_NAME}")
+_SMOOTH, _DISTINCT = 0.3, 5_000
 
 
 def language_of(text: str, *, languages: Sequence[str], current: str) -> str:
@@ -17,11 +28,20 @@ def language_of(text: str, *, languages: Sequence[str], current: str) -> str:
     wish = asked_for(text)
     if wish in languages:
         return wish
-    points = {language: _points(text, language) for language in languages if language in _KNOWN}
+    points: dict[str, float] = {code: _points(text, code) for code in languages if code in _KNOWN}
+    for code in _looks(text):
+        points[code] = points.get(code, 0) + _LOOK if code in languages else 0
     best = max(points, key=lambda language: points[language], default=fallback)
     lead = points.get(best, 0) - points.get(fallback, 0)
-    first_words = not current and lead > 0
+    first_words = not current and lead > 0 and not _ends_in(fallback, best, text)
     return best if first_words or (points.get(best, 0) >= _ENOUGH and lead >= _AHEAD) else fallback
+
+
+def _ends_in(fallback: str, best: str, text: str) -> bool:
+    """A greeting or a name in one language, and then a message in the one that is expected."""
+    words = text[:_MOST_TEXT].split()
+    rest = " ".join(words[len(words) // 2 :])
+    return _points(text, fallback) >= _AHEAD and _points(rest, fallback) > _points(rest, best)
 
 
 def asked_for(text: str) -> str:
@@ -45,9 +65,59 @@ def _only_names(folded: str, code: str) -> bool:
     return rest != folded and not re.search(r"\w", section_phrases("languages", "prefer", "politeness").without(rest))
 
 
+def _words(text: str) -> list[str]:
+    """Folded, without names of the kind of Rio de Janeiro."""
+    text = text[:_MOST_TEXT] if text.isupper() else _NAMED.sub(" ", text[:_MOST_TEXT])
+    text = text.lower().replace("’", "'")
+    return [fold(word) for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text)]
+
+
 def _points(text: str, language: str) -> int:
-    text = text[:_MOST_TEXT].lower().replace("’", "'")
-    words = [fold(word) for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text)]
+    words = _words(text)
     words += [word[: word.index("'") + 1] for word in words if "'" in word]  # l'ordine
     signs = words_of("languages", language, "signs")
-    return sum(word in words_of("languages", language, "words") for word in words) + sum(c in signs for c in text)
+    seen = sum(c in signs for c in text[:_MOST_TEXT].lower())
+    return sum(word in words_of("languages", language, "words") for word in words) + seen
+
+
+# ── words on no list: what they look like ──
+def _looks(text: str) -> Iterator[str]:
+    """For each word that no language lists, the language whose letters it has, where that is clear."""
+    text = text[:_MOST_TEXT] if text.isupper() else re.sub(r"(?<=\S )[A-ZÀ-Ý][\w'-]*", " ", text[:_MOST_TEXT])  # names
+    unheard = [word for word in _words(text) if len(word) >= _SHORTEST and not _is_listed(word)]
+    for word in unheard[:_UNHEARD]:
+        fits = sorted(((_fit(word, letters), code) for code, letters in _letters().items()), reverse=True)
+        if fits[0][0] - fits[1][0] >= _CLEARLY:
+            yield fits[0][1]
+
+
+def _is_listed(word: str) -> bool:
+    return any(word in words_of("languages", code, "words") for code in _KNOWN)
+
+
+def _fit(word: str, letters: Mapping[str, float]) -> float:
+    triples = _triples(word)
+    return sum(letters.get(triple, letters[""]) for triple in triples) / len(triples)
+
+
+def _triples(word: str) -> list[str]:
+    padded = f" {word} "
+    return [padded[i : i + 3] for i in range(len(padded) - 2)]
+
+
+@cache
+def _letters() -> Mapping[str, Mapping[str, float]]:
+    """For each language how likely three letters in a row are, by its words and examples; "" is none of them."""
+    return {code: _likelihoods(_vocabulary(code)) for code in sorted(_KNOWN)}
+
+
+def _vocabulary(code: str) -> set[str]:
+    examples = (text for section in table("examples").values() for text in strings(section, code))
+    return {word for text in examples for word in _words(text)} | words_of("languages", code, "words")
+
+
+def _likelihoods(words: set[str]) -> Mapping[str, float]:
+    found = Counter(triple for word in words for triple in _triples(word))
+    whole = found.total() + _DISTINCT * _SMOOTH
+    likely = {triple: log((count + _SMOOTH) / whole) for triple, count in found.items()}
+    return likely | {"": log(_SMOOTH / whole)}

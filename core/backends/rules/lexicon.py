@@ -52,11 +52,13 @@ class Wording(TypedDict):
     for_a_person: str
     crisis: str
     unclear: str
+    not_here: str
     unknown: str
     in_hand: Mapping[str, str]
     asks: Mapping[str, str]
 
 
+@cache
 def table(name: str) -> dict[str, dict[str, object]]:
     """A data file, by its name without the ending."""
     return tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""How somebody feels, and how urgent it is. Several signals make anger, never one word alone."""
+"""How somebody feels, and how urgent it is. Several signals make anger, never one word alone but one of rage."""
 
 import re
 
@@ -8,8 +8,10 @@ from core.writing import Mood, Urgency
 
 _SHOUTED = re.compile(r"\b[A-Z]{4,}\b")
 _LOUD = re.compile(r"!{2,}|\?!|!\?|![^!]*![^!]*!")
-_HOSTILE = frozenset(("insult", "threat", "annoyed"))
+_HOSTILE = frozenset(("insult", "threat"))
+_RAGE = "rage"  # angry without anything beside it
 _FRUSTRATED, _ANGRY, _KINDS = 2, 4, 2
+_PLAINLY = 5  # points with which annoyance is anger, too
 _SHOUTING = 2  # words in capitals
 
 
@@ -19,7 +21,14 @@ def mood_of(text: str, *, contacts: int = 1) -> Mood:
     negative = sum(points for name, points in signals.items() if name != "positive")
     if negative and contacts > _KINDS:
         negative, signals["contacts"] = negative + 1, 1
-    if negative >= _ANGRY and len(signals.keys() - {"positive"}) >= _KINDS and signals.keys() & _HOSTILE:
+    if _RAGE in signals:
+        return "angry"
+    several = len(signals.keys() - {"positive"}) >= _KINDS
+    if (
+        negative >= _ANGRY
+        and several
+        and (signals.keys() & _HOSTILE or ("annoyed" in signals and negative >= _PLAINLY))
+    ):
         return "angry"
     if negative >= _FRUSTRATED:
         return "frustrated"
@@ -29,6 +38,8 @@ def mood_of(text: str, *, contacts: int = 1) -> Mood:
 def _signals(text: str) -> dict[str, int]:
     folded = fold(text)
     heard = {name: points for name, (points, words) in mood_signals().items() if points and words.heard(folded)}
+    if len(mood_signals()["insult"][1].found(folded)) > 1:
+        heard["insulted again"] = heard["insult"]
     shouted = {word for word in _SHOUTED.findall(text) if not word.isdigit()}
     if len(shouted) >= _SHOUTING or (shouted and "!" in text):
         heard["shouting"] = 1

@@ -11,7 +11,7 @@ Span = tuple[str, int, int]
 
 _NAME = r"(?P<name>[^\W\d_][\w'-]{2,24})"
 _UNKNOWN = re.compile(
-    r"\b(?:my|a|an|the|this|our|your|mein\w{0,2}|mi|mon|ma|meu|minha|mio|mia|mijn) "
+    r"\b(?:my|a|an|the|this|our|your|mi|mon|ma|meu|minha|mio|mia|mijn) "
     r"(?P<name>[A-Z][a-zà-ÿ]{3,15}) (?P<noun>[a-z][a-z-]{2,15})\b"
 )
 _PRICE = r"(?:[$€£]\s?\d{1,5}(?:[.,]\d{2})?|\d{1,5}(?:[.,]\d{2})?[ -]?(?:[$€£]|dollars?|euros?|pounds?|usd|eur))"
@@ -31,7 +31,9 @@ def products(text: str) -> Iterator[Span]:
 def _beside(text: str, pattern: re.Pattern[str], refused: str) -> Iterator[Span]:
     for match in pattern.finditer(fold(text)):
         name = match["name"]
-        if name not in words_of("slots", "product", refused) and len(name) >= _BRAND_MIN and name not in _not_a_maker():
+        refusing = words_of("slots", "product", refused) | words_of("slots", "device", "shows")
+        is_name = len(name) >= _BRAND_MIN and not name.endswith("'s") and name not in _not_a_maker()
+        if is_name and name not in refusing:
             yield " ".join(text[match.start() : match.end()].split()), match.start(), match.end()
 
 

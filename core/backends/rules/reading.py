@@ -1,13 +1,14 @@
 """All that the rules understand of one message."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.backends.rules import category, mood, slots, wishes
 from core.backends.rules.category import category_of
 from core.backends.rules.language import language_of
 from core.backends.rules.lexicon import kind_of, phrases
+from core.backends.rules.recalling import asked_back
 from core.backends.rules.text import fold, own_words, sentences
 from core.backends.rules.tried import tried
 from core.writing import Brief, Category, Mood, Told
@@ -38,6 +39,7 @@ class Reading:
     smalltalk: wishes.Smalltalk
     grave: wishes.Grave
     about_codes: bool  # and about nothing else
+    asked_back: tuple[str, ...] = ()  # slots whose values they want to hear
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -53,18 +55,27 @@ class Reading:
         """A question that stands by itself and does not go on about what is open."""
         return self.is_question() and not self._points_at_something() and len(self.text.split()) >= _WHOLE
 
+    def follows_up(self) -> bool:
+        """Asks or tells how things stand with what is open."""
+        asks = self.text.rstrip().endswith("?") or _begins_with_question(self.text)
+        return asks or phrases("same").heard(fold(self.text))
+
+    def is_personal(self) -> bool:
+        """About their own matter: "my", "any news", "can I"."""
+        return self._points_at_something() or phrases("first_person").heard(fold(self.text))
+
     def _points_at_something(self) -> bool:
         """Their own, or told before: "it", "my", "the parcel", "any news"."""
         folded = fold(self.text)
         return phrases("continuing").heard(folded) or phrases("same").heard(folded)
 
 
-def read(brief: Brief) -> Reading:
-    """What the customer's newest words say."""
+def read(brief: Brief, kind_of_text: Callable[[str], Category] = category_of) -> Reading:
+    """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer."""
     text = own_words(brief.text)
     facts = slots.slots(text, asked=brief.asked)
     about_codes = not facts and _is_about_codes(text)
-    kind = "other" if about_codes else _kind_told(category_of(text), facts, brief)
+    kind = "other" if about_codes else _kind_told(_kind(text, brief, kind_of_text), facts, brief)
     grave = wishes.grave(text)
     return Reading(
         text=text,
@@ -81,7 +92,15 @@ def read(brief: Brief) -> Reading:
         smalltalk=wishes.smalltalk(text),
         grave=grave,
         about_codes=about_codes,
+        asked_back=() if facts or about_codes else asked_back(text),
     )
+
+
+def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category]) -> Category:
+    """By the rules alone where it is an answer, small talk, or seems to go on about what is open."""
+    ruled = category_of(text)
+    goes_on = brief.asked or (brief.cases and ruled == "other")
+    return ruled if goes_on or not text or wishes.smalltalk(text) else kind_of_text(text)
 
 
 def _is_about_codes(text: str) -> bool:

@@ -26,6 +26,17 @@ class Worded:
     text: str
     confidence: float
     asks: tuple[str, ...] = ()
+    advice: "Advice | None" = None
+    reads_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What may help, and where it comes from: an article's title, or a pattern."""
+
+    text: str = ""
+    article: str = ""
+    pattern: int | None = None
 
 
 def reply_to(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
@@ -36,6 +47,9 @@ def reply_to(brief: Brief, reading: Reading, case: OpenCase | None, category: Ca
     small = "solved" if reading.resolved else _small(brief, reading)
     if small:
         return Worded(say["small"][small], _SURE)
+    told_back = _read_back(brief, reading, case)
+    if told_back:
+        return told_back
     if case is not None and case.with_human:
         return Worded(say["with_human"], _SURE)
     if reading.about_codes:
@@ -55,21 +69,43 @@ def _small(brief: Brief, reading: Reading) -> str:
 def _about_the_issue(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
     say, _ = wording(reading.language)
     advice = _advice(brief, reading, category)
-    if reading.is_question() and case is None:
-        return Worded(advice or say["unknown"], _ADVISING if advice else _HANDING_OVER)
-    if category == "other" and case is None and not reading.facts and not advice:
+    if reading.is_question() and case is None and (advice.text or not _is_their_own(reading, category)):
+        return Worded(advice.text or say["unknown"], _ADVISING if advice.text else _HANDING_OVER, advice=advice)
+    if category == "other" and case is None and not reading.facts and not advice.text:
         return _unclear(brief, reading)
     asks = missing(brief, reading, case, category)
-    parts = [_sorry(reading, category), _noted(reading) or _on_record(case, reading, asks), advice, _ask(asks, reading)]
-    confidence = _ASKING if asks else _ADVISING if advice else _HANDING_OVER
-    return Worded(" ".join(filter(None, parts)) or say["plain"], confidence, asks)
+    known = _noted(reading) or _on_record(case, reading, asks)
+    parts = [_sorry(reading, category), known, advice.text, _ask(asks, reading)]
+    confidence = _ASKING if asks else _ADVISING if advice.text else _HANDING_OVER
+    return Worded(" ".join(filter(None, parts)) or say["plain"], confidence, asks, advice)
+
+
+def _is_their_own(reading: Reading, category: Category) -> bool:
+    """A question about a matter of theirs, so that somebody has to know which."""
+    return reading.is_personal() and (bool(kind_of(category).needs) or not reading.is_general())
+
+
+def _read_back(brief: Brief, reading: Reading, case: OpenCase | None) -> Worded | None:
+    """What they told us, where they ask for it and are proven to be its owner."""
+    if not reading.asked_back or reading.human_wanted:
+        return None
+    say, _ = wording(reading.language)
+    known = {} if brief.unproven else {**brief.facts, **(case.facts if case else {})}
+    listed = _listed({slot: value for slot, value in known.items() if slot in reading.asked_back}, reading.language)
+    if listed:
+        return Worded(say["recorded"].format(facts=listed), _SURE, reads_back=True)
+    if case is not None:
+        return None
+    return Worded(say["not_here"], _ASKING, reads_back=True)
 
 
 def _unclear(brief: Brief, reading: Reading) -> Worded:
     say, _ = wording(reading.language)
     if reading.preferences:
         return Worded(say["plain"], _SURE)
-    return Worded(say["plain"], _HANDING_OVER) if brief.said else Worded(say["unclear"], _ASKING)
+    ours = [line.text for line in brief.said if line.sender == "bot"]
+    asked_already = bool(ours) and any(wording(code)[0]["unclear"] in ours[-1] for code in brief.languages)
+    return Worded(say["plain"], _HANDING_OVER) if asked_already else Worded(say["unclear"], _ASKING)
 
 
 def _sorry(reading: Reading, category: Category) -> str:
@@ -87,9 +123,8 @@ def _noted(reading: Reading) -> str:
 def _on_record(case: OpenCase | None, reading: Reading, asks: Sequence[str]) -> str:
     """For somebody who comes back with nothing new: what we hold, so that they need not repeat it."""
     say, _ = wording(reading.language)
-    if case is None or not case.facts or asks:
-        return ""
-    return say["recorded"].format(facts=_listed(case.facts, reading.language))
+    listed = _listed(case.facts, reading.language) if case is not None and not asks else ""
+    return say["recorded"].format(facts=listed) if listed else ""
 
 
 def _listed(facts: Mapping[str, str], language: str) -> str:
@@ -106,28 +141,31 @@ def _ask(asks: Sequence[str], reading: Reading) -> str:
 
 
 def _joined(parts: Iterable[str], language: str) -> str:
-    *most, last = parts
+    *most, last = [*parts] or [""]
     _, joint = wording(language)
     return joint.join(filter(None, [", ".join(most), last]))
 
 
-def _advice(brief: Brief, reading: Reading, category: Category) -> str:
+def _advice(brief: Brief, reading: Reading, category: Category) -> Advice:
     say, _ = wording(reading.language)
     asked = set(terms(reading.text))
     article = max(brief.articles, key=lambda a: _fit(asked, a), default=None)
     if article is not None and _fit(asked, article) >= _FITS:
-        return say["cite"].format(text=_statements(article.text), title=article.title)
-    return _pattern(brief, asked, category, say["pattern"]) if kind_of(category).advice or category == "fault" else ""
+        return Advice(say["cite"].format(text=_statements(article.text), title=article.title), article=article.title)
+    advises = kind_of(category).advice or category == "fault"
+    return _pattern(brief, asked, category, say["pattern"]) if advises else Advice()
 
 
-def _pattern(brief: Brief, asked: set[str], category: Category, sentence: str) -> str:
+def _pattern(brief: Brief, asked: set[str], category: Category, sentence: str) -> Advice:
+    """What worked best for others, unless it was told here before."""
     fitting = [
-        (pattern.effectiveness, _share(asked, set(terms(pattern.issue))), pattern.resolution)
+        (pattern.effectiveness, _share(asked, set(terms(pattern.issue))), pattern.id, _statements(pattern.resolution))
         for pattern in brief.patterns
-        if pattern.category == category and pattern.effectiveness > 0
+        if pattern.category == category and pattern.effectiveness >= 0
     ]
-    best = max((fit for fit in fitting if fit[1] >= _FITS), default=None)
-    return sentence.format(text=_statements(best[2])) if best else ""
+    new = [fit for fit in fitting if fit[1] >= _FITS and not any(fit[3] in line.text for line in brief.said)]
+    best = max(new, default=None)
+    return Advice(sentence.format(text=best[3]), pattern=best[2]) if best else Advice()
 
 
 def _fit(asked: set[str], article: Article) -> float:

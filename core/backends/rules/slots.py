@@ -1,14 +1,15 @@
 """The facts of an issue, found in customers' words: each slot's candidates, and which of them holds."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
-from core.backends.rules.lexicon import phrases, section_phrases, strings, table, words_of
+from core.backends.rules.devices import devices
+from core.backends.rules.lexicon import phrases, section_phrases, table, words_of
 from core.backends.rules.products import plans, products
-from core.backends.rules.spoken import in_figures, pattern_of_number
+from core.backends.rules.spoken import in_figures
 from core.backends.rules.text import Phrases, fold, own_words
 from core.writing import Told
 
@@ -21,14 +22,16 @@ class Found(NamedTuple):
     end: int
 
 
+_ALONE = r"(?<![\w#-])(?<!\w['’`´])"  # no part of another word: not the s of "it's"
 _ORDER = re.compile(
-    r"(?<![\w#-])#?\s?(?P<letters>[a-z]|[a-z]{2,4}-?(?=\d{6}))(?P<gap>[ -]?)"
+    _ALONE + r"#?\s?(?P<letters>[a-z]|[a-z]{2,4}-?(?=\d{6}))(?P<gap>[ -]?)"
     r"(?P<digits>\d{6,10}|\d{2,5}(?:[ -]\d{2,5}){1,3}|\d(?: \d){5,9})(?![\w-]|[.,]\d)",
     re.IGNORECASE,
 )
 _BARE_ORDER = re.compile(r"(?<![\w#$€£.,-])#?(?P<digits>\d{5,12})(?![\w€%-]|[.,]\d)")
 _ERROR = re.compile(
-    r"(?<![\w-])(?P<letters>[a-z]\s?[a-z]{1,3})(?P<gap>[ -]?)(?P<digits>\d{3,6})(?![\w-])", re.IGNORECASE
+    _ALONE + r"(?P<letters>[a-z]{2,4}|[a-z](?:\s[a-z]){1,3})(?P<gap>[ -]?)(?P<digits>\d{3,6}|\d(?: \d){2,5})(?![\w-])",
+    re.IGNORECASE,
 )
 _NAMED_ERROR = re.compile(
     r"\b(?:error|fehler|erreur|erro|errore|foutcode|fout)(?: ?code)?(?: is|:|,| number| no\.?)?\s+#?"
@@ -45,6 +48,7 @@ _BARE_MONEY = re.compile(r"(?<![\w.,$€£-])\d{1,6}[.,]\d{2}(?![\w€$£%]|[.,]
 _BARE_NUMBER = re.compile(r"(?<![\w.,$€£-])\d{1,6}(?:[.,]\d{1,2})?(?![\w%]|[.,]\d)")
 _ONLY_A_NUMBER = re.compile(r"^\W*(?P<digits>\d(?:[ -]?\d){3,11})[\s.!]*$")
 _CUE_REACH, _BEFORE, _NEAR, _AFTER, _CLOSE = 34, 60, 34, 28, 3  # characters around a value
+_LONG_CODE = 4  # digits by which letters and a number are an error code also where they stand apart
 _DENIED, _OTHERS = -3, -4  # what weighs this little is not the customer's
 _ANSWER_WORDS = 5
 _CANDIDATES = 20  # of one slot in one message
@@ -74,11 +78,13 @@ def order_ids(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
 def error_codes(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
     """Error codes: KX-48213, also where it was written KX 48213."""
     for match in _ERROR.finditer(text):
-        letters = match["letters"].replace(" ", "")
-        written = match["gap"] == "-" or (letters.isupper() and not match["gap"])
+        letters, digits = match["letters"].replace(" ", ""), match["digits"].replace(" ", "")
+        long = len(digits) >= _LONG_CODE
+        capital = letters.isupper() and (not match["gap"] or (long and not text.isupper()))
+        written = match["gap"] == "-" or capital or (long and " " in match["letters"])
         named = letters.lower() not in words_of("slots", "error_code", "no_prefix")
         if named and (written or _cued(text, match.start(), "error_code")):
-            yield _found(match, f"{letters.upper()}-{match['digits']}")
+            yield _found(match, f"{letters.upper()}-{digits}")
     for match in _NAMED_ERROR.finditer(text):
         yield _found(match, match["code"].upper())
 
@@ -94,15 +100,8 @@ def amounts(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
                 yield _found(match, re.sub(r"\s+", " ", match[0]))
 
 
-def devices(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
-    """Devices by their ordinary names."""
-    return (_found(match, match[0].strip()) for match in _device_names().finditer(text))
-
-
-@cache
-def _device_names() -> re.Pattern[str]:
-    names = (name.replace("{n}", pattern_of_number()) for name in strings(table("slots")["device"], "names"))
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])", re.IGNORECASE)
+def _devices(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
+    return map(_as_found, devices(text))
 
 
 def _as_found(found: tuple[str, int, int]) -> Found:
@@ -110,7 +109,13 @@ def _as_found(found: tuple[str, int, int]) -> Found:
 
 
 def _products(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
-    return map(_as_found, products(text))
+    """Not where it is the name of a device: "Surface Laptop"."""
+    named = [(start, end) for _, start, end in devices(text)]
+    return (
+        _as_found(found)
+        for found in products(text)
+        if not any(start <= found[1] and found[2] <= end for start, end in named)
+    )
 
 
 def _plans(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
@@ -123,7 +128,7 @@ _FINDERS: dict[str, Callable[[str, Sequence[str]], Iterator[Found]]] = {
     "product": _products,
     "error_code": error_codes,
     "plan": _plans,
-    "device": devices,
+    "device": _devices,
 }
 
 
@@ -136,6 +141,27 @@ def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
     told = {slot: found for slot, found in holding.items() if found is not None}
     answered = _bare_answer(text, [slot for slot in asked if slot not in told], told.values())
     return tuple(Told(slot=slot, value=found.value) for slot, found in told.items()) + answered
+
+
+def told_beside(text: str, facts: Sequence[Told]) -> tuple[Told, ...]:
+    """What is told of an issue and never asked for: the sum that would have been right, how often it happened."""
+    taken = next((fact.value for fact in facts if fact.slot == "amount"), "")
+    return (_due(text, taken) if taken else ()) + _times(text)
+
+
+def _due(text: str, taken: str) -> tuple[Told, ...]:
+    due = section_phrases("slots", "amount", "due")
+    for found in islice(amounts(text), _CANDIDATES):
+        before = fold(text[max(0, found.start - _NEAR) : found.start])
+        if found.value != taken and due.heard(re.split(r"[.!?\n]\s|\d", before)[-1]):
+            return (Told(slot="amount_due", value=found.value),)
+    return ()
+
+
+def _times(text: str) -> tuple[Told, ...]:
+    folded = fold(text)
+    counted = (times for times in table("slots")["times"] if section_phrases("slots", "times", times).heard(folded))
+    return tuple(Told(slot="times", value=times) for times in counted)[-1:]
 
 
 def _holding(slot: str, text: str, candidates: list[Found]) -> Found | None:
@@ -207,6 +233,29 @@ def _bare_answer(text: str, open_slots: Sequence[str], told: Iterable[Found]) ->
     if slot is None or _answers_nothing(text, rest):
         return ()
     return (Told(slot=slot, value=f"{rest} plan" if slot == "plan" and " " not in rest else rest),)
+
+
+def is_only_values(text: str, values: Mapping[str, str]) -> bool:
+    """Whether a text tells these values and nothing else: "wait, it's KX-48213"."""
+    rest = in_figures(own_words(text))
+    for found in [
+        found for find in _FINDERS.values() for found in list(islice(find(rest, tuple(values)), _CANDIDATES))
+    ]:
+        rest = rest.replace(rest[found.start : found.end], " " * (found.end - found.start))
+    folded = fold(rest)
+    for slot in values:
+        if slot in table("slots"):
+            folded = section_phrases("slots", slot, "named").without(folded)
+    for name in ("correcting", "hello", "thanks"):
+        folded = phrases(name).without(folded)
+    fillers = {
+        word for entry in (*_lead_in_words(), *words_of("slots", "correction", "fillers")) for word in entry.split()
+    }
+    return bool(values) and set(re.findall(r"[\w']+", folded)) <= fillers
+
+
+def _lead_in_words() -> frozenset[str]:
+    return words_of("slots", "answer", "lead_in") | words_of("slots", "correction", "between")
 
 
 def _answers_nothing(text: str, rest: str) -> bool:

@@ -1,32 +1,43 @@
 """The offline writer: no key, no network, no trained weights. The same brief always gives the same answer."""
 
+from collections.abc import Callable
+
 from core.backends.rules import lexicon
-from core.backends.rules.cases import case_of
+from core.backends.rules.cases import case_of, without_outdated
+from core.backends.rules.category import category_of
+from core.backends.rules.following import followed
 from core.backends.rules.mood import mood_of, urgency_of
 from core.backends.rules.reading import Reading, issue_of, read
+from core.backends.rules.reopening import come_back
 from core.backends.rules.replying import Worded, reply_to
+from core.backends.rules.slots import told_beside
 from core.writing import Answer, Brief, Category, OpenCase
 
 _NO_KIND = ("other", "complaint")
 
 
 class RulesWriter:
-    """Understands and answers by rules and seed phrases, which a support lead edits in the .toml files beside this."""
+    """Understands and answers by rules and examples, which a support lead edits in the .toml files beside this.
+    `kind_of_text` tells what a message is about, e.g. Examples.category_of, which learns from corrections."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind_of_text: Callable[[str], Category] = category_of) -> None:
+        self._kind_of_text = kind_of_text
         lexicon.kinds()
         lexicon.mood_signals()
 
     async def answer(self, brief: Brief) -> Answer:
         """The answer to a brief."""
-        reading = read(brief)
-        case = case_of(brief, reading)
+        reading = read(brief, self._kind_of_text)
+        case = case_of(brief, reading) or come_back(brief, reading)
+        reading = without_outdated(reading, case, brief)
         category = _category(reading, case)
         return _answer(reading, case, category, reply_to(brief, reading, case, category))
 
 
 def _category(reading: Reading, case: OpenCase | None) -> Category:
     """A case keeps its kind until the customer clearly tells of another."""
+    if case is None and not reading.certain and not reading.facts and reading.follows_up():
+        return next(iter(followed(reading.text)), reading.category)
     if case is None or (case.category in _NO_KIND and reading.category not in _NO_KIND):
         return reading.category
     return case.category
@@ -34,7 +45,8 @@ def _category(reading: Reading, case: OpenCase | None) -> Category:
 
 def _answer(reading: Reading, case: OpenCase | None, category: Category, worded: Worded) -> Answer:
     goes_on = case is not None and case.issue and not reading.certain
-    quiet = reading.smalltalk or reading.resolved or reading.about_codes or goes_on
+    quiet = reading.smalltalk or reading.resolved or reading.about_codes or goes_on or worded.reads_back
+    issue = "" if quiet else issue_of(reading)
     mood = mood_of(reading.text, contacts=case.contacts if case else 1)
     return Answer(
         human_wanted=reading.human_wanted,
@@ -43,14 +55,17 @@ def _answer(reading: Reading, case: OpenCase | None, category: Category, worded:
         reply=worded.text,
         asks=worded.asks,
         case=case.id if case else None,
-        issue="" if quiet else issue_of(reading),
+        issue=issue,
         category=category,
         mood=mood,
         urgency="critical" if reading.grave == "crisis" else urgency_of(reading.text, mood),
         language=reading.language,
-        facts=reading.facts,
+        facts=reading.facts + (told_beside(reading.text, reading.facts) if case or issue else ()),
         preferences=reading.preferences,
         tried=reading.tried,
         resolved=reading.resolved,
+        reads_back=worded.reads_back,
+        pattern=worded.advice.pattern if worded.advice else None,
+        article=worded.advice.article if worded.advice else "",
         writer="rules",
     )

@@ -1,0 +1,51 @@
+"""What is written to the log. Nothing in it is about a customer: neither who they are nor what they said.
+
+Our own lines name no one, by the rule of the house. An exception's text may repeat what it was given, so only its kinds
+and its places are written; and what a library says may hold anything, so only where it spoke.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from copy import copy
+from types import TracebackType
+from typing import TextIO
+
+_OURS = frozenset({"bots", "channels", "core", "identity", "throughline", "__main__"})
+_FOREIGN = "%s has something to say at %s:%d"
+
+Caught = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class Discreet(logging.Formatter):
+    """Lines that name nobody."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = copy(record)
+        line.exc_text = None  # what another handler made of the exception
+        if record.name.partition(".")[0] not in _OURS:
+            line.msg, line.args = _FOREIGN, (record.name, record.filename, record.lineno)
+        return super().format(line)
+
+    def formatException(self, ei: Caught) -> str:  # noqa: N802 - the library's name
+        return "\n".join(_places(ei[1])) if ei[1] else ""
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    """The kinds and places of an exception and of those that led to it, the newest first."""
+    caught: BaseException | None = error
+    while caught:
+        yield type(caught).__qualname__
+        for frame in traceback.extract_tb(caught.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+        caught = caught.__cause__ or caught.__context__
+
+
+def to(stream: TextIO = sys.stderr) -> None:
+    """Sends everything from INFO up there, of libraries from WARNING up."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Discreet("%(asctime)s %(levelname)-7s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for noisy in ("aiosmtpd", "mail.log", "slack_bolt", "discord", "httpx", "slack_sdk", "uvicorn", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,77 @@
+"""What was said lately: how much, for the budgets, and what, for loops between two machines."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, func, literal, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from core.backends.ledger.schema import messages, outbox, turns
+from core.writing import Spoken
+
+_HOUR = timedelta(hours=1)
+_JUST_NOW = timedelta(minutes=10)
+_LINES = 8  # of either side
+_CHEAP = ("rules", "nobody", "")  # writers that cost nothing
+
+_SINCE: BindParameter[datetime] = bindparam("since")
+_HANDLE: BindParameter[int] = bindparam("handle")
+
+
+def _since(table: Table, at: Column[Any]) -> ColumnElement[int]:
+    """How many rows a table got, by their ids, which rise with time: two look-ups, however many there are."""
+    first = select(table.c.id).where(at > _SINCE).order_by(at).limit(1).scalar_subquery()
+    newest = select(func.max(table.c.id)).scalar_subquery()
+    return func.coalesce(newest - first + 1, 0)
+
+
+def _number(table: Table, *where: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).select_from(table).where(*where).scalar_subquery()
+
+
+_SENT = outbox.c.created_at > _SINCE, outbox.c.sender == "bot"
+_COUNTS = select(
+    _number(turns, turns.c.handle_id == _HANDLE, turns.c.settled_at > _SINCE).label("turns_lately"),
+    _number(turns, turns.c.settled_at > _SINCE, turns.c.writer.not_in(_CHEAP)).label("model_turns_lately"),
+    _number(outbox, outbox.c.handle_id == _HANDLE, *_SENT).label("sent_lately"),
+    _since(turns, turns.c.settled_at).label("turns_of_all"),
+    _since(outbox, outbox.c.created_at).label("sent_to_all"),
+)
+
+
+def counts(tx: Connection, handle: int, now: datetime) -> dict[str, int]:
+    """What was done in the last hour, under the names that a turn has for it."""
+    row = tx.execute(_COUNTS, {"handle": handle, "since": now - _HOUR}).one()
+    return dict(row._mapping)
+
+
+def _lines() -> Select[Any]:
+    heard = (
+        select(literal("customer").label("sender"), messages.c.text, messages.c.channel, messages.c.told_at.label("at"))
+        .where(messages.c.handle_id == _HANDLE, messages.c.told_at > _SINCE, messages.c.state == "answered")
+        .order_by(messages.c.told_at.desc(), messages.c.id.desc())
+        .limit(_LINES)
+    )
+    said = (
+        select(outbox.c.sender, outbox.c.text, outbox.c.channel, outbox.c.created_at.label("at"))
+        .where(outbox.c.handle_id == _HANDLE, outbox.c.created_at > _SINCE)
+        .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
+        .limit(_LINES)
+    )
+    return select(union_all(heard.subquery().select(), said.subquery().select()).subquery())
+
+
+_LATELY = _lines()
+
+
+def lately(tx: Connection, handle: int, now: datetime) -> Sequence[Spoken]:
+    """What was said on a handle in the last minutes, oldest first."""
+    rows = tx.execute(_LATELY, {"handle": handle, "since": now - _JUST_NOW}).all()
+    lines = [Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.at) for row in reversed(rows)]
+    return sorted(lines, key=lambda line: (line.at, line.sender != "customer"))
+
+
+def sent_lately(tx: Connection, handle: int, now: datetime) -> int:
+    """How much the bot sent to a handle in the last hour."""
+    return counts(tx, handle, now)["sent_lately"]
