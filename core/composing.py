@@ -189,10 +189,11 @@ def _is_one_of_many(turn: Turn, house: House) -> bool:
 
 
 def _leave_to_human(t: Thought, hello: Greeting, house: House) -> list[str] | None:
-    """Silence, but for an acknowledgement where somebody comes anew, tells something new, or waits on the telephone."""
+    """Silence, but for an acknowledgement where somebody comes anew, answers us, or waits on the telephone."""
     channel = t.turn.first.channel
     news = _news(t, t.known.case(t.answer.case))
-    if not (hello.case or t.said_of_codes or news or _comes_anew(t)) and house.limits(channel).reachable:
+    answers = any(f.slot in t.turn.asked for f in news)
+    if not (hello.case or t.said_of_codes or answers or _comes_anew(t)) and house.limits(channel).reachable:
         return None
     if not t.turn.said_something:
         return [say("colleague_has_it", t.answer.language)]

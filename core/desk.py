@@ -413,7 +413,7 @@ class Desk:
             satisfaction=satisfaction,
             draft=draft,
             same_as=await self._same_as(draft) if draft else None,
-            question=self._question(file) if satisfaction is None else None,
+            question=self._question(file),
         )
         resolved = await self.ledger.resolve(resolution, reachable=self._reachable())
         self.post(resolved.outbox)

@@ -222,6 +222,27 @@ async def test_who_comes_back_with_it_takes_the_good_word_back(shop: Shop) -> No
     assert (1, 4, False) in await votes(shop)
 
 
+async def test_coming_back_is_enough_without_asking_for_anybody(tmp_path: Path) -> None:
+    offers = says(issue="The app crashes", category="fault", pattern=1)
+    script = _Script(says(issue="It crashes", category="fault"), offers, says(case=2, resolved=True), says(case=2))
+    shop = await Shop.open(tmp_path, writer=script)
+    await shop.hears("slack", "T1/U1", "It crashes")
+    await resolves(shop, CURE)
+    for text in ("My app crashes", "It works", "It is back"):
+        await shop.hears("slack", "T1/U2", text)
+    assert await votes(shop) == [(1, 1, True), (1, 2, False)]
+    await shop.close()
+
+
+async def test_what_did_not_help_before_a_human_did_gets_no_credit_for_it(shop: Shop) -> None:
+    await proven_cure(shop)
+    await shop.hears("slack", "T1/V1", FAULT)
+    await shop.hears("slack", "T1/V1", HUMAN)
+    case = await resolves(shop, "Replaced the phone under warranty")
+    await shop.hears("slack", "T1/V1", "5")
+    assert [vote for vote in await votes(shop) if vote[1] == case] == [(1, case, False), (2, case, True)]
+
+
 async def test_a_customer_who_was_not_pleased_by_a_colleague_votes_against_what_was_learnt(shop: Shop) -> None:
     await was_cured(shop, "T1/U1")
     assert await votes(shop) == [(1, 1, True)]

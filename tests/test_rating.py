@@ -1,6 +1,8 @@
 """How satisfied customers are: asked once for a case, in the channel's manner, and taken in their own words; whatever
 else they write is a message like any other."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from core.desk import Desk
 from core.ledger import Outgoing
 from core.rating import question, rating
 from core.sentiment import trend
+from core.writing import Answer, Brief
 from identity.proof import Proof
 from tests.shop import HOUSE, Shop
 
@@ -161,8 +164,32 @@ async def test_nobody_is_asked_twice_for_one_case(shop: Shop) -> None:
     assert question("en", "Slack") not in await shop.hears("slack", ANN, "Thanks, it is solved now.")
     await shop.hears("slack", ANN, "The same problem is back: my router blinks red every evening.")
     assert (await case(shop)).status != "resolved"
+    assert question("en", "Slack") not in await shop.hears("slack", ANN, SOLVED)
+    await shop.hears("slack", ANN, "The same problem is back: my router blinks red every evening.")
     assert not await resolved(shop)
     assert (await case(shop)).status == "resolved"
+
+
+class _Script:
+    """A writer that says what the test wants."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+
+    async def answer(self, brief: Brief) -> Answer:
+        return self.answers.pop(0)
+
+
+async def test_once_we_have_asked_something_else_a_number_answers_that(tmp_path: Path) -> None:
+    fine = Answer(human_wanted=False, confidence=0.9, reply="Fine.", writer="m")
+    asks = replace(fine, reply="How much was it?", asks=("amount",))
+    solves = [replace(fine, issue="Noise"), replace(fine, case=1, resolved=True)]
+    shop = await Shop.open(tmp_path, writer=_Script(*solves, asks, fine))
+    await solved(shop)
+    await shop.hears("slack", ANN, "There was a fee as well")
+    await shop.hears("slack", ANN, "5")
+    assert (await case(shop)).satisfaction is None
+    await shop.close()
 
 
 async def test_a_number_that_answers_another_question_is_no_rating(shop: Shop) -> None:

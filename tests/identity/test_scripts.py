@@ -188,7 +188,7 @@ class Town:
             return Recalled(nodes, said)
         opened = {case.id: case.told_at for case in rows.cases}
         facts = [(opened.get(fact.case or 0), replace(fact, id=0, case=None)) for fact in rows.facts]
-        return Recalled(nodes, said, facts, [replace(case, id=0, contacts=0) for case in rows.cases])
+        return Recalled(nodes, said, facts, [replace(case, id=0) for case in rows.cases])
 
 
 def written(handles: Sequence[Who], homes: dict[Who, Customer], chance: random.Random) -> Script:
