@@ -8,15 +8,19 @@ from bots.settings import load
 from bots.wiring import clock, open_ledger
 from core.directory import read
 from core.errors import Malformed
+from core.exporting import from_json
 from core.ledger import DirectoryRow
 from core.merging import NotDone, Order, Plan, Side
 
 
 async def import_file(path: Path, *, restore: bool = False) -> None:
-    """Adds or updates the customers of a CSV by their external_id; forgotten ones only where they are to be restored.
+    """Adds or updates the customers of a CSV by their external_id, or the one of an export in JSON; forgotten ones only
+    where they are to be restored.
 
     Raises Malformed; then nothing was changed.
     """
+    if path.suffix == ".json":
+        return await _take_in(path, restore=restore)
     rows = _rows(path)
     ledger = await open_ledger(load())
     try:
@@ -28,11 +32,27 @@ async def import_file(path: Path, *, restore: bool = False) -> None:
         sys.stdout.write(f"{len(rows) - taken} were forgotten and are left out; --restore takes them in again.\n")
 
 
-def _rows(path: Path) -> Sequence[DirectoryRow]:
+async def _take_in(path: Path, *, restore: bool) -> None:
+    export = from_json(_text(path))
+    ledger = await open_ledger(load())
     try:
-        return read(path.read_text(encoding="utf-8"))
+        taken = await ledger.take_in(export, now=clock(), restore=restore)
+    finally:
+        await ledger.close()
+    sys.stdout.write(f"{export.external_id} is in the directory; {taken} facts were added.\n")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Malformed(f"{path}: cannot be read ({error}); give a CSV in UTF-8") from None
+        raise Malformed(f"{path}: cannot be read ({error}); give a CSV or an export in UTF-8") from None
+
+
+def _rows(path: Path) -> Sequence[DirectoryRow]:
+    text = _text(path)
+    try:
+        return read(text)
     except Malformed as error:
         raise Malformed(f"{path}, {error}") from None
 

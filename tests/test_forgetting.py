@@ -22,7 +22,7 @@ from core.delivery import Delivery
 from core.desk import Desk
 from core.erasing import Forgetting, NoSuchCustomer, Receipt
 from core.errors import Fenced, Malformed
-from core.exporting import from_json, to_json
+from core.exporting import Export, from_json, to_json
 from core.ledger import DirectoryRow, Profile, Settled
 from core.merging import Order
 from core.messages import Attachment, Raw
@@ -408,3 +408,36 @@ async def test_an_export_has_everything_says_who_read_it_and_reads_back_equal(sh
         await shop.ledger.export("cus_7", reader="eve", now=shop.now)
     with pytest.raises(Malformed):
         from_json("{}")
+
+
+def the_same(export: Export) -> tuple[object, ...]:
+    """What of an export does not depend on the numbers of rows and on who read it."""
+    facts = [tuple(fact[n] for n in ("slot", "value", "proof", "told_at", "superseded_at")) for fact in export.facts]
+    cases = [tuple(case[n] for n in ("status", "opened_at", "resolution", "contacts")) for case in export.cases]
+    held = [(handle["channel"], handle["address"]) for handle in export.handles]
+    return export.profile, facts, cases, held
+
+
+async def test_an_export_is_taken_in_again_as_an_equal_profile_once_and_only_if_that_is_wanted(shop: Shop) -> None:
+    await a_life(shop)
+    await shop.hears("slack", "T1/U1", "I am on the Team plan. I prefer email.")
+    before = await shop.ledger.export("cus_1", reader="eve", now=shop.now)
+    assert await shop.ledger.take_in(before, now=shop.now, restore=False) == 0
+    await forget(shop)
+    shop.later(days=1)
+    assert await shop.ledger.take_in(before, now=shop.now, restore=False) == 0
+    with pytest.raises(NoSuchCustomer):
+        await shop.ledger.export("cus_1", reader="eve", now=shop.now)
+    assert await shop.ledger.take_in(from_json(to_json(before)), now=shop.now, restore=True) == len(before.facts)
+    assert the_same(await shop.ledger.export("cus_1", reader="eve", now=shop.now)) == the_same(before)
+
+
+async def test_half_an_export_is_refused_whole(shop: Shop) -> None:
+    await a_life(shop)
+    whole = await shop.ledger.export("cus_1", reader="eve", now=shop.now)
+    await forget(shop)
+    for broken in ({"facts": [{"slot": "plan"}]}, {"handles": [{"channel": "sms"}]}, {"cases": [{}]}):
+        with pytest.raises(Malformed):
+            await shop.ledger.take_in(replace(whole, **broken), now=shop.now, restore=True)
+    with pytest.raises(NoSuchCustomer):
+        await shop.ledger.export("cus_1", reader="eve", now=shop.now)

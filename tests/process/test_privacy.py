@@ -82,6 +82,20 @@ async def test_with_restore_the_directory_knows_them_again(tmp_path: Path) -> No
     assert (await command(tmp_path, "export", "cus_77"))[0] == 0
 
 
+async def test_an_export_is_taken_in_again_with_restore(tmp_path: Path) -> None:
+    await imports(tmp_path, JOHN)
+    _, exported, _ = await command(tmp_path, "export", "cus_77")
+    (tmp_path / "john.json").write_text(exported)
+    assert (await command(tmp_path, "forget", "cus_77"))[0] == 0
+    assert (await command(tmp_path, "import", str(tmp_path / "john.json"), "--restore"))[0] == 0
+    _, again, _ = await command(tmp_path, "export", "cus_77")
+    assert json.loads(again)["profile"] == json.loads(exported)["profile"]
+    (tmp_path / "half.json").write_text("{}")
+    code, out, err = await command(tmp_path, "import", str(tmp_path / "half.json"))
+    assert (code, out, err.strip().count("\n")) == (1, "", 0)
+    assert "not what `customers export` printed" in err
+
+
 async def test_an_unknown_customer_is_one_line_and_exit_1(tmp_path: Path) -> None:
     for what in ("forget", "export"):
         code, out, err = await command(tmp_path, what, "cus_0")

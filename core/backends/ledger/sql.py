@@ -14,6 +14,7 @@ from core.backends.ledger import (
     desk,
     erasing,
     exporting,
+    importing,
     inbox,
     linking,
     merging,
@@ -273,6 +274,14 @@ class SqlLedger:
 
     async def export(self, external_id: str, *, reader: str, now: datetime) -> Export:
         return await self._database.write(lambda tx: exporting.export(tx, external_id, reader, now))
+
+    async def take_in(self, export: Export, *, now: datetime, restore: bool) -> int:
+        """Takes an export in again; how many facts were new. Raises Malformed, then nothing was changed."""
+        return await self._database.write(lambda tx: self._take_in(tx, export, now, restore), durable=True)
+
+    def _take_in(self, tx: Connection, export: Export, now: datetime, restore: bool) -> int:
+        taken = self._import(tx, [importing.person(export)], now, restore)
+        return importing.take_in(tx, export) if taken else 0
 
     async def erase_raw(self, before: datetime, limit: int) -> int:
         return await self._database.write(lambda tx: retention.erase_raw(tx, before, limit))
