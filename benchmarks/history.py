@@ -98,7 +98,7 @@ def _answer(handle: int, case: int, text: str, at: datetime) -> dict[str, Any]:
 
 
 def _case(handle: int, number: int, at: datetime, *, is_open: bool) -> dict[str, Any]:
-    ended = {"resolved_at": None, "resolution": ""}
+    ended: dict[str, Any] = {"resolved_at": None, "resolution": ""}
     if not is_open:
         ended = {"resolved_at": at + 3 * _EVERY, "resolution": "The second charge was refunded and a new one was sent."}
     return {

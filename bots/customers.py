@@ -20,7 +20,8 @@ async def import_file(path: Path, *, restore: bool = False) -> None:
     Raises Malformed; then nothing was changed.
     """
     if path.suffix == ".json":
-        return await _take_in(path, restore=restore)
+        await _take_in(path, restore=restore)
+        return
     rows = _rows(path)
     ledger = await open_ledger(load())
     try:

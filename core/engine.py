@@ -41,8 +41,9 @@ log = logging.getLogger(__name__)
 _MEMORY_PATIENCE = 0.15  # seconds that a turn waits for memory before it goes on with the ledger alone
 _COMES_BACK = timedelta(days=7)  # for so long a case that was closed is the same when it comes back
 _MOST_RECENT = 4  # handles that memory is asked about
-_REMEMBERED = 4
-_LOOKED_AT = 8  # patterns
+_REMEMBERED = 4  # closed cases
+_POINTED_AT = 12  # rows of memory; several may be of one case, or of an open one
+_LOOKED_AT = 5  # patterns
 _OFFERED = 3
 
 
@@ -182,6 +183,7 @@ class Engine:
             preferences=known.preferences,
             asked=turn.asked,
             name=known.name,
+            summary=known.summary,
             remembered=remembered,
             patterns=patterns,
             articles=self.knowledge.find(turn.text) if self.knowledge else (),
@@ -198,15 +200,16 @@ class Engine:
         try:
             async with asyncio.timeout(_MEMORY_PATIENCE):
                 handles = sorted(known.permit.handles - {DIRECTORY})[-_MOST_RECENT:]
-                hits = await self.memory.recall(handles, turn.text, limit=_REMEMBERED)
+                hits = await self.memory.recall(handles, turn.text, limit=_POINTED_AT)
                 found = await self.memory.suggest(turn.text, None, limit=_LOOKED_AT)
         except Exception as error:  # noqa: BLE001 - memory is never a reason not to answer
             log.warning("memory did not answer in time, the ledger alone is used: %s", type(error).__name__)
             return [], []
-        episodes = await self.ledger.episodes(known.permit, [hit.row for hit in hits if hit.kind == "case"])
-        patterns = await self.ledger.patterns(found, now=self.now())
-        offered = [one for one in patterns if may_be_offered(one, self.house.pattern_customers)]
-        return [known.shown(episode) for episode in episodes], offered[:_OFFERED]
+        episodes = await self.ledger.episodes(known.permit, hits)
+        enough = self.house.pattern_customers
+        patterns = await self.ledger.patterns(found, now=self.now(), enough=enough)
+        offered = [one for one in patterns if may_be_offered(one, enough)]
+        return [known.shown(episode) for episode in episodes[:_REMEMBERED]], offered[:_OFFERED]
 
     async def _notices(self, talk: LinkTalk | None, language: str) -> list[Notice]:
         """Tells every other strong handle of a customer that a link was made."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from core.desk import CaseFile, Reading, redact
+from core.casefile import CaseFile, Reading, redact
 from core.ledger import Ledger
 from core.memory import Memory
 from core.playbook import Draft, Learnt, on_record, tell

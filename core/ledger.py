@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from core.channel import Checked, Line
+from core.history import Tally
 from core.links import LinkDesk, LinkStep
-from core.memory import Note, PatternHit, Vote
+from core.memory import Hit, Note, PatternHit, Vote
 from core.messages import InboundMessage, Raw, Reply, Route
 from core.runs import Run
 from core.writing import PERSON_SLOTS, Pattern, Spoken
@@ -180,6 +181,16 @@ class Rows:
     facts: Sequence[Fact] = ()
     said: Sequence[Utterance] = ()
     profile: Profile | None = None
+    tallies: Sequence[Tally] = ()
+    last_closed: Case | None = None  # whenever that was
+
+
+def how_it_ended(case: Case | None, known: Sequence[Fact]) -> str:
+    """What was carried out for a closed case, else what a colleague wrote; "" where neither is on record."""
+    if case is None:
+        return ""
+    done = [fact.value for fact in known if fact.case == case.id and fact.slot == "done"]
+    return done[0] if done else case.resolution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -340,15 +351,17 @@ class Ledger(Protocol):
         ...
 
     async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
-        """The rows that a permit names, and no other; with the cases that were closed after a moment, if one is given."""
+        """The rows that a permit names, and no other; with cases closed after a moment, if one is given."""
         ...
 
-    async def episodes(self, permit: Permit, cases: Sequence[int]) -> Sequence[str]:
-        """What closed cases were about and how they ended, those of them that the permit admits."""
+    async def episodes(self, permit: Permit, hits: Sequence[Hit]) -> Sequence[str]:
+        """The closed cases that memory points at, or at a fact of which, as the permit admits them: each with what was
+        tried and how it ended, best first."""
         ...
 
-    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime) -> Sequence[Pattern]:
-        """The patterns that memory points at, in its order."""
+    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime, enough: int = 0) -> Sequence[Pattern]:
+        """The patterns that memory points at, in its order. `enough`: up to how many customers whom one helped are told
+        apart; with 0 they are not counted."""
         ...
 
     async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:

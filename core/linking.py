@@ -22,9 +22,31 @@ Wish = Literal["code", "call", ""]
 # "link my other account", "give you a call" in the languages we speak; not "connect my phone to the speaker", nor
 # "I'll call my bank", nor a discount code.
 _OURS = r"(?:account|channel|chat|conversation|slack|discord|e-?mail|phone number)s?"
+_THERE = (
+    r"(?:on|by|via|to|over|from) (?:the |my |another |a different |other ){0,2}"
+    rf"(?:{_OURS}|phone|sms|text|app|channel|whatsapp)\b"
+)
+_NO_THING = r"(?!.{0,20}\b(?:subscription|plan|order|payment|contract|number|invoice|money)\b)"
 _LINK_WISH = re.compile(
     rf"\b(?:link|connect|join|merge)(?:ing)?\b.{{0,12}}\b(?:my|this|these|both|the two)\b.{{0,20}}\b{_OURS}\b"
+    r"|\b(?:can|could|may|do|would|how)\b(?: \w+){0,5} (?:link|connect|join|merge)\b(?: \w+){0,3}"
+    rf" (?:my|our|this|these|both|two|another|other)\b(?: \w+){{0,2}} {_OURS}\b"
+    r"|\b(?:other|another|second|two|both)\b(?: \w+){0,2} accounts?\b.{0,60}"
+    r"\b(?:code|link(?:ed)?|connect(?:ed)?|join(?:ed)?)\b"
+    r"|\b(?:give|send|get|show|generate|have|need|want|issue|request|provide|enter|use|require|is there)\b"
+    r"(?: (?:me|us|you|to|a|an|the|my|some|one|new|another|fresh|kind|of|for|that)){0,5}"
+    r" (?:(?:linking|link|connection|transfer|pairing|one[- ]time|six[- ]digit) )?code\b"
+    r"(?=\s*(?:[.,!?]|$|(?:so|to|for|and|please|when|if|in order)\b.{0,60}"
+    rf"\b(?:{_OURS}|phone|call|sms|text|whatsapp|link|connect|continue|carry|switch|move|channel|there)\b))"
+    rf"|\b(?:continue|carry on|go on|switch|move|(?:pick|take) (?:this|it))\b{_NO_THING}(?: \w+){{0,6}} {_THERE}"
+    rf"|\b(?:write|reach|contact|message|text|chat)(?:ing)?\b(?: \w+){{0,4}} {_THERE}"
+    r"(?=.{0,40}\b(?:instead|from now on|code)\b)"
     r"|\b(?:linking|link) code\b|\bcode (?:to|for) (?:link|linking|call|calling|the other|my other)\b"
+    r"|\bc[oó]digo\b(?=.{0,40}\b(?:vincul|enlaz|conect|llamar|continuar|associar|ligar|unir|otra cuenta|outra conta))"
+    r"|\b(?:welchen|einen|den|der) code\b(?=.{0,40}\b(?:verknüpf|verbind|koppel|anruf|weitermach|fortsetz|konto|konten))"
+    r"|\bcode\b(?=.{0,40}\b(?:relier|lier|associer|rattacher|appeler|continuer|compte))"
+    r"|\bcodice\b(?=.{0,40}\b(?:collegare|unire|associare|chiamar|telefonar|continuare|altro account))"
+    r"|\b(?:welke|een|de) code\b(?=.{0,40}\b(?:koppel|verbind|bellen|verder|account))"
     r"|\b(?:vincular|enlazar|conectar|associar|ligar)\b.{0,20}\b(?:mis?|minhas?|otra|outra)\b.{0,12}\b(?:cuenta|conta|canal)"
     r"|\b(?:konto|konten|account|kanal|kanäle|slack|discord)\b.{0,30}\b(?:verknüpfen|verbinden|koppeln)\b"
     r"|\b(?:relier|associer|lier)\b.{0,12}\b(?:mon|mes|un|l)\b.{0,12}\b(?:compte|canal)"
@@ -33,10 +55,18 @@ _LINK_WISH = re.compile(
     re.IGNORECASE,
 )
 _CALL_WISH = re.compile(
-    r"\b(?:i'?ll|i will|going to|about to|want to|can i|could i|let me|rather|may i|like to) (?:just )?"
-    r"(?:call|phone|ring)(?= you| instead| now| in\b| support| about it| because| and| so\b|[.,!?]|\s*$)"
-    r"|\bgive you (?:a|guys a) (?:call|ring)\b"
+    r"\b(?:i'?ll|i will|going to|gonna|about to|want to|wanna|can i|could i|should i|shall i|let me|rather|may i|like to"
+    r"|i can|i might|prefer to|able to|i'm) (?:just |also |rather |now |quickly |maybe ){0,2}"
+    r"(?:call|calling|phone|phoning|ring|ringing)(?= you| instead| now| in\b| support| about it| because| and| so\b|[.,!?]|\s*$)"
+    r"|\b(?:give|giving) (?:you|you guys|your team|support) a (?:quick )?(?:call|ring|bell|buzz)\b"
+    r"|\b(?:rather|prefer|like|want|easier|better|continue|talk|speak|discuss)\b(?: \w+){0,6}"
+    r" (?:on|over|by) the (?:phone|telephone)\b"
+    r"|\bby phone instead\b|\b(?:what|which) (?:phone )?number (?:can|do|should|may|could) i (?:call|ring|phone|dial)\b"
     r"|\b(?:les|os|le) (?:voy a llamar|llamo|llamaré)\b|\bvoy a llamar(?:les|os)\b"
+    r"|\b(?:kann|darf|könnte|möchte|soll|würde) ich (?:sie |euch |lieber ){0,2}anrufen\b"
+    r"|\b(?:puedo|podría|quiero|prefiero|quisiera) llamar(?:les|os|le)\b"
+    r"|\b(?:posso|vorrei|preferisco) (?:chiamar|telefonar)(?:vi|la|le)\b"
+    r"|\b(?:posso|prefiro|quero|queria) (?:ligar|telefonar)(?:-vos|-lhes| para (?:vocês|vos))"
     r"|\bich rufe (?:sie |euch |gleich |dann |jetzt |lieber ){0,3}an\b|\bje (?:vais )?vous (?:appelle|appeler)\b"
     r"|\bvou ligar(?:-vos)?\b|\bvi (?:chiamo|telefono|chiamerò)\b|\bik (?:ga |zal )?(?:u |jullie )bel(?:len)?\b",
     re.IGNORECASE,
@@ -155,6 +185,11 @@ class Linking:
             notify=(_handles(turn) | {there}) - {here},
             notice=self.label(turn.first.channel),
         )
+
+
+def without_wishes(text: str) -> str:
+    """What is left of a text without its wish for a code, a link or a call."""
+    return _CALL_WISH.sub(" ", _LINK_WISH.sub(" ", text))
 
 
 def _told(turn: Turn) -> str:

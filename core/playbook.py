@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.knowledge import terms
-from core.memory import Lesson, Memory, PatternHit, Vote
+from core.memory import Lesson, Memory, Note, PatternHit, Vote
 from core.writing import Category, Pattern
 
 SAME = 0.65  # of the words of two resolutions, shared; see tests/test_playbook.py for what it was measured on
@@ -33,12 +33,14 @@ class Learnt:
 
     lessons: Sequence[Lesson] = ()
     votes: Sequence[Vote] = ()
+    notes: Sequence[Note] = ()  # of what a closed case comes to
+    superseded: Sequence[Note] = ()  # and what this stands for
 
 
 class PatternLedger(Protocol):
     """Where patterns are on record."""
 
-    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime) -> Sequence[Pattern]:
+    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime, enough: int = 0) -> Sequence[Pattern]:
         """The patterns that memory points at, in its order."""
         ...
 
@@ -74,6 +76,8 @@ async def on_record(draft: Draft, memory: Memory, ledger: PatternLedger, *, now:
 
 async def tell(memory: Memory, learnt: Learnt) -> None:
     """Lets memory follow the record."""
+    await memory.retract(learnt.superseded)
+    await memory.remember(learnt.notes)
     for lesson in learnt.lessons:
         await memory.learn(lesson)
     await memory.vote(learnt.votes)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from core.ledger import OF_THE_PERSON, Case, Fact, Profile, Rows
+from core.history import history, profile_summary
+from core.ledger import OF_THE_PERSON, Case, Fact, Profile, Rows, how_it_ended
 from core.writing import Answer, Category, Mood, OpenCase, Spoken
 from identity import masking
 from identity.gate import DIRECTORY, HandleId, OnHandle, Permit
@@ -28,6 +29,7 @@ class Recollection:
     records: Mapping[int, Case]
     read: Sequence[str]
     drawn_from: frozenset[HandleId]  # the handles that any of it came through
+    summary: str  # who they are to us, in a sentence
 
     def about_a_known_case(self, answer: Answer) -> Answer:
         """The answer, without a case that the writer was not given."""
@@ -51,18 +53,30 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
     shown = _Shown(masked=permit.masked, surname=_surname(rows.profile))
     profile_facts = {"plan": rows.profile.plan} if rows.profile and rows.profile.plan else {}
     own = [fact for fact in rows.facts if fact.case is None]
+    preferences = {f.slot.removeprefix("prefers_"): f.value for f in reversed(own) if f.slot not in OF_THE_PERSON}
     return Recollection(
         permit=permit,
         name=masking.first_name(rows.profile.name) if rows.profile else "",
         profile=rows.profile,
-        cases=[_open_case(case, rows.facts, shown) for case in rows.cases],
+        cases=sorted((_open_case(case, rows.facts, shown) for case in rows.cases), key=_tells_nothing),
         closed=[_afresh(_open_case(case, rows.facts, shown)) for case in rows.closed],
         facts=profile_facts | {f.slot: shown.value(f) for f in reversed(own) if f.slot in OF_THE_PERSON},
-        preferences={f.slot.removeprefix("prefers_"): f.value for f in reversed(own) if f.slot not in OF_THE_PERSON},
+        preferences=preferences,
         said=[shown.line(u.spoken) for u in reversed(rows.said)],
         records={case.id: case for case in (*rows.cases, *rows.closed)},
         read=_read(rows),
         drawn_from=_drawn_from(rows),
+        summary=_summary(rows, shown, preferences),
+    )
+
+
+def _summary(rows: Rows, shown: "_Shown", preferences: Mapping[str, str]) -> str:
+    kinds = [_open_case(case, rows.facts, shown).category for case in rows.cases]
+    return profile_summary(
+        history(rows.tallies, kinds, shown.text(how_it_ended(rows.last_closed, rows.facts))),
+        plan=rows.profile.plan if rows.profile else "",
+        since=rows.profile.since if rows.profile else "",
+        preferences=preferences,
     )
 
 
@@ -115,6 +129,11 @@ def _open_case(case: Case, known: Sequence[Fact], shown: _Shown) -> OpenCase:
     )
 
 
+def _tells_nothing(case: OpenCase) -> bool:
+    """A case of no kind and without a value comes after those that tell what they are about."""
+    return case.category == "other" and not case.facts
+
+
 def _category(value: str) -> Category:
     return next((c for c in get_args(Category) if c == value), "other")
 
@@ -124,12 +143,17 @@ def _mood(value: str) -> Mood:
 
 
 def _drawn_from(rows: Rows) -> frozenset[HandleId]:
-    read: tuple[OnHandle, ...] = (*rows.cases, *rows.closed, *rows.facts, *rows.said)
+    read: tuple[OnHandle, ...] = (*rows.cases, *rows.closed, *rows.facts, *rows.said, *rows.tallies)
     handles = frozenset(handle for row in read for handle in row.drawn_from)
     return handles | {DIRECTORY} if rows.profile else handles
 
 
 def _read(rows: Rows) -> list[str]:
-    read = [f"case:{case.id}" for case in (*rows.cases, *rows.closed)] + [f"fact:{fact.id}" for fact in rows.facts]
+    read = [f"case:{case.id}" for case in _distinct(rows)] + [f"fact:{fact.id}" for fact in rows.facts]
     read += [f"said:{u.handle}:{u.told_at.isoformat()}" for u in rows.said]
     return read + ([f"directory:{rows.profile.external_id}"] if rows.profile else [])
+
+
+def _distinct(rows: Rows) -> list[Case]:
+    last = [rows.last_closed] if rows.last_closed else []
+    return list({case.id: case for case in (*rows.cases, *rows.closed, *last)}.values())

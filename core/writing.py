@@ -92,6 +92,7 @@ class Brief:
     preferences: Mapping[str, str] = field(default_factory=dict)  # e.g. channel -> email, language -> German
     asked: Sequence[str] = ()  # slot ids that our last reply asked for
     name: str = ""  # first name, where it may be said
+    summary: str = ""  # who they are to us, in a sentence
     remembered: Sequence[str] = ()  # older episodes that bear on this, from memory
     patterns: Sequence[Pattern] = ()
     articles: Sequence[Article] = ()

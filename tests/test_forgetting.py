@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -436,7 +437,12 @@ async def test_half_an_export_is_refused_whole(shop: Shop) -> None:
     await a_life(shop)
     whole = await shop.ledger.export("cus_1", reader="eve", now=shop.now)
     await forget(shop)
-    for broken in ({"facts": [{"slot": "plan"}]}, {"handles": [{"channel": "sms"}]}, {"cases": [{}]}):
+    halves: tuple[dict[str, Any], ...] = (
+        {"facts": [{"slot": "plan"}]},
+        {"handles": [{"channel": "sms"}]},
+        {"cases": [{}]},
+    )
+    for broken in halves:
         with pytest.raises(Malformed):
             await shop.ledger.take_in(replace(whole, **broken), now=shop.now, restore=True)
     with pytest.raises(NoSuchCustomer):

@@ -123,7 +123,7 @@ async def votes(shop: Shop) -> list[tuple[int, int, bool]]:
 async def suggested(shop: Shop) -> list[Pattern]:
     """What a colleague sees for such a case."""
     found = await shop.memory.suggest(FAULT, "fault", limit=9)
-    return list(await shop.ledger.patterns(found, now=shop.now))
+    return list(await shop.ledger.patterns(found, now=shop.now, enough=3))
 
 
 async def test_the_same_resolution_in_other_words_is_a_vote_and_not_another_pattern(shop: Shop) -> None:

@@ -20,7 +20,6 @@ from benchmarks.repeatbench import hearing
 from benchmarks.repeatbench.fittings import Clock, Nobody, SteadyMemory, WitnessedLedger, embedder
 from benchmarks.repeatbench.fittings import house as its_house
 from benchmarks.repeatbench.hearing import Hearing
-from benchmarks.repeatbench.packet import packet
 from benchmarks.repeatbench.protocol import (
     AgentDid,
     CaseState,
@@ -41,6 +40,7 @@ from core.backends.rules.writer import RulesWriter
 from core.desk import Desk, NoSuchCase, Refused
 from core.engine import Engine
 from core.erasing import Forgetting, NoSuchCustomer
+from core.handoff import packet
 from core.ledger import Outgoing, Settled, Settlement, Wait, line_of
 from core.linking import Linking
 from core.retention import Housekeeping, Retention
@@ -316,7 +316,7 @@ class Shop:
         handoff = None
         if done.status == "handed_off" and settled.case is not None:
             view = await self.desk.open(settled.case, _DESK)
-            handoff = Handoff(to=_DESK, text=packet(view), **whose)
+            handoff = Handoff(to=_DESK, text=packet(view.file, view.suggestions), **whose)
         found = await self._case(settled, done)
         case = CaseState(id=str(found[0]), status=found[1], **whose) if found else None
         return Answered(keeper=done.keeper, rows=settled.outbox, handoff=handoff, case=case)

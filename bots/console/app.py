@@ -25,8 +25,10 @@ from bots.console.login import Doorkeeper
 from bots.console.pages import go, page, static, unchanged
 from bots.console.staff import Staff
 from core.accounts import AccountLedger, Colleague, Role
-from core.desk import PAGE, CaseFile, Desk, NoSuchCase, Refused
+from core.casefile import CaseFile
+from core.desk import PAGE, Desk, NoSuchCase, Refused
 from core.errors import Misconfigured
+from core.handoff import next_steps
 from core.writing import Category
 
 _REPLY_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -155,6 +157,7 @@ class _Cases:
             state=state,
             file=view.file,
             suggestions=view.suggestions,
+            steps=next_steps(view.file, view.suggestions),
             summary=_summary(view.file),
             proof=wording.proof(view.file.proof, view.file.contacts[0].channel, by_code=view.file.by_code),
             done=done,

@@ -16,7 +16,8 @@ from bots.console.forms import Form
 from bots.console.pages import go, page
 from bots.console.tries import TooManyTries
 from core.accounts import Colleague, Role
-from core.desk import Desk, Reading
+from core.casefile import Reading
+from core.desk import Desk
 from core.merging import NoSuchCustomer, NotDone, Order, Plan, Side
 
 _DONE = {"merge": "The two are one customer now.", "unmerge": "The two are two customers now."}

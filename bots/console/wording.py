@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from core.desk import Contact
+from core.casefile import Contact
 from core.sentiment import HEIGHTS
 from core.writing import Pattern
 from identity.proof import Proof

@@ -91,5 +91,7 @@ def _bm25(bag: Counter[str], weights: dict[str, float], length: float) -> float:
 
 def _stems(text: str) -> list[str]:
     """Words without case, accents and endings; numbers whole."""
-    bare = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    bare = text.casefold()
+    if not bare.isascii():
+        bare = _ACCENT.sub("", unicodedata.normalize("NFKD", bare))
     return [word.rstrip("s")[:_STEM] if word.isalpha() else word for word in _WORD.findall(bare)]

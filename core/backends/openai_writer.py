@@ -327,6 +327,7 @@ def _data(brief: Brief) -> Iterator[tuple[str, object]]:
         (key, value) for key, value in (("known", dict(brief.facts)), ("we_asked_for", list(brief.asked))) if value
     )
     yield from (("first_name", brief.name),) if brief.name else ()
+    yield from (("about_them", _shortened(brief.summary, _ITEM)),) if brief.summary else ()
     yield from (("language", brief.language),) if brief.language else ()
     yield from (("prefers", dict(brief.preferences)),) if brief.preferences else ()
     yield from (("attached", [_shortened(name, 60)]) for name in brief.attachments[:3])

@@ -10,6 +10,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -367,7 +368,9 @@ class Identity(RuleBasedStateMachine):
         """The proof that a message has at the very best."""
         place, world = seat.place, self.world
         joined = any(place in link for link in world.links.values())
-        known = place in world.heard or joined or any(place.address in keys for keys in world.listed.values())
+        same_number = replace(place, channel="voice"), replace(place, channel="sms"), place
+        heard = any(one in world.heard for one in same_number)
+        known = heard or joined or any(place.address in keys for keys in world.listed.values())
         vouched = any(place.address in (MAILBOX[p], NUMBER[p]) for p in PEOPLE)  # a login may have spoken for it
         if place.channel in {"sms", "voice"} and not place.claimed and not (known or vouched):
             return min(seat.proof, Proof.PLAUSIBLE)

@@ -12,29 +12,24 @@ from core.backends.ledger import actions, people, playbook, ratings, recall, sch
 from core.backends.ledger import outbox as out
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, corrections, facts, grants, handles, leases, messages, outbox, turns
+from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related, called
 from core.desk import (
     PAGE,
     AgentReply,
-    CaseFile,
-    Contact,
     Correction,
-    Destination,
-    Entry,
     NoSuchCase,
     Queued,
-    Reading,
     Refused,
-    Related,
     Resolution,
     Resolved,
     Undelivered,
     Unread,
-    called,
 )
 from core.ledger import Fact, Outgoing
 from core.messages import Attachment, Reply
 from core.playbook import Learnt
 from core.rating import DISPLEASED
+from core.recollection import recollect
 from identity.codes import GRANT_LIFE
 from identity.gate import Grant, Permit, Purpose, Standing, permit
 from identity.proof import Proof
@@ -155,6 +150,7 @@ def case_file(tx: Connection, case: int, reachable: Collection[str], now: dateti
         by_code=standing.grant is not None,
         destination=_destination(tx, row, standing, reachable, now),
         reading=Reading(handle=allowed.own, rows=read + ([f"directory:{profile.external_id}"] if profile else [])),
+        about=recollect(allowed, recall.rows(tx, allowed)).summary,
     )
 
 
@@ -374,7 +370,9 @@ def resolve(tx: Connection, done: Resolution, reachable: Collection[str]) -> Res
     ended = {"status": "resolved", "resolution": done.text, "resolved_at": done.at, "updated_at": done.at}
     rated = {"satisfaction": done.satisfaction, "rated_at": done.at} if done.satisfaction else {}
     tx.execute(update(cases).where(cases.c.id == done.case).values(**ended, **rated))
-    return Resolved(learnt=_learn(tx, done), outbox=_ask(tx, done, reachable))
+    note, told = recall.case_note(tx, done.case), recall.fact_notes(tx, done.case)
+    learnt = replace(_learn(tx, done), notes=[note], superseded=told)
+    return Resolved(learnt=learnt, outbox=_ask(tx, done, reachable))
 
 
 def _learn(tx: Connection, done: Resolution) -> Learnt:

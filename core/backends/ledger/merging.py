@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from core.backends.ledger import desk, parting, people, suggesting
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, directory, evidence, grants, handles, leases, links, pending_links
-from core.desk import NoSuchCase, Reading
+from core.casefile import Reading
+from core.desk import NoSuchCase
 from core.merging import Known, LinkRecord, NoSuchCustomer, NotDone, Order, Plan, Resemblance, Side, Voucher, WhoIsIt
 from identity import merging, partition
 from identity.merging import Change, OneAlready, PeopleMixedUp, ToldApart, TwoAlready, TwoOperatorsNeeded, changed

@@ -49,7 +49,12 @@ def _left_at(tx: Connection, case: Row[Any], side: Sequence[int]) -> dict[str, A
 def _open_their_own(tx: Connection, case: Row[Any], theirs: Sequence[Row[Any]], others: Sequence[int]) -> None:
     """A case of the same state with what the other side told, and with what they began with as its issue."""
     first = theirs[0]
-    state = {"status": case.status, "reason": case.reason, "handed_off_at": case.handed_off_at, "contacts": _contacts(tx, case.id, others) or 1}
+    state = {
+        "status": case.status,
+        "reason": case.reason,
+        "handed_off_at": case.handed_off_at,
+        "contacts": _contacts(tx, case.id, others) or 1,
+    }
     ended = {"assignee": case.assignee, "resolution": case.resolution, "resolved_at": case.resolved_at}
     whose = {"handle_id": first.handle_id, "opened_at": first.told_at} | _left_at(tx, case, others)
     new = tx.execute(insert(cases).values(**whose, **state, **ended).returning(cases.c.id)).scalar_one()

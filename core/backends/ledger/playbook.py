@@ -1,7 +1,6 @@
 """Patterns: what worked for an issue, redacted, and what each case says of them."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,8 +17,6 @@ from core.playbook import Draft, Learnt
 from core.writing import Pattern
 from identity import partition
 
-_HELPED = 20  # of the newest cases that a pattern helped, whose customers are told apart
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Tally:
@@ -28,11 +25,12 @@ class _Tally:
 
 
 # ── what is offered ──
-def patterns(tx: Connection, hits: Sequence[PatternHit], now: datetime) -> list[Pattern]:
+def patterns(tx: Connection, hits: Sequence[PatternHit], now: datetime, enough: int) -> list[Pattern]:
     """The patterns that memory points at, in its order."""
     ids = [hit.row for hit in hits]
     rows = {row.id: row for row in tx.execute(select(table).where(table.c.id.in_(ids)))}
-    tallies, customers = _tallies(tx, ids), _customers(tx, ids, now)
+    tallies = _tallies(tx, ids)
+    customers = {row: _customers(tx, row, now, enough) if enough else 0 for row in rows}
     return [_pattern(rows[row], tallies.get(row), customers[row]) for row in ids if row in rows]
 
 
@@ -63,23 +61,15 @@ def _tallies(tx: Connection, ids: Sequence[int]) -> dict[int, _Tally]:
     }
 
 
-def _customers(tx: Connection, ids: Sequence[int], now: datetime) -> Mapping[int, int]:
-    """How many different customers each pattern helped: several handles may be one person."""
-    helped = {pattern: _helped(tx, pattern) for pattern in ids}
-    several = {handle for handles in helped.values() if len(handles) > 1 for handle in handles}
-    if not several:
-        return Counter({pattern: len(handles) for pattern, handles in helped.items()})
-    around = people.evidence_around(tx, sorted(map(node_of, several)), now)
-    customer = {handle: min(partition.customer(node_of(handle), around)) for handle in several}
-    return Counter(
-        {pattern: len({customer.get(h, node_of(h)) for h in handles}) for pattern, handles in helped.items()}
-    )
-
-
-def _helped(tx: Connection, pattern: int) -> set[int]:
+def _customers(tx: Connection, pattern: int, now: datetime, enough: int) -> int:
+    """How many different customers a pattern helped, among the newest: several handles may be one person."""
     theirs = pattern_votes.c.pattern_id == pattern, pattern_votes.c.helpful
-    newest = select(pattern_votes.c.handle_id).where(*theirs).order_by(pattern_votes.c.at.desc()).limit(_HELPED)
-    return set(tx.execute(newest).scalars())
+    newest = select(pattern_votes.c.handle_id).where(*theirs).order_by(pattern_votes.c.at.desc()).limit(2 * enough)
+    helped = set(tx.execute(newest).scalars())
+    if len(helped) < enough:
+        return len(helped)
+    around = people.evidence_around(tx, sorted(map(node_of, helped)), now)
+    return len({partition.customer(node_of(handle), around) for handle in helped})
 
 
 # ── what is learnt ──

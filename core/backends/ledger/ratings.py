@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core.backends.ledger import playbook
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, conversations
-from core.desk import Destination
+from core.casefile import Destination
 from core.ledger import Settlement
 from core.memory import Vote
 from core.rating import DISPLEASED, PLEASED

@@ -1,14 +1,15 @@
 """What a permit may read. Every query here names the permit's handles; nothing else is reachable."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, or_, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, literal, literal_column, select, union_all
 
 from core.backends.ledger.schema import cases, directory, facts, messages, outbox
+from core.history import Tally
 from core.ledger import Case, Fact, Profile, Rows, Utterance
-from core.memory import Note
+from core.memory import Hit, Note
 from core.writing import Spoken
 from identity.gate import Permit
 from identity.proof import Proof
@@ -23,7 +24,7 @@ _LINES = 12
 _PERMITTED: BindParameter[int] = bindparam("handles", expanding=True)
 _OPEN_CASES = (
     select(cases)
-    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status != "resolved")
+    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status.in_(("open", "handed_off")))
     .order_by(cases.c.updated_at.desc(), cases.c.id.desc())
     .limit(_CASES)
 )
@@ -38,16 +39,14 @@ _CLOSED_CASES = (
     .limit(_LATELY_CLOSED)
 )
 _OF_A_FACT = ("id", "handle_id", "case_id", "slot", "value", "proof", "told_at", "message_id")
-_CURRENT_FACTS = (
+_FACTS_HERE = (
     select(*(facts.c[name] for name in _OF_A_FACT))
-    .where(
-        facts.c.handle_id.in_(_PERMITTED),
-        facts.c.superseded_at.is_(None),
-        or_(facts.c.case_id.is_(None), facts.c.case_id.in_(bindparam("cases", expanding=True))),
-    )
+    .where(facts.c.handle_id.in_(_PERMITTED), facts.c.superseded_at.is_(None))
     .order_by(facts.c.told_at.desc(), facts.c.id.desc())
     .limit(_FACTS)
 )
+_OF_THE_PERSON = _FACTS_HERE.where(facts.c.case_id.is_(None))
+_OF_CASES = _FACTS_HERE.where(facts.c.case_id.in_(bindparam("cases", expanding=True)))
 _HEARD = (
     select(*(messages.c[name] for name in ("handle_id", "told_at", "text", "channel")))
     .where(messages.c.handle_id.in_(_PERMITTED), messages.c.state == "answered")
@@ -60,6 +59,25 @@ _TOLD = (
     .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
     .limit(_LINES)
 )
+_LAST_CLOSED = (
+    select(cases)
+    .where(cases.c.handle_id == bindparam("handle"), cases.c.status == "resolved", cases.c.resolved_at.is_not(None))
+    .order_by(cases.c.resolved_at.desc())
+    .limit(1)
+)
+# Both are answered by an index alone. The words stand as they do in the index, or it is not used.
+_TALLIES = union_all(
+    select(facts.c.handle_id, facts.c.value.label("kind"), func.count().label("cases"))
+    .where(
+        facts.c.handle_id.in_(_PERMITTED),
+        facts.c.slot == literal_column("'category'"),
+        facts.c.superseded_at.is_(None),
+    )
+    .group_by(facts.c.handle_id, facts.c.value),
+    select(cases.c.handle_id, literal(""), func.count())
+    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status == "resolved")
+    .group_by(cases.c.handle_id),
+)
 _PERSON = select(directory).where(directory.c.external_id == bindparam("person"))
 
 
@@ -68,14 +86,31 @@ def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -
     permitted = {"handles": sorted(permit.handles)}
     known = permit.admit([case_of(row) for row in tx.execute(_OPEN_CASES, permitted)])
     closed = _closed(tx, permit, closed_after) if closed_after else []
-    of_cases = permitted | {"cases": [case.id for case in (*known, *closed)]}
+    last = last_closed(tx, permit)
+    of_cases = permitted | {"cases": [case.id for case in (*known, *closed, *filter(None, [last]))]}
+    told = [fact_of(row) for query in (_OF_THE_PERSON, _OF_CASES) for row in tx.execute(query, of_cases)]
     return Rows(
         cases=known,
         closed=closed,
-        facts=permit.admit([fact_of(row) for row in tx.execute(_CURRENT_FACTS, of_cases)]),
+        facts=permit.admit(sorted(told, key=lambda fact: (fact.told_at, fact.id), reverse=True)),
         said=permit.admit(_said(tx, permitted)),
         profile=profile(tx, permit.person) if permit.person else None,
+        tallies=tallies(tx, permit),
+        last_closed=last,
     )
+
+
+def tallies(tx: Connection, permit: Permit) -> list[Tally]:
+    """How many cases of which kind there were on a permit's handles."""
+    counted = tx.execute(_TALLIES, {"handles": sorted(permit.handles)})
+    return permit.admit([Tally(handle=row.handle_id, kind=row.kind, cases=row.cases) for row in counted])
+
+
+def last_closed(tx: Connection, permit: Permit) -> Case | None:
+    """The case that was closed last, whenever that was."""
+    each = [row for handle in permit.handles for row in tx.execute(_LAST_CLOSED, {"handle": handle})]
+    newest = sorted(permit.admit(map(case_of, each)), key=lambda case: (case.resolved_at or case.told_at, case.id))
+    return newest[-1] if newest else None
 
 
 def _closed(tx: Connection, permit: Permit, after: datetime) -> list[Case]:
@@ -147,19 +182,35 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
     return sorted(lines, key=lambda line: line.told_at, reverse=True)[:_LINES]
 
 
-def episodes(tx: Connection, permit: Permit, case_ids: Sequence[int]) -> list[str]:
-    """One line for each closed case among these that the permit admits."""
-    closed = cases.c.id.in_(case_ids), cases.c.status == "resolved"
-    found = permit.admit([case_of(row) for row in tx.execute(select(cases).where(*closed))])
-    return [summary(tx, case) for case in found]
+def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:
+    """One line for each closed case that memory points at and the permit admits."""
+    ids = list(dict.fromkeys(_cases_of(tx, hits)))
+    closed = cases.c.id.in_(ids), cases.c.status == "resolved"
+    found = {case.id: case for case in permit.admit(map(case_of, tx.execute(select(cases).where(*closed))))}
+    return [summary(tx, found[case]) for case in ids if case in found]
+
+
+def _cases_of(tx: Connection, hits: Sequence[Hit]) -> Iterator[int]:
+    """The cases of hits, in their order: of a fact, the case that it was told in."""
+    told = [hit.row for hit in hits if hit.kind == "fact"]
+    query = select(facts.c.id, facts.c.case_id).where(facts.c.id.in_(told), facts.c.case_id.is_not(None))
+    of_fact = {row.id: row.case_id for row in tx.execute(query)} if told else {}
+    for hit in hits:
+        if hit.kind == "case":
+            yield hit.row
+        elif hit.row in of_fact:
+            yield of_fact[hit.row]
 
 
 def summary(tx: Connection, case: Case) -> str:
-    """A closed case in one line: when, what, and how it ended."""
-    about = facts.c.case_id == case.id, facts.c.handle_id == case.handle, facts.c.slot == "issue"
-    issue = tx.execute(select(facts.c.value).where(*about).limit(1)).scalar() or "an issue"
-    ended = f" Resolved: {case.resolution}" if case.resolution else ""
-    return f"{case.told_at:%Y-%m-%d}: {issue}.{ended}"
+    """A closed case in one line: when, what, what was tried and done, and how it ended."""
+    about = facts.c.case_id == case.id, facts.c.handle_id == case.handle, facts.c.superseded_at.is_(None)
+    rows = tx.execute(select(facts.c.slot, facts.c.value).where(*about).order_by(facts.c.id)).all()
+    told = {slot: [row.value for row in rows if row.slot == slot] for slot in ("issue", "tried", "done")}
+    issue = next(iter(told["issue"]), "an issue").rstrip(".")
+    more = [f"{slot.capitalize()}: {'; '.join(told[slot])}." for slot in ("tried", "done") if told[slot]]
+    ended = [f"Resolved: {case.resolution}"] if case.resolution else []
+    return " ".join([f"{case.told_at:%Y-%m-%d}: {issue}.", *more, *ended])
 
 
 def profile(tx: Connection, external_id: str) -> Profile | None:
@@ -185,6 +236,16 @@ def case_note(tx: Connection, case_id: int) -> Note:
     return Note(handle=case.handle, kind="case", row=case.id, text=summary(tx, case), told_at=case.updated_at)
 
 
+def fact_notes(tx: Connection, case_id: int) -> list[Note]:
+    """The current facts of a case, on its own handle, as memory keeps them while it is open.
+
+    Once it is closed, `case_note` stands for them; what was told on another handle stays, since it may part from it.
+    """
+    own = facts.c.case_id == case_id, facts.c.superseded_at.is_(None), facts.c.handle_id == cases.c.handle_id
+    query = select(facts).join(cases, cases.c.id == facts.c.case_id).where(*own).order_by(facts.c.id)
+    return [note_of(row) for row in tx.execute(query)]
+
+
 def closed_cases(tx: Connection) -> list[Note]:
     """Every closed case, as memory keeps it."""
     ids = tx.execute(select(cases.c.id).where(cases.c.status == "resolved").order_by(cases.c.id)).scalars().all()
@@ -192,6 +253,11 @@ def closed_cases(tx: Connection) -> list[Note]:
 
 
 def notes_after(tx: Connection, last: int, limit: int) -> list[Note]:
-    """The next current facts after a row, as memory keeps them."""
-    query = select(facts).where(facts.c.id > last, facts.c.superseded_at.is_(None)).order_by(facts.c.id).limit(limit)
-    return [note_of(row) for row in tx.execute(query)]
+    """The next current facts after a row, but for those that a closed case's summary stands for."""
+    stood_for = (
+        select(cases.c.id)
+        .where(cases.c.id == facts.c.case_id, cases.c.handle_id == facts.c.handle_id, cases.c.status == "resolved")
+        .exists()
+    )
+    kept = facts.c.id > last, facts.c.superseded_at.is_(None), ~stood_for
+    return [note_of(row) for row in tx.execute(select(facts).where(*kept).order_by(facts.c.id).limit(limit))]

@@ -34,7 +34,10 @@ def erase_messages(tx: Connection, before: datetime, limit: int) -> int:
 def erase_facts(tx: Connection, before: datetime, limit: int) -> list[Note]:
     """Facts, current ones too, and how cases ended: what memory has of them."""
     ids = tx.execute(_oldest(facts, facts.c.told_at < before, limit=limit)).scalars().all()
-    notes = [recall.note_of(row) for row in tx.execute(facts.delete().where(facts.c.id.in_(ids)).returning(facts))]
+    gone = tx.execute(facts.delete().where(facts.c.id.in_(ids)).returning(facts)).all()
+    notes = [recall.note_of(row) for row in gone]
+    summarised = sorted({row.case_id for row in gone if row.case_id is not None})
+    notes += [recall.case_note(tx, case) for case in summarised]  # what it held of these facts goes too
     worded = (cases.c.resolution != "") | (cases.c.reason != "")
     ended = tx.execute(_oldest(cases, cases.c.resolved_at < before, worded, limit=limit)).scalars().all()
     notes += [recall.case_note(tx, case) for case in ended]

@@ -20,6 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -193,7 +194,7 @@ cases = Table(
     Column("rated_at", Instant),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
-Index("cases_by_handle", cases.c.handle_id, cases.c.status)
+Index("cases_by_handle", cases.c.handle_id, cases.c.status, cases.c.resolved_at)
 Index("cases_by_status", cases.c.status, cases.c.updated_at)
 
 facts = Table(
@@ -461,3 +462,7 @@ pattern_votes = Table(
     UniqueConstraint("pattern_id", "case_id"),
 )
 Index("turns_that_offered", turns.c.case_id, sqlite_where=turns.c.case_id.is_not(None))
+
+# How many cases of each kind a customer has is counted here alone, however many there are.
+Index("facts_kinds", facts.c.handle_id, facts.c.value,
+      sqlite_where=text("slot = 'category' AND superseded_at IS NULL"))  # fmt: skip

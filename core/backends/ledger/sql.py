@@ -27,13 +27,14 @@ from core.backends.ledger import (
 )
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
+from core.casefile import CaseFile, Reading
 from core.channel import Checked, Line
-from core.desk import AgentReply, CaseFile, Correction, Queued, Reading, Resolution, Resolved, Undelivered, Unread
+from core.desk import AgentReply, Correction, Queued, Resolution, Resolved, Undelivered, Unread
 from core.erasing import Receipt
 from core.exporting import Export
 from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
 from core.links import LinkDesk
-from core.memory import Lesson, Note, PatternHit, Vote
+from core.memory import Hit, Lesson, Note, PatternHit, Vote
 from core.merging import Order, Plan, WhoIsIt
 from core.messages import InboundMessage, Raw
 from core.playbook import Draft, Learnt
@@ -81,11 +82,11 @@ class SqlLedger:
     async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
         return await self._database.read(lambda tx: recall.rows(tx, permit, closed_after))
 
-    async def episodes(self, permit: Permit, cases: Sequence[int]) -> Sequence[str]:
-        return await self._database.read(lambda tx: recall.episodes(tx, permit, cases)) if cases else []
+    async def episodes(self, permit: Permit, hits: Sequence[Hit]) -> Sequence[str]:
+        return await self._database.read(lambda tx: recall.episodes(tx, permit, hits)) if hits else []
 
-    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime) -> Sequence[Pattern]:
-        return await self._database.read(lambda tx: playbook.patterns(tx, hits, now)) if hits else []
+    async def patterns(self, hits: Sequence[PatternHit], *, now: datetime, enough: int = 0) -> Sequence[Pattern]:
+        return await self._database.read(lambda tx: playbook.patterns(tx, hits, now, enough)) if hits else []
 
     async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:
         return await self._database.read(lambda tx: linking.desk(tx, turn, digest, now))
@@ -117,7 +118,7 @@ class SqlLedger:
         return await self._database.read(lambda tx: inbox.transcript(tx, channel, conversation))
 
     async def all_notes(self, at_a_time: int) -> AsyncIterator[Sequence[Note]]:
-        """All that memory is to hold, in portions: closed cases, then every current fact."""
+        """All that memory is to hold, in portions: closed cases, then every current fact of none of these."""
         yield await self._database.read(recall.closed_cases)
         last = 0
         while notes := await self._database.read(partial(recall.notes_after, last=last, limit=at_a_time)):

@@ -134,8 +134,8 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     case = _settle_case(tx, s, came_back=came_back)
     notes, superseded = _write_facts(tx, s, case)
     actions.settle(tx, s.runs, case, s.now)
-    if s.status == "resolved" and case is not None:
-        notes.append(recall.case_note(tx, case))
+    if case is not None:
+        notes, superseded = _consolidated(tx, s, case, notes, superseded)
     sent = [out.answer(tx, reply, s, case) for reply in s.replies]
     sent += [out.notify(tx, notice, s.now) for notice in s.notices]
     inbox.answered(tx, [h.id for h in turn.heard], s.keeper)
@@ -221,6 +221,19 @@ def _write_facts(tx: Connection, s: Settlement, case: int | None) -> tuple[list[
         superseded += older
         row = tx.execute(insert(facts).values(**values).returning(facts)).one()
         notes.append(recall.note_of(row))
+    return notes, superseded
+
+
+def _consolidated(
+    tx: Connection, s: Settlement, case: int, notes: list[Note], superseded: list[Note]
+) -> tuple[list[Note], list[Note]]:
+    """Memory keeps one summary of a closed case in place of its facts, and its facts again once it is opened again."""
+    if s.status == "resolved":
+        told = recall.fact_notes(tx, case)
+        return [note for note in notes if note not in told] + [recall.case_note(tx, case)], superseded + told
+    if s.opens_again:
+        again = [note for note in recall.fact_notes(tx, case) if note not in notes]
+        return notes + again, [*superseded, recall.case_note(tx, case)]
     return notes, superseded
 
 

@@ -13,6 +13,7 @@ from identity.masking import MASK
 
 _IDENTIFYING = ("order_id", "error_code", "product")
 _NO_KIND = ("other", "complaint")
+_VALUE_OF = {"fault": "error_code", "charge": "amount"}
 _SHORT = 8  # words; such a message answers or adds, it tells no new issue
 _AT_ONCE = 20  # letters before an answer, "my order number is" among them
 
@@ -29,6 +30,7 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
         or _followed(cases, reading)
         or _of_its_kind(cases, brief, reading)
         or _goes_on(cases, brief, reading)
+        or (cases[0] if reading.resolved and len(cases) == 1 else None)
     )
 
 
@@ -56,10 +58,13 @@ def _asked_back(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
 
 def _followed(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     """ "Is the replacement on its way?": the damaged item, if one is open."""
-    if any(slot in reading.values for slot in _IDENTIFYING) or not reading.follows_up():
+    follows = reading.follows_up() or reading.resolved
+    if any(slot in reading.values for slot in _IDENTIFYING) or not follows:
         return None
-    of_a_kind = (case for kind in followed(reading.text) for case in cases if case.category == kind)
-    case = next(of_a_kind, None)
+    kinds = followed(reading.text)
+    of_a_kind = (case for kind in kinds for case in cases if case.category == kind)
+    with_its_value = (case for kind in kinds for case in cases if case.facts.get(_VALUE_OF.get(kind, "")))
+    case = next(of_a_kind, None) or next(with_its_value, None)
     vague = case is not None and case.category == "delivery" and reading.certain and reading.category != "delivery"
     return None if vague else case
 
@@ -161,7 +166,13 @@ def _answers(brief: Brief, reading: Reading, case: OpenCase) -> bool:
     return bool(given) and len(reading.text.split()) <= 2 * _SHORT and (first or not another)
 
 
+def _has_no_kind_yet(case: OpenCase, reading: Reading) -> bool:
+    """ "W4829137 is late", which told us no kind, and now "the parcel is still not here"."""
+    unnamed = not any(slot in reading.values for slot in _IDENTIFYING)
+    return case.category in _NO_KIND and bool(_names(case)) and unnamed
+
+
 def _tells_another(case: OpenCase, brief: Brief, reading: Reading) -> bool:
-    clear = reading.certain and reading.category not in _NO_KIND
+    clear = reading.certain and reading.category not in _NO_KIND and not _has_no_kind_yet(case, reading)
     differs = any(slot in reading.values and slot in case.facts for slot in ISSUE_SLOTS)
     return clear or (differs and _contradicts(case, brief, reading))

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, lru_cache
 
 from core.backends.rules.lexicon import strings, table, words_of
 from core.backends.rules.text import fold
@@ -16,6 +17,7 @@ _UNKNOWN = re.compile(
 )
 _PRICE = r"(?:[$€£]\s?\d{1,5}(?:[.,]\d{2})?|\d{1,5}(?:[.,]\d{2})?[ -]?(?:[$€£]|dollars?|euros?|pounds?|usd|eur))"
 _BRAND_MIN = 4
+_ALIKE = 0.83
 
 
 def products(text: str) -> Iterator[Span]:
@@ -33,8 +35,16 @@ def _beside(text: str, pattern: re.Pattern[str], refused: str) -> Iterator[Span]
         name = match["name"]
         refusing = words_of("slots", "product", refused) | words_of("slots", "device", "shows")
         is_name = len(name) >= _BRAND_MIN and not name.endswith("'s") and name not in _not_a_maker()
-        if is_name and name not in refusing:
+        capital = text[match.start("name")].isupper()
+        if is_name and name not in refusing and (capital or not _is_mistyped(name, "product", refused)):
             yield " ".join(text[match.start() : match.end()].split()), match.start(), match.end()
+
+
+@lru_cache(maxsize=4_096)
+def _is_mistyped(name: str, section: str, key: str) -> bool:
+    """Whether a word is an ordinary one with its letters mixed up: "smlaler"."""
+    ordinary = [word for word in words_of("slots", section, key) if len(word) >= _BRAND_MIN]
+    return len(name) > _BRAND_MIN and bool(get_close_matches(name, ordinary, n=1, cutoff=_ALIKE))
 
 
 @cache
@@ -94,6 +104,8 @@ def _is_name(name: str, text: str, start: int, *, capital: bool) -> bool:
         return False
     if text[start].isupper():
         return True
+    if _is_mistyped(name, "plan", "no_name") or (name.endswith("er") and fold(text[:start]).endswith(" a ")):
+        return False
     return not capital and name not in words_of("slots", "product", "no_brand") and _led_in(fold(text[:start]))
 
 

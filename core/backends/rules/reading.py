@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from core import linking
 from core.backends.rules import category, mood, slots, wishes
 from core.backends.rules.category import category_of
 from core.backends.rules.language import language_of
@@ -88,7 +89,7 @@ def read(brief: Brief, kind_of_text: Callable[[str], Category] = category_of) ->
         actions=() if about_codes else wishes.actions(text),
         preferences=wishes.preferences(text),
         tried=tried(text),
-        resolved=wishes.resolved(text),
+        resolved=wishes.resolved(text) or (bool(brief.cases) and not facts and wishes.is_over(text)),
         smalltalk=wishes.smalltalk(text),
         grave=grave,
         about_codes=about_codes,
@@ -105,13 +106,17 @@ def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category]) -> C
 
 def _is_about_codes(text: str) -> bool:
     """They want a code, or to link accounts, or to call; no issue is told beside it."""
-    rest = wishes.about_codes(text)
-    return rest != text and category_of(rest) == "other" and len(re.findall(r"\w+", rest)) <= _BESIDE_A_WISH
+    asked = linking.without_wishes(text)
+    rest = wishes.about_codes(asked)
+    quiet = ("other",) if asked == text else ("other", "account")  # "I have another account" tells of no issue there
+    return rest != text and category_of(rest) in quiet and len(re.findall(r"\w+", rest)) <= _BESIDE_A_WISH
 
 
 def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief) -> Category:
     """Where no wording tells, an unasked error code or sum of money does."""
     unasked = {told.slot for told in facts} - set(brief.asked)
+    if "error_code" in unasked and kind in ("account", "feature", "complaint"):  # "KX-48213 when I sign in"
+        return "fault"
     if kind != "other" or not unasked:
         return kind
     return next((of for slot, of in _KIND_BY_SLOT.items() if slot in unasked), kind)

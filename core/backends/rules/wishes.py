@@ -12,6 +12,7 @@ ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
 Grave = Literal["crisis", "legal", "privacy", ""]
 Smalltalk = Literal["hello", "thanks", "declined", "dismissed", "language", ""]
 _SHORT = 12  # words
+_FEW = 3
 CHANNELS = ("email", "sms", "voice", "slack", "discord", "web")
 
 
@@ -47,6 +48,19 @@ def resolved(text: str) -> bool:
 def _says_solved(folded: str) -> bool:
     folded = phrases("dismissed").without(folded)  # the "never" of "never mind" takes nothing back
     return phrases("resolved").asserted(folded) and not phrases("resolved_not").heard(folded)
+
+
+def is_over(text: str) -> bool:
+    """Whether they say in few words that what is open has come to a good end: "got my refund, thanks"."""
+    told = [fold(sentence) for sentence in sentences(text)]
+    if any(sentence.endswith("?") or phrases("anew").heard(sentence) for sentence in told):
+        return False
+    rest = [phrases("dismissed").without(sentence) for sentence in told]
+    happy = [sentence for sentence in rest if phrases("over").asserted(sentence)]
+    left = " ".join(phrases("over").without(sentence) for sentence in rest)
+    for name in ("thanks", "hello"):
+        left = phrases(name).without(left)
+    return bool(happy) and not phrases("over_not").heard(left) and len(re.findall(r"[\w']+", left)) <= _FEW
 
 
 def grave(text: str) -> Grave:
