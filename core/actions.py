@@ -32,7 +32,7 @@ DEEDS: Mapping[str, Deed] = {
     "callback": Deed.STATUS,
 }
 _PATIENCE = 5.0
-_OURS = frozenset({"mood", "urgency", "wanted", "done"})  # facts that are no business of an endpoint
+_OURS = frozenset({"mood", "urgency", "wanted", "done", "promised"})  # facts that are no business of an endpoint
 _LIMIT_FOR = timedelta(days=30)  # what one customer may get without a person is counted over this time
 
 

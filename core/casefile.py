@@ -129,6 +129,11 @@ class CaseFile:
         return [f.value for f in reversed(self.facts) if f.case == self.case.id and f.slot == "tried"]
 
     @property
+    def promised(self) -> Sequence[str]:
+        """What colleagues promised in this case, oldest first."""
+        return [f.value for f in reversed(self.facts) if f.case == self.case.id and f.slot == "promised"]
+
+    @property
     def attempted(self) -> Sequence[Entry]:
         """What the bot said in this case."""
         return [e for e in self.said if e.sender == "bot" and e.case == self.case.id]

@@ -59,6 +59,7 @@ def _entries(file: CaseFile, suggestions: Sequence[Pattern]) -> Iterator[tuple[s
     yield "Known", ", ".join(f"{slot.replace('_', ' ')} {value}" for slot, value in known(file).items())
     yield "Tried by the customer", "; ".join(file.tried)
     yield "Tried by the bot", "; ".join(f"{run.told}: {run.state}" for run in file.runs)
+    yield "Promised", "; ".join(file.promised)
     yield "Mood", file.value("mood")
     yield "Contacts about it", str(file.case.contacts)
     yield "Prefers", ", ".join(f"{slot} {value}" for slot, value in file.preferences.items())

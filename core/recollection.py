@@ -11,7 +11,7 @@ from identity import masking
 from identity.gate import DIRECTORY, HandleId, OnHandle, Permit
 
 _RECALLED = 4_000  # characters of one line; a mail may have a million
-_ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried", "done"})
+_ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried", "done", "promised"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +120,7 @@ def _open_case(case: Case, known: Sequence[Fact], shown: _Shown) -> OpenCase:
         category=_category(newest.get("category", "other")),
         issue=newest.get("issue", ""),
         tried=[shown.value(f) for f in reversed(facts) if f.slot == "tried"],
+        promised=[shown.value(f) for f in reversed(facts) if f.slot == "promised"],
         done=[f.value for f in reversed(facts) if f.slot == "done"],
         mood=_mood(newest.get("mood", "neutral")),
         contacts=case.contacts,

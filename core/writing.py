@@ -39,6 +39,7 @@ class OpenCase:
     category: Category
     issue: str  # in the customer's own terms
     tried: Sequence[str] = ()  # what the customer did about it already, e.g. "checked the invoice"
+    promised: Sequence[str] = ()  # what colleagues said would be done
     done: Sequence[str] = ()  # what was carried out for them: the action and its sum, e.g. "refund $50"
     mood: Mood = "neutral"
     contacts: int = 1  # how often they came back about it

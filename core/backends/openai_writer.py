@@ -351,6 +351,7 @@ def _case(case: OpenCase) -> Mapping[str, object]:
         "facts": facts,
         "tried": [_shortened(step, 60) for step in case.tried[:3]],
         "done_by_us": list(case.done[-3:]),
+        "promised": [_shortened(promise, 100) for promise in case.promised[-2:]],
         "with_human": case.with_human,
     }
     return {key: value for key, value in told.items() if value not in ({}, [], False)}

@@ -384,3 +384,11 @@ async def test_a_memory_that_is_away_costs_nothing(office: Office, trouble: str)
     page = await browser.post("/console/cases/1/resolve", data={"resolution": "Refunded"})
     office.shop.memory.awake.set()
     assert "The case is resolved." in page.text
+
+
+async def test_a_promise_is_shown_on_the_case(office: Office) -> None:
+    await office.shop.hears("slack", "T1/U7", "I was charged $99 twice, order W4829137. A human please!")
+    browser = await office.signed_in()
+    await browser.post("/console/cases/1/reply", data={"reply": "Sorry! You'll get the money by Friday.", "id": "r1"})
+    page = text_of((await browser.get("/console/cases/1")).text)
+    assert "What we promised You'll get the money by Friday." in page

@@ -28,6 +28,7 @@ from core.desk import (
 from core.ledger import Fact, Outgoing
 from core.messages import Attachment, Reply
 from core.playbook import Learnt
+from core.promises import promises
 from core.rating import DISPLEASED
 from core.recollection import recollect
 from identity.codes import GRANT_LIFE
@@ -348,15 +349,24 @@ def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list
     to = _destination(tx, row, standing, reachable, order.at)
     if to is None:
         raise Refused("Nothing was sent: there is no channel on which this customer can be answered.")
+    handle = int(row.handle_id if standing.grant else to.handle)
     said = Reply(id=order.id, route=to.route, text=order.text, language=to.language, sender="agent")
     whose = {
-        "handle_id": row.handle_id if standing.grant else to.handle,
+        "handle_id": handle,
         "case_id": order.case,
         "channel": to.channel,
         "conversation": to.conversation,
     }
     tx.execute(update(cases).where(cases.c.id == order.case).values(updated_at=order.at))
+    _note_promises(tx, order, handle)
     return [out.put(tx, said, whose, order.at)]
+
+
+def _note_promises(tx: Connection, order: AgentReply, handle: int) -> None:
+    """What a colleague promises is kept with the case, for whoever takes over."""
+    told = {"handle_id": handle, "case_id": order.case, "proof": 0, "told_at": order.at}
+    for promise in promises(order.text):
+        tx.execute(insert(facts).values(slot="promised", value=promise, **told))
 
 
 def _is_sent(tx: Connection, order: AgentReply) -> bool:

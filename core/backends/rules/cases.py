@@ -64,9 +64,9 @@ def _followed(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     kinds = followed(reading.text)
     of_a_kind = (case for kind in kinds for case in cases if case.category == kind)
     with_its_value = (case for kind in kinds for case in cases if case.facts.get(_VALUE_OF.get(kind, "")))
-    case = next(of_a_kind, None) or next(with_its_value, None)
+    case = next(of_a_kind, None)
     vague = case is not None and case.category == "delivery" and reading.certain and reading.category != "delivery"
-    return None if vague else case
+    return next(with_its_value, None) if vague or case is None else case
 
 
 def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
@@ -111,7 +111,7 @@ def _announced(reading: Reading) -> bool:
 
 
 def _of_its_kind(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
-    if reading.is_general() and cases and cases[0].with_human:
+    if reading.category == "other" or (reading.is_general() and cases and cases[0].with_human):
         return None
     same = [case for case in cases if case.category == reading.category and not _contradicts(case, brief, reading)]
     return same[0] if same else None

@@ -76,12 +76,14 @@ def read(brief: Brief, kind_of_text: Callable[[str], Category] = category_of) ->
     text = own_words(brief.text)
     facts = slots.slots(text, asked=brief.asked)
     about_codes = not facts and _is_about_codes(text)
-    kind = "other" if about_codes else _kind_told(_kind(text, brief, kind_of_text), facts, brief)
+    told = phrases("awaiting_us").without(fold(text))
+    told = told if told != fold(text) else text
+    kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text), facts, brief, told)
     grave = wishes.grave(text)
     return Reading(
         text=text,
         category=kind,
-        certain=category.is_certain(kind, text),
+        certain=category.is_certain(kind, told),
         mood=mood.mood_of(text),
         language=language_of(text, languages=brief.languages, current=brief.language),
         facts=facts,
@@ -112,11 +114,13 @@ def _is_about_codes(text: str) -> bool:
     return rest != text and category_of(rest) in quiet and len(re.findall(r"\w+", rest)) <= _BESIDE_A_WISH
 
 
-def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief) -> Category:
+def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str) -> Category:
     """Where no wording tells, an unasked error code or sum of money does."""
     unasked = {told.slot for told in facts} - set(brief.asked)
     if "error_code" in unasked and kind in ("account", "feature", "complaint"):  # "KX-48213 when I sign in"
         return "fault"
+    if "amount" in unasked and kind == "delivery" and not category.is_certain(kind, text):
+        return "charge"
     if kind != "other" or not unasked:
         return kind
     return next((of for slot, of in _KIND_BY_SLOT.items() if slot in unasked), kind)

@@ -1,7 +1,8 @@
 """The facts of an issue, found in customers' words: each slot's candidates, and which of them holds."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from itertools import islice
 from typing import NamedTuple
@@ -251,7 +252,12 @@ def is_only_values(text: str, values: Mapping[str, str]) -> bool:
     fillers = {
         word for entry in (*_lead_in_words(), *words_of("slots", "correction", "fillers")) for word in entry.split()
     }
-    return bool(values) and set(re.findall(r"[\w']+", folded)) <= fillers
+    left = set(re.findall(r"[\w']+", folded)) - fillers
+    return bool(values) and not [word for word in left if not _is_mistyped(word, fillers)]
+
+
+def _is_mistyped(word: str, words: Collection[str]) -> bool:
+    return len(word) > _CLOSE and bool(get_close_matches(word, [w for w in words if len(w) > _CLOSE], n=1, cutoff=0.79))
 
 
 def _lead_in_words() -> frozenset[str]:
