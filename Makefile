@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check demo format
+.PHONY: help venv run test check demo bench format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ run: venv ## Start everything that has its settings, in one process
 
 demo: venv ## John's story over real sockets, printed as it happens
 	@$(BIN)/python -m bots demo
+
+bench: venv ## Every benchmark with its goals; some minutes, 1 where one is missed
+	@$(BIN)/python -m bots bench
 
 test: venv ## All tests; no network beyond loopback
 	@$(BIN)/python -m pytest

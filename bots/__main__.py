@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import logging
+import runpy
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from bots import logs
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
     understanding = _command(commands, "understand", "category, mood and language of JSON lines {text}", _understand)
     understanding.add_argument("--learn", type=Path, metavar="FILE", help="corrections: JSON lines {text, category}")
+    _command(commands, "bench", "every benchmark, one after the other", _bench)
     _command(commands, "settings", "every setting, as .env.example has them", _settings)
     return parser
 
@@ -137,6 +140,12 @@ async def _understand(options: argparse.Namespace) -> None:
     from bots.understand import answer_lines  # noqa: PLC0415
 
     await answer_lines(options.learn)
+
+
+async def _bench(_options: argparse.Namespace) -> None:
+    if find_spec("benchmarks") is None:
+        raise Problem("bench: there is no folder benchmarks/ here; run it in a checkout of the project")
+    runpy.run_module("benchmarks", run_name="__main__")
 
 
 async def _settings(_options: argparse.Namespace) -> None:

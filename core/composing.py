@@ -189,11 +189,12 @@ def _is_one_of_many(turn: Turn, house: House) -> bool:
 
 
 def _leave_to_human(t: Thought, hello: Greeting, house: House) -> list[str] | None:
-    """Silence, but for an acknowledgement where somebody comes anew, answers us, or waits on the telephone."""
+    """Silence, but for a word to who comes anew, answers us, puts a value right, or waits on the telephone."""
     channel = t.turn.first.channel
-    news = _news(t, t.known.case(t.answer.case))
-    answers = any(f.slot in t.turn.asked for f in news)
-    if not (hello.case or t.said_of_codes or answers or _comes_anew(t)) and house.limits(channel).reachable:
+    case = t.known.case(t.answer.case)
+    news = _news(t, case)
+    matters = any(f.slot in t.turn.asked or (case and f.slot in case.facts) for f in news)
+    if not (hello.case or t.said_of_codes or matters or _comes_anew(t)) and house.limits(channel).reachable:
         return None
     if not t.turn.said_something:
         return [say("colleague_has_it", t.answer.language)]

@@ -46,10 +46,10 @@ def history(tallies: Sequence[Tally], open_kinds: Iterable[Category], ended: str
 
 
 def profile_summary(history: History, *, plan: str, since: str, preferences: Mapping[str, str]) -> str:
-    """Who somebody is to us, e.g. "Pro plan, customer since 2023, 7 earlier cases (4 charge), last resolved by refund,
+    """Who somebody is to us, e.g. "Pro plan, customer since 2023, 7 earlier cases (4 charge), last resolved: refund,
     prefers email"; "" where nothing is known."""
     parts = [_plan(plan), f"customer since {since[:4]}" if since[:4].isdecimal() else "", _cases(history)]
-    parts += [f"last resolved by {_short(history.ended)}"] if history.closed and history.ended else []
+    parts += [f"last resolved: {_short(history.ended)}"] if history.closed and history.ended else []
     wishes = [value for what, value in preferences.items() if what in {"channel", "language"}]
     parts += [f"prefers {' and '.join(wishes)}"] if wishes else []
     parts += [value for what, value in preferences.items() if what not in {"channel", "language"}]

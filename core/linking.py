@@ -43,7 +43,7 @@ _LINK_WISH = re.compile(
     r"(?=.{0,40}\b(?:instead|from now on|code)\b)"
     r"|\b(?:linking|link) code\b|\bcode (?:to|for) (?:link|linking|call|calling|the other|my other)\b"
     r"|\bc[oó]digo\b(?=.{0,40}\b(?:vincul|enlaz|conect|llamar|continuar|associar|ligar|unir|otra cuenta|outra conta))"
-    r"|\b(?:welchen|einen|den|der) code\b(?=.{0,40}\b(?:verknüpf|verbind|koppel|anruf|weitermach|fortsetz|konto|konten))"
+    r"|\b(?:welchen|einen|den|der) code\b(?=.{0,40}\b(?:verknüpf|verbind|koppel|anruf|weitermach|fortsetz|kont[oe]))"
     r"|\bcode\b(?=.{0,40}\b(?:relier|lier|associer|rattacher|appeler|continuer|compte))"
     r"|\bcodice\b(?=.{0,40}\b(?:collegare|unire|associare|chiamar|telefonar|continuare|altro account))"
     r"|\b(?:welke|een|de) code\b(?=.{0,40}\b(?:koppel|verbind|bellen|verder|account))"
@@ -55,9 +55,10 @@ _LINK_WISH = re.compile(
     re.IGNORECASE,
 )
 _CALL_WISH = re.compile(
-    r"\b(?:i'?ll|i will|going to|gonna|about to|want to|wanna|can i|could i|should i|shall i|let me|rather|may i|like to"
-    r"|i can|i might|prefer to|able to|i'm) (?:just |also |rather |now |quickly |maybe ){0,2}"
-    r"(?:call|calling|phone|phoning|ring|ringing)(?= you| instead| now| in\b| support| about it| because| and| so\b|[.,!?]|\s*$)"
+    r"\b(?:i'?ll|i will|going to|gonna|about to|want to|wanna|can i|could i|should i|shall i|let me|rather|may i"
+    r"|like to|i can|i might|prefer to|able to|i'm) (?:just |also |rather |now |quickly |maybe ){0,2}"
+    r"(?:call|calling|phone|phoning|ring|ringing)(?= you| instead| now| in\b| support| about it| because| and"
+    r"| so\b|[.,!?]|\s*$)"
     r"|\b(?:give|giving) (?:you|you guys|your team|support) a (?:quick )?(?:call|ring|bell|buzz)\b"
     r"|\b(?:rather|prefer|like|want|easier|better|continue|talk|speak|discuss)\b(?: \w+){0,6}"
     r" (?:on|over|by) the (?:phone|telephone)\b"

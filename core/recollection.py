@@ -11,6 +11,9 @@ from identity import masking
 from identity.gate import DIRECTORY, HandleId, OnHandle, Permit
 
 _RECALLED = 4_000  # characters of one line; a mail may have a million
+_NEVER_MASKED = frozenset(
+    {"amount", "amount_due", "product", "error_code", "plan", "device", "category", "mood", "urgency"}
+)
 _ABOUT_THE_CASE = frozenset({"issue", "category", "mood", "urgency", "tried", "done", "promised"})
 
 
@@ -54,11 +57,12 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
     profile_facts = {"plan": rows.profile.plan} if rows.profile and rows.profile.plan else {}
     own = [fact for fact in rows.facts if fact.case is None]
     preferences = {f.slot.removeprefix("prefers_"): f.value for f in reversed(own) if f.slot not in OF_THE_PERSON}
+    cases = [_open_case(case, rows.facts, shown) for case in rows.cases]
     return Recollection(
         permit=permit,
         name=masking.first_name(rows.profile.name) if rows.profile else "",
         profile=rows.profile,
-        cases=sorted((_open_case(case, rows.facts, shown) for case in rows.cases), key=_tells_nothing),
+        cases=sorted(cases, key=_tells_nothing),
         closed=[_afresh(_open_case(case, rows.facts, shown)) for case in rows.closed],
         facts=profile_facts | {f.slot: shown.value(f) for f in reversed(own) if f.slot in OF_THE_PERSON},
         preferences=preferences,
@@ -66,14 +70,15 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
         records={case.id: case for case in (*rows.cases, *rows.closed)},
         read=_read(rows),
         drawn_from=_drawn_from(rows),
-        summary=_summary(rows, shown, preferences),
+        summary=_summary(rows, cases, shown, preferences),
     )
 
 
-def _summary(rows: Rows, shown: "_Shown", preferences: Mapping[str, str]) -> str:
-    kinds = [_open_case(case, rows.facts, shown).category for case in rows.cases]
+def _summary(rows: Rows, cases: Sequence[OpenCase], shown: "_Shown", preferences: Mapping[str, str]) -> str:
     return profile_summary(
-        history(rows.tallies, kinds, shown.text(how_it_ended(rows.last_closed, rows.facts))),
+        history(
+            rows.tallies, [case.category for case in cases], shown.text(how_it_ended(rows.last_closed, rows.facts))
+        ),
         plan=rows.profile.plan if rows.profile else "",
         since=rows.profile.since if rows.profile else "",
         preferences=preferences,
@@ -92,7 +97,7 @@ class _Shown:
     def value(self, fact: Fact) -> str:
         if self.masked and fact.slot == "order_id":
             return masking.order_number(fact.value)
-        if fact.slot in {"amount", "amount_due", "product", "error_code", "plan", "device"}:
+        if fact.slot in _NEVER_MASKED:
             return fact.value
         return self.text(fact.value)
 

@@ -79,7 +79,9 @@ def merge(a: Node, b: Node, evidence: Evidence, *, two_operators: bool) -> Chang
     between = {pair for pair in evidence.apart if pair & mine and pair & theirs}
     if others := (between | (evidence.cuts & {link.edge})) - {frozenset((a, b))}:
         raise ToldApart(min(others, key=sorted))
-    change = Change(link=link, lifted=frozenset(between | (evidence.cuts & {link.edge})))
+    lifted = frozenset(between | (evidence.cuts & {link.edge}))
+    masked = frozenset(other for other in evidence.links if other.edge in lifted & evidence.cuts)
+    change = Change(link=link, retired=masked, lifted=lifted)  # what a cut kept from joining does not come back with it
     if not mine | theirs <= partition.customer(a, changed(evidence, change)):
         raise PeopleMixedUp(_all_people(a, evidence) | _all_people(b, evidence))
     return change

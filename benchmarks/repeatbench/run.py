@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
@@ -53,13 +54,18 @@ async def run(options: argparse.Namespace) -> int:
     arms: dict[str, Callable[[], Bot]] = {name: _arm(name) for name in names}
     if options.url:
         arms["remote"] = lambda: Remote(options.url)
-    played = {name: await _play(make, customers, contacts, seeds) for name, make in arms.items()}
+    played: dict[str, Scores] = {}
+    for name, make in arms.items():
+        try:
+            played[name] = await _play(name, make, customers, contacts, seeds)
+        except Exception:  # noqa: BLE001 - an arm that fails must not take the others with it
+            sys.stderr.write(f"{name} failed and is left out:\n{traceback.format_exc()}")
     judged = [name for name in played if name in {"ours", "remote"}] or [*played]
     sys.stdout.write(table(played, judged, measure(), quick=options.quick) + "\n")
     for name in judged:
         _show(name, played[name], options.misses)
     _write(played)
-    return int(any(missed(played[name], quick=options.quick) for name in judged))
+    return int(len(played) < len(arms) or any(missed(played[name], quick=options.quick) for name in judged))
 
 
 def _arm(name: str) -> Callable[[], Bot]:
@@ -67,10 +73,13 @@ def _arm(name: str) -> Callable[[], Bot]:
     return cast("Callable[[], Bot]", getattr(import_module(module), made))
 
 
-async def _play(make: Callable[[], Bot], customers: int, contacts: int, seeds: int) -> Scores:
-    bot = make()
+async def _play(name: str, make: Callable[[], Bot], customers: int, contacts: int, seeds: int) -> Scores:
+    bot, rounds = make(), list[Played]()
     try:
-        return score([await play(bot, seed, customers, contacts) for seed in range(1, seeds + 1)])
+        for seed in range(1, seeds + 1):
+            sys.stderr.write(f"{name}: seed {seed} of {seeds}\n")
+            rounds.append(await play(bot, seed, customers, contacts))
+        return score(rounds)
     finally:
         await bot.close()
 

@@ -72,8 +72,8 @@ def rows(*, quick: bool) -> Sequence[Row]:
             good=lambda s: s.probes >= enough,
         ),
         Row(
-            name="   differing pairs",
-            shown=lambda s: f"{len(s.differing)} of {s.pairs}",
+            name="   differing, in pairs",
+            shown=lambda s: f"{len(s.differing)}, {s.pairs}",
             goal="0",
             good=lambda s: not s.differing and s.pairs > 0,
         ),

@@ -187,8 +187,13 @@ class World:
         return self._own(whose.id, f"W{self.rng.randrange(100, 1000)}{last}")
 
     def amount(self, whose: Customer) -> str:
-        """An amount of money with cents."""
-        return self._own(whose.id, self._unique(lambda: f"${self.rng.randrange(11, 900)}.{self.rng.randrange(11, 99)}"))
+        """An amount of money with cents, whose digits are not the last four of an order."""
+        made = self._unique(
+            lambda: f"${self.rng.randrange(11, 900)}.{self.rng.randrange(11, 99)}",
+            lambda amount: re.sub(r"\D", "", amount) not in self._used,
+        )
+        self._used.add(re.sub(r"\D", "", made))
+        return self._own(whose.id, made)
 
     def product(self, whose: Customer) -> str:
         """A made-up brand and an everyday noun; the brand is the private part."""

@@ -176,7 +176,7 @@ class _Found:
     """A row of a namespace, and how near it is to a query."""
 
     content: str
-    metadata: Metadata
+    metadata: str  # JSON
     score: float  # a cosine
     bullet_helpful: int
     bullet_harmful: int
@@ -216,6 +216,11 @@ class _Provider:
     def embed_single(self, text: str) -> Vectors:
         first: Vectors = self.embed([text])[0]
         return first
+
+
+def as_provider(embedder: Embedder) -> object:
+    """An embedder in the shape that Aegis asks for."""
+    return _Provider(embedder)
 
 
 class _Store:
@@ -267,7 +272,7 @@ class _Store:
             return []
         words = words_shared(query, [_meaning(row.content) for _, row in found])
         scores = fused([row.score for _, row in found], words)
-        return _best([_hit(handle, row, score) for (handle, row), score in zip(found, scores, strict=True)], limit)
+        return [_hit(*found[at], scores[at]) for at in _best(scores, limit)]
 
     def learn(self, lesson: Lesson) -> None:
         self.require_same_embedder()
@@ -291,13 +296,16 @@ class _Store:
 
     def suggest(self, issue: str, category: Category | None, limit: int) -> list[PatternHit]:
         found = [
-            row for row in self._query(self._vector(issue), _PLAYBOOK) if category in (None, row.metadata["category"])
+            row
+            for row in self._query(self._vector(issue), _PLAYBOOK)
+            if category in (None, json.loads(row.metadata)["category"])
         ]
         if not found:
             return []
         words = words_shared(issue, [_meaning(row.content) for row in found])
         near = [(row, shared) for row, shared in zip(found, words, strict=True) if row.score >= _NEAR]
-        return _best([_pattern_hit(row, shared) for row, shared in near], limit)
+        scores = [_worth(row, shared) for row, shared in near]
+        return [_pattern_hit(near[at][0], scores[at]) for at in _best(scores, limit)]
 
     def erase(self, namespaces: Sequence[str]) -> None:
         self.db.executemany("DELETE FROM memories WHERE namespace = ?", [(name,) for name in namespaces])
@@ -326,7 +334,7 @@ class _Store:
         matrix = np.frombuffer(b"".join(row[0] for row in rows), dtype=np.float32).reshape(len(rows), -1)
         scores = matrix @ vector / (np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector) + _TINY)
         return [
-            _Found(content, json.loads(metadata), score, helpful, harmful)
+            _Found(content, metadata, score, helpful, harmful)
             for (_, content, metadata, helpful, harmful), score in zip(rows, scores.tolist(), strict=True)
         ]
 
@@ -392,20 +400,24 @@ def _meaning(content: str) -> str:
 
 
 def _hit(handle: int, row: _Found, score: float) -> Hit:
-    kind: Literal["fact", "case"] = "fact" if row.metadata["kind"] == "fact" else "case"
-    return Hit(handle=handle, kind=kind, row=int(row.metadata["row"]), score=score)
+    metadata = json.loads(row.metadata)
+    kind: Literal["fact", "case"] = "fact" if metadata["kind"] == "fact" else "case"
+    return Hit(handle=handle, kind=kind, row=int(metadata["row"]), score=score)
 
 
-def _pattern_hit(row: _Found, words: float) -> PatternHit:
+def _worth(row: _Found, words: float) -> float:
     """Half meaning, half words, then up to half more or less by its votes."""
-    helpful, harmful = row.bullet_helpful, row.bullet_harmful
-    effectiveness = (helpful - harmful) / (helpful + harmful + 1)
-    score = (row.score + words) / 2 * (1 + effectiveness / 2)
-    return PatternHit(row=int(row.metadata["row"]), score=score, effectiveness=effectiveness)
+    return (row.score + words) / 2 * (1 + _effectiveness(row) / 2)
 
 
-H = TypeVar("H", Hit, PatternHit)
+def _pattern_hit(row: _Found, score: float) -> PatternHit:
+    return PatternHit(row=int(json.loads(row.metadata)["row"]), score=score, effectiveness=_effectiveness(row))
 
 
-def _best(hits: Iterable[H], limit: int) -> list[H]:
-    return sorted(hits, key=lambda hit: hit.score, reverse=True)[:limit]
+def _effectiveness(row: _Found) -> float:
+    return (row.bullet_helpful - row.bullet_harmful) / (row.bullet_helpful + row.bullet_harmful + 1)
+
+
+def _best(scores: Sequence[float], limit: int) -> list[int]:
+    """Where the best scores stand, best first."""
+    return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]

@@ -72,11 +72,15 @@ def _standardised(scores: Sequence[float]) -> list[float]:
 
 def words_shared(query: str, texts: Sequence[str]) -> list[float]:
     """How much of the query's words each text holds, 0 to 1: BM25 among these texts, rare words weighing more."""
-    bags = [Counter(_stems(text)) for text in texts]
-    weights = {word: _rarity(word, bags) for word in set(_stems(query))}
+    stems = _Stems()
+    asked = set(stems.of(query))
+    stemmed = [stems.of(text) for text in texts]
+    bags = [Counter(filter(asked.__contains__, stems)) for stems in stemmed]
+    weights = {word: _rarity(word, bags) for word in asked}
     most = sum(weights.values()) * (_SATURATION + 1)
-    length = fmean(bag.total() for bag in bags) or 1.0
-    return [_bm25(bag, weights, bag.total() / length) / most if most else 0.0 for bag in bags]
+    length = fmean(map(len, stemmed)) or 1.0
+    pairs = zip(bags, stemmed, strict=True)
+    return [_bm25(bag, weights, len(words) / length) / most if most else 0.0 for bag, words in pairs]
 
 
 def _rarity(word: str, bags: Sequence[Counter[str]]) -> float:
@@ -89,9 +93,15 @@ def _bm25(bag: Counter[str], weights: dict[str, float], length: float) -> float:
     return sum(weights[word] * bag[word] * (_SATURATION + 1) / (bag[word] + damped) for word in weights.keys() & bag)
 
 
-def _stems(text: str) -> list[str]:
-    """Words without case, accents and endings; numbers whole."""
-    bare = text.casefold()
-    if not bare.isascii():
-        bare = _ACCENT.sub("", unicodedata.normalize("NFKD", bare))
-    return [word.rstrip("s")[:_STEM] if word.isalpha() else word for word in _WORD.findall(bare)]
+class _Stems(dict[str, str]):
+    """Words without case, accents and endings; numbers whole. Each word is looked at once."""
+
+    def of(self, text: str) -> list[str]:
+        bare = text.casefold()
+        if not bare.isascii():
+            bare = _ACCENT.sub("", unicodedata.normalize("NFKD", bare))
+        return [self[word] for word in _WORD.findall(bare)]
+
+    def __missing__(self, word: str) -> str:
+        stem = self[word] = word.rstrip("s")[:_STEM] if word.isalpha() else word
+        return stem

@@ -140,7 +140,9 @@ def _fault(authorization: str, body: Json) -> str:
     messages = body.get("messages") or []
     if not messages or any(m.get("role") not in _ROLES or not isinstance(m.get("content"), str) for m in messages):
         return "messages"
-    wanted = body.get("response_format", {})
+    wanted = body.get("response_format")
+    if wanted is None:
+        return ""  # plain text is asked for
     if wanted.get("type") != "json_schema" or wanted["json_schema"].get("strict") is not True:
         return "response_format"
     return _schema_fault(wanted["json_schema"].get("schema", {}))

@@ -18,7 +18,7 @@ from aegis_memory import AegisClient, Memory
 from benchmarks.repeatbench.arms.mute import Mute
 from benchmarks.repeatbench.protocol import AgentDid, Handoff, Inbound, NotFound, Outcome, Reply, Reset, Seed
 from benchmarks.repeatbench.protocol import CaseState as State
-from core.backends.aegis import _Provider
+from core.backends.aegis import as_provider
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.rules.slots import slots
 from core.backends.rules.writer import RulesWriter
@@ -36,7 +36,7 @@ _HANDED_OVER = (
 _ON_ARRIVAL = {"voice": "Let me pull up your account... Got it. ", "email": "I've reviewed your case. "}
 
 
-class _Customer:
+class Customer:
     """The recipe's CustomerMemory."""
 
     def __init__(self, aegis: AegisClient, customer_id: str) -> None:
@@ -74,12 +74,7 @@ class _Customer:
         """Only now is anything recorded."""
         issue, channel = self.session()
         if issue:
-            self._aegis.add(
-                f"[{channel.upper()}] {issue}",
-                agent_id=self._agent_id,
-                scope="agent-private",
-                metadata={"type": "interaction", "channel": channel, "resolution": resolution},
-            )
+            self.record(issue, resolution, channel)
             self._aegis.add_reflection(
                 f"Issue: {issue}\nResolution: {resolution}",
                 _BOT,
@@ -88,6 +83,15 @@ class _Customer:
             )
         self._existing_session()
         self._aegis.update_session(self._session_id, status="resolved")
+
+    def record(self, issue: str, resolution: str, channel: str = "chat") -> None:
+        """`record_interaction`."""
+        self._aegis.add(
+            f"[{channel.upper()}] {issue}",
+            agent_id=self._agent_id,
+            scope="agent-private",
+            metadata={"type": "interaction", "channel": channel, "resolution": resolution},
+        )
 
     def update_profile(self, updates: dict[str, object]) -> None:
         """Creates the profile."""
@@ -139,7 +143,7 @@ class Recipe(Mute):
         await self.close()
         self._folder = TemporaryDirectory(prefix="recipe-", ignore_cleanup_errors=True)
         path = str(Path(self._folder.name) / "aegis.db")
-        self._aegis = AegisClient(mode="local", db_path=path, embedding_provider=_Provider(self._embedder))
+        self._aegis = AegisClient(mode="local", db_path=path, embedding_provider=as_provider(self._embedder))
         self._ids, self._cases, self._numbers = {}, {}, count(1)
 
     async def seed(self, seed: Seed) -> None:
@@ -194,8 +198,8 @@ class Recipe(Mute):
             self._folder.cleanup()
             self._folder = None
 
-    def _customer(self, customer_id: str) -> _Customer:
-        return _Customer(self._aegis, customer_id)
+    def _customer(self, customer_id: str) -> Customer:
+        return Customer(self._aegis, customer_id)
 
     def _customer_id(self, message: Inbound) -> str:
         sender = message.sender
@@ -203,7 +207,7 @@ class Recipe(Mute):
         key = _plain(message.channel, address)
         return self._ids.get(key, key)
 
-    def _brief(self, memory: _Customer, profile: dict[str, object], issue: str, message: Inbound) -> Brief:
+    def _brief(self, memory: Customer, profile: dict[str, object], issue: str, message: Inbound) -> Brief:
         """What the recipe's prompt held: the profile's plan, the issue, and three interactions."""
         told = {fact.slot: fact.value for text in [issue, *memory.interactions()[:3]] for fact in slots(text)}
         plan = {"plan": str(profile["plan"])} if profile.get("plan") else {}
@@ -220,7 +224,7 @@ class Recipe(Mute):
         )
 
     def _continuity(
-        self, memory: _Customer, profile: dict[str, object], issue: str, origin: str, message: Inbound
+        self, memory: Customer, profile: dict[str, object], issue: str, origin: str, message: Inbound
     ) -> str:
         memory.switched(origin, message.channel, issue)
         return (

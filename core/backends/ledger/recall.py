@@ -1,6 +1,6 @@
 """What a permit may read. Every query here names the permit's handles; nothing else is reachable."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,22 @@ _TALLIES = union_all(
     select(cases.c.handle_id, literal(""), func.count())
     .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status == "resolved")
     .group_by(cases.c.handle_id),
+)
+_TELLING = ("issue", "tried", "done")
+_CLOSED_AMONG = select(cases).where(cases.c.id.in_(bindparam("cases", expanding=True)), cases.c.status == "resolved")
+_TOLD_IN = (
+    select(facts.c.case_id, facts.c.slot, facts.c.value)
+    .join(cases, cases.c.id == facts.c.case_id)
+    .where(
+        cases.c.id.in_(bindparam("cases", expanding=True)),
+        facts.c.handle_id == cases.c.handle_id,
+        facts.c.superseded_at.is_(None),
+        facts.c.slot.in_(_TELLING),
+    )
+    .order_by(facts.c.id)
+)
+_CASES_OF_FACTS = select(facts.c.id, facts.c.case_id).where(
+    facts.c.id.in_(bindparam("facts", expanding=True)), facts.c.case_id.is_not(None)
 )
 _PERSON = select(directory).where(directory.c.external_id == bindparam("person"))
 
@@ -185,16 +201,15 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
 def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:
     """One line for each closed case that memory points at and the permit admits."""
     ids = list(dict.fromkeys(_cases_of(tx, hits)))
-    closed = cases.c.id.in_(ids), cases.c.status == "resolved"
-    found = {case.id: case for case in permit.admit(map(case_of, tx.execute(select(cases).where(*closed))))}
-    return [summary(tx, found[case]) for case in ids if case in found]
+    found = {case.id: case for case in permit.admit(map(case_of, tx.execute(_CLOSED_AMONG, {"cases": ids})))}
+    told = _told_in(tx, found.values())
+    return [_line(found[case], told[case]) for case in ids if case in found]
 
 
 def _cases_of(tx: Connection, hits: Sequence[Hit]) -> Iterator[int]:
     """The cases of hits, in their order: of a fact, the case that it was told in."""
     told = [hit.row for hit in hits if hit.kind == "fact"]
-    query = select(facts.c.id, facts.c.case_id).where(facts.c.id.in_(told), facts.c.case_id.is_not(None))
-    of_fact = {row.id: row.case_id for row in tx.execute(query)} if told else {}
+    of_fact = {row.id: row.case_id for row in tx.execute(_CASES_OF_FACTS, {"facts": told})} if told else {}
     for hit in hits:
         if hit.kind == "case":
             yield hit.row
@@ -204,11 +219,21 @@ def _cases_of(tx: Connection, hits: Sequence[Hit]) -> Iterator[int]:
 
 def summary(tx: Connection, case: Case) -> str:
     """A closed case in one line: when, what, what was tried and done, and how it ended."""
-    about = facts.c.case_id == case.id, facts.c.handle_id == case.handle, facts.c.superseded_at.is_(None)
-    rows = tx.execute(select(facts.c.slot, facts.c.value).where(*about).order_by(facts.c.id)).all()
-    told = {slot: [row.value for row in rows if row.slot == slot] for slot in ("issue", "tried", "done")}
-    issue = next(iter(told["issue"]), "an issue").rstrip(".")
-    more = [f"{slot.capitalize()}: {'; '.join(told[slot])}." for slot in ("tried", "done") if told[slot]]
+    return _line(case, _told_in(tx, [case])[case.id])
+
+
+def _told_in(tx: Connection, found: Collection[Case]) -> Mapping[int, Sequence[tuple[str, str]]]:
+    """The slots and values that were told in cases, each on its case's own handle, oldest first."""
+    told: dict[int, list[tuple[str, str]]] = {case.id: [] for case in found}
+    for row in tx.execute(_TOLD_IN, {"cases": list(told)}) if told else ():
+        told[row.case_id].append((row.slot, row.value))
+    return told
+
+
+def _line(case: Case, told: Sequence[tuple[str, str]]) -> str:
+    values = {slot: [value for name, value in told if name == slot] for slot in _TELLING}
+    issue = next(iter(values["issue"]), "an issue").rstrip(".")
+    more = [f"{slot.capitalize()}: {'; '.join(values[slot])}." for slot in ("tried", "done") if values[slot]]
     ended = [f"Resolved: {case.resolution}"] if case.resolution else []
     return " ".join([f"{case.told_at:%Y-%m-%d}: {issue}.", *more, *ended])
 

@@ -464,5 +464,5 @@ pattern_votes = Table(
 Index("turns_that_offered", turns.c.case_id, sqlite_where=turns.c.case_id.is_not(None))
 
 # How many cases of each kind a customer has is counted here alone, however many there are.
-Index("facts_kinds", facts.c.handle_id, facts.c.value,
+Index("facts_kinds", facts.c.handle_id, facts.c.value, facts.c.slot, facts.c.superseded_at,
       sqlite_where=text("slot = 'category' AND superseded_at IS NULL"))  # fmt: skip

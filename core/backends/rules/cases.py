@@ -36,6 +36,8 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
 
 def _come_late(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
     """A message that was said before the newest fact of a case tells of it still, whatever its values are by now."""
+    if not (reading.facts or reading.certain):
+        return None
     of_a_kind = (c for c in cases if not reading.certain or reading.category in (c.category, *_NO_KIND))
     told_at = brief.told_at
     return next((c for c in of_a_kind if told_at and any(told_at < at for at in c.told_at.values())), None)

@@ -1,4 +1,4 @@
-"""Devices: by ordinary names ("iPhone 14"), by a plain word ("on my tablet"), or said to be one ("I use a Brelka T5")."""
+"""Devices: by ordinary names ("iPhone 14"), by a plain word ("my tablet"), or said to be one ("I use a Brelka T5")."""
 
 import re
 from collections.abc import Iterator, Sequence

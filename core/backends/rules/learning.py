@@ -30,8 +30,8 @@ _PAIR = 0.7  # what a pair of words weighs, beside a word
 _DAMPING = 0.6
 _STEPS = 20
 _TINY = 1e-12
-_CORRECTED = 6.0  # what a correction weighs, beside an example of ours
-_RULES = 0.25  # what the rules' points weigh, beside what was learnt
+_CORRECTED = 3.0  # what a correction weighs, beside an example of ours
+_RULES = 0.2  # what the rules' points weigh, beside what was learnt
 _NOTHING_HEARD = 1.5  # points for `other` where the rules hear nothing
 _MOST_TEXT = 2_000
 

@@ -119,6 +119,12 @@ def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str)
     unasked = {told.slot for told in facts} - set(brief.asked)
     if "error_code" in unasked and kind in ("account", "feature", "complaint"):  # "KX-48213 when I sign in"
         return "fault"
+    if "plan" in unasked and kind in ("other", "delivery", "charge") and not category.is_certain(kind, text):
+        return "plan"
+    if (
+        kind == "fault" and "order_id" in unasked and "error_code" not in unasked
+    ):  # "from order W4829137 arirved broken"
+        return "damaged" if kind_of("damaged").words.heard(fold(text)) else kind
     if "amount" in unasked and kind == "delivery" and not category.is_certain(kind, text):
         return "charge"
     if kind != "other" or not unasked:

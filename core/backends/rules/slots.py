@@ -204,7 +204,10 @@ def _lately(key: str, before: str) -> bool:
 def _leads(key: str, before: str) -> bool:
     """The phrase stands right before the value, but for a few small words."""
     small = words_of("slots", "correction", "between")
-    return any(set(re.findall(r"[\w#]+", before[end:])) <= small for _, end in _phrases(key).spans(before))
+    between = [before[end:] for _, end in _phrases(key).spans(before)]
+    if key == "wrong_before":  # "that I do not know, order W4829137" does not deny the order
+        between = [words for words in between if not re.search(r"[,;]", words)]
+    return any(set(re.findall(r"[\w#]+", words)) <= small for words in between)
 
 
 def _follows(key: str, after: str) -> bool:

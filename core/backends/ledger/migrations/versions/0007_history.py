@@ -12,7 +12,7 @@ KINDS = sa.text("slot = 'category' AND superseded_at IS NULL")
 def upgrade() -> None:
     op.drop_index("cases_by_handle", "cases")
     op.create_index("cases_by_handle", "cases", ["handle_id", "status", "resolved_at"])
-    op.create_index("facts_kinds", "facts", ["handle_id", "value"], sqlite_where=KINDS)
+    op.create_index("facts_kinds", "facts", ["handle_id", "value", "slot", "superseded_at"], sqlite_where=KINDS)
 
 
 def downgrade() -> None:
