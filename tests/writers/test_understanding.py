@@ -88,6 +88,16 @@ def test_anger_is_heard(text: str) -> None:
         ("hoeveel kost verzenden", "nl"),
         ("j'ai pas recu le code", "fr"),
         ("no me llega el codigo", "es"),
+        ("Fjällräven backpack zipper stuck", "en"),
+        ("Guten Tag Travel cancelled my tour", "en"),
+        ("Löwenbräu bottles broken", "en"),
+        ('the button says "Zugriff verweigert"', "en"),
+        ("why is the menu in Italian", "en"),
+        ("letter came in Portuguese, I can't read it", "en"),
+        ("can you explain why the letter is in Dutch", "en"),
+        ("can we do this in Spanish please", "es"),
+        ("My oven is dead. Is there someone who can speak French?", "fr"),
+        ("I only speak Portuguese", "pt"),
     ],
 )
 def test_the_language_of_a_first_message(text: str, language: str) -> None:

@@ -1,4 +1,5 @@
-"""What kind of issue a text tells of, learnt from examples: those in examples.toml, and what colleagues corrected.
+"""What kind of issue a text tells of, and what is done with an open one, learnt from examples: those in examples.toml
+and steps.toml, and what colleagues corrected.
 
 A ridge regression over meanings (the embedder's) and words (stems and pairs of them, hashed), solved anew whenever
 the examples change, in a quarter of a second. The rules' points are added, so that a strong wording keeps its say.
@@ -7,11 +8,12 @@ the examples change, in a quarter of a second. The rules' points are added, so t
 import re
 import threading
 import zlib
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +22,20 @@ from core.backends.embedding import Embedder
 from core.backends.rules import category as by_rules
 from core.backends.rules.lexicon import kinds, strings, table
 from core.backends.rules.text import fold
+from core.backends.rules.wishes import human_wanted, resolved
 from core.writing import Category
 
+# They tell something, ask how an open matter stands, say that it is over, want a person.
+Step = Literal["tells", "follows", "solved", "human"]
+
 _CATEGORIES: tuple[Category, ...] = get_args(Category)
+_STEPS_TAKEN: tuple[Step, ...] = get_args(Step)
 _WORD = re.compile(r"[^\W\d_]+")
 _STEM = 5  # letters
 _HASHED = 16_384
+_ABOUT: dict[str, Category] = {name: name for name in _CATEGORIES}
+_STEP_OF: dict[str, Step] = {"solved": "solved", "human": "human"}
+_EXPECTED = np.array([0.0, 0.3, 0.0, 0.0])  # who has an open matter mostly asks after it
 _PAIR = 0.7  # what a pair of words weighs, beside a word
 _DAMPING = 0.6
 _STEPS = 20
@@ -45,10 +55,19 @@ class Example(NamedTuple):
     category: Category
 
 
+class Move(NamedTuple):
+    """What is done with a matter that is open, and what it is about; `other` where that is not said."""
+
+    step: Step
+    about: Category
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Learnt:
     rarity: Floats
     weights: Floats  # one column per category
+    steps: Floats  # one column per step
+    abouts: Floats  # one column per category, for what is open already
 
 
 class Examples:
@@ -64,12 +83,20 @@ class Examples:
         """Learns from our examples and these corrections, and forgets any others. Takes up to a second."""
         with self._learning:
             embedder = self._embedder = self._embedder or self._make_embedder()
-            ours = _ours()
-            taught = [*ours, *corrections]
+            taught, moves = [*_ours(), *corrections], _moves()
             rarity = _rarity([example.text for example in taught])
-            features = _features([example.text for example in taught], embedder, rarity)
-            trust = np.concatenate([_balance(ours), np.full(len(corrections), _CORRECTED, np.float32)])
-            self._learnt = _Learnt(rarity=rarity, weights=_solved(features, taught, trust))
+            told = _features([example.text for example in taught], embedder, rarity)
+            every = _features([*(e.text for e in taught), *(text for text, _ in moves)], embedder, rarity)
+            names = [example.category for example in taught]
+            trust = np.concatenate([_balance(names[: -len(corrections) or None]), np.full(len(corrections), _CORRECTED)])
+            steps = [*map(_step_by_rules, (e.text for e in taught)), *(move.step for _, move in moves)]
+            abouts = [*names, *(move.about for _, move in moves)]
+            self._learnt = _Learnt(
+                rarity=rarity,
+                weights=_solved(told, [_CATEGORIES.index(name) for name in names], len(_CATEGORIES), trust),
+                steps=_solved(every, [_STEPS_TAKEN.index(step) for step in steps], len(_STEPS_TAKEN), _balance(steps)),
+                abouts=_solved(every, [_CATEGORIES.index(a) for a in abouts], len(_CATEGORIES), _balance(abouts)),
+            )
 
     def category_of(self, text: str) -> Category:
         """The category that fits best."""
@@ -79,6 +106,20 @@ class Examples:
         scores = features.onto(self._learnt.weights)[0] + _RULES * _heard(text)
         return _CATEGORIES[int(scores.argmax())]
 
+    def move_of(self, text: str) -> Move:
+        """What is done in a text by somebody with an open matter."""
+        if self._learnt is None or self._embedder is None or not _WORD.search(text):
+            return by_rules_alone(text)
+        features = _features([text], self._embedder, self._learnt.rarity)
+        steps = features.onto(self._learnt.steps)[0] + _EXPECTED
+        abouts = features.onto(self._learnt.abouts)[0]
+        return Move(_STEPS_TAKEN[int(steps.argmax())], _CATEGORIES[int(abouts.argmax())])
+
+
+def by_rules_alone(text: str) -> Move:
+    """As far as it can be told without having learnt."""
+    return Move(_step_by_rules(text), "other")
+
 
 def _ours() -> list[Example]:
     read = table("examples")
@@ -86,19 +127,33 @@ def _ours() -> list[Example]:
     return [Example(text, name) for name, section in named for lang in section for text in strings(section, lang)]
 
 
-def _balance(examples: Sequence[Example]) -> Floats:
-    """Categories with few examples weigh more for each."""
-    counted = Counter(example.category for example in examples)
-    fair = len(examples) / len(_CATEGORIES)
-    return np.array([(fair / counted[example.category]) ** 0.5 for example in examples], np.float32)
+def _moves() -> list[tuple[str, Move]]:
+    return [
+        (text, Move(_STEP_OF.get(name, "follows"), _ABOUT.get(name, "other")))
+        for name, section in table("steps").items()
+        for lang in section
+        for text in strings(section, lang)
+    ]
 
 
-def _solved(features: "_Features", taught: Sequence[Example], trust: Floats) -> Floats:
-    """Weights by which the features of each example come out as its category, near enough: ridge regression, by
-    conjugate gradients on the examples, one column per category."""
-    missing = np.full((len(taught), len(_CATEGORIES)), -1 / len(_CATEGORIES))
-    for row, example in enumerate(taught):
-        missing[row, _CATEGORIES.index(example.category)] += 1
+def _step_by_rules(text: str) -> Step:
+    if human_wanted(text):
+        return "human"
+    return "solved" if resolved(text) else "tells"
+
+
+def _balance(labels: Sequence[str]) -> Floats:
+    """Labels with few examples weigh more for each."""
+    counted = Counter(labels)
+    fair = len(labels) / len(counted)
+    return np.array([(fair / counted[label]) ** 0.5 for label in labels], np.float32)
+
+
+def _solved(features: "_Features", labels: Sequence[int], width: int, trust: Floats) -> Floats:
+    """Weights by which the features of each example come out as its label, near enough: ridge regression, by
+    conjugate gradients on the examples, one column per label."""
+    missing = np.full((len(labels), width), -1 / width)
+    missing[np.arange(len(labels)), labels] += 1
     damping = (_DAMPING / trust)[:, None]
     found = np.zeros_like(missing)
     step, left = missing.copy(), (missing**2).sum(axis=0)
@@ -141,12 +196,16 @@ def _added(amounts: Floats, where: NDArray[np.intp], size: int) -> Floats:
 
 
 def _features(texts: Sequence[str], embedder: Embedder, rarity: Floats) -> _Features:
-    meanings = np.asarray(embedder.embed([text[:_MOST_TEXT].lower() for text in texts]), np.float64)
-    found = [(row, place, weight * rarity[place]) for row, text in enumerate(texts) for place, weight in _hashed(text)]
-    rows = np.array([row for row, _, _ in found], np.intp)
-    amounts = np.array([amount for _, _, amount in found])
+    meanings = np.asarray(embedder.embed([text[:_MOST_TEXT].lower() for text in texts]))
+    of, at, how_much = array("i"), array("i"), array("d")  # lists would take ten times the memory
+    for row, text in enumerate(texts):
+        for place, weight in _hashed(text):
+            of.append(row)
+            at.append(place)
+            how_much.append(weight)
+    rows, places = np.array(of, np.intp), np.array(at, np.intp)
+    amounts = np.array(how_much) * rarity[places]
     lengths = np.sqrt(np.bincount(rows, amounts**2, len(texts)))
-    places = np.array([place for _, place, _ in found], np.intp)
     return _Features(meanings=meanings, rows=rows, places=places, amounts=amounts / np.maximum(lengths[rows], _TINY))
 
 
