@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from core import composing, consent, restraint, safety
+from core import composing, consent, restraint, safety, unwritten
 from core.actions import Actions, Asked
 from core.composing import Thought
 from core.house import House
@@ -104,24 +104,24 @@ class Engine:
             raise
 
     async def _think(self, turn: Turn) -> Settlement:
-        held_back, given, noted = self._held_back(turn), composing.given_rating(turn), self._noted(turn)
+        held_back, given, noted = self._held_back(turn), unwritten.given_rating(turn), self._noted(turn)
         if noted:
             return replace(noted, replies=[]) if held_back else noted
         if held_back:
             return await self._leave(turn, held_back)
         if given is None:
             return await self._consider(turn)
-        return composing.with_rating(await self._consider(composing.beside_rating(turn, given)), given)
+        return unwritten.with_rating(await self._consider(unwritten.beside_rating(turn, given)), given)
 
     def _noted(self, turn: Turn) -> Settlement | None:
         """What needs no thought: a wish to hear no more, a rating and nothing else."""
         wish = consent.wish(turn.text, keywords=self.house.limits(turn.first.channel).keywords)
         if wish:
-            return composing.of_consent(turn, wish, self.house, now=self.now(), reply_id=self.new_id())
-        given = composing.given_rating(turn)
+            return unwritten.of_consent(turn, wish, self.house, now=self.now(), reply_id=self.new_id())
+        given = unwritten.given_rating(turn)
         if given is None or given.rest:
             return None
-        return composing.of_rating(turn, given, self.house, now=self.now(), reply_id=self.new_id())
+        return unwritten.of_rating(turn, given, self.house, now=self.now(), reply_id=self.new_id())
 
     async def _consider(self, turn: Turn) -> Settlement:
         talk = await self._talk_of_codes(turn)
@@ -140,7 +140,7 @@ class Engine:
         return replace(settlement, notices=await self._notices(talk, answer.language))
 
     async def _give_up(self, turn: Turn) -> Settlement:
-        return await self._leave(turn, self._held_back(turn) or composing.FAILED)
+        return await self._leave(turn, self._held_back(turn) or unwritten.FAILED)
 
     def _held_back(self, turn: Turn) -> Left | None:
         return restraint.spent(turn, self.house) or restraint.loop(turn, about_codes=self.linking.concerns(turn))
@@ -150,7 +150,7 @@ class Engine:
             known = await self._recall(turn.standing)
         except Exception:  # noqa: BLE001 - what failed the turn may well fail this
             known = None
-        return composing.left_to_a_colleague(turn, known, self.house, why, now=self.now(), reply_id=self.new_id())
+        return unwritten.left_to_a_colleague(turn, known, self.house, why, now=self.now(), reply_id=self.new_id())
 
     async def _talk_of_codes(self, turn: Turn) -> LinkTalk | None:
         if not self.linking.concerns(turn):

@@ -27,6 +27,7 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
     return (
         _come_late(cases, brief, reading)
         or _asked_back(cases, reading)
+        or _asked_after(cases, reading)
         or _followed(cases, reading)
         or _of_its_kind(cases, brief, reading)
         or _goes_on(cases, brief, reading)
@@ -56,6 +57,16 @@ def _asked_back(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     """The case whose amount, order or product they want to hear."""
     of_its_kind = sorted(cases, key=lambda case: case.category != reading.category)
     return next((case for case in of_its_kind if any(case.facts.get(slot) for slot in reading.asked_back)), None)
+
+
+def _asked_after(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
+    """ "How far have you got?": the kind that is named, else what was spoken of last."""
+    if reading.step != "follows" or reading.facts or not cases:
+        return None
+    kinds = (reading.about, *followed(reading.text))
+    named = next((case for kind in kinds for case in cases if case.category == kind), None)
+    another = reading.certain and reading.category not in _NO_KIND and reading.category == reading.about
+    return named if named or another else cases[0]
 
 
 def _followed(cases: list[OpenCase], reading: Reading) -> OpenCase | None:

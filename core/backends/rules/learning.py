@@ -88,7 +88,9 @@ class Examples:
             told = _features([example.text for example in taught], embedder, rarity)
             every = _features([*(e.text for e in taught), *(text for text, _ in moves)], embedder, rarity)
             names = [example.category for example in taught]
-            trust = np.concatenate([_balance(names[: -len(corrections) or None]), np.full(len(corrections), _CORRECTED)])
+            trust = np.concatenate(
+                [_balance(names[: -len(corrections) or None]), np.full(len(corrections), _CORRECTED)]
+            )
             steps = [*map(_step_by_rules, (e.text for e in taught)), *(move.step for _, move in moves)]
             abouts = [*names, *(move.about for _, move in moves)]
             self._learnt = _Learnt(

@@ -8,6 +8,7 @@ from core import linking
 from core.backends.rules import category, mood, slots, wishes
 from core.backends.rules.category import category_of
 from core.backends.rules.language import language_of
+from core.backends.rules.learning import Move, Step, by_rules_alone
 from core.backends.rules.lexicon import kind_of, phrases
 from core.backends.rules.recalling import asked_back
 from core.backends.rules.text import fold, own_words, sentences
@@ -41,6 +42,8 @@ class Reading:
     grave: wishes.Grave
     about_codes: bool  # and about nothing else
     asked_back: tuple[str, ...] = ()  # slots whose values they want to hear
+    step: Step = "tells"  # what they do with what is open,
+    about: Category = "other"  # and which kind of thing they name
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -59,7 +62,7 @@ class Reading:
     def follows_up(self) -> bool:
         """Asks or tells how things stand with what is open."""
         asks = self.text.rstrip().endswith("?") or _begins_with_question(self.text)
-        return asks or phrases("same").heard(fold(self.text))
+        return asks or self.step == "follows" or phrases("same").heard(fold(self.text))
 
     def is_personal(self) -> bool:
         """About their own matter: "my", "any news", "can I"."""
@@ -68,13 +71,19 @@ class Reading:
     def _points_at_something(self) -> bool:
         """Their own, or told before: "it", "my", "the parcel", "any news"."""
         folded = fold(self.text)
-        return phrases("continuing").heard(folded) or phrases("same").heard(folded)
+        return self.step == "follows" or phrases("continuing").heard(folded) or phrases("same").heard(folded)
 
 
-def read(brief: Brief, kind_of_text: Callable[[str], Category] = category_of) -> Reading:
-    """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer."""
+def read(
+    brief: Brief,
+    kind_of_text: Callable[[str], Category] = category_of,
+    move_of_text: Callable[[str], Move] = by_rules_alone,
+) -> Reading:
+    """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer,
+    `move_of_text` what is done in it with an open matter."""
     text = own_words(brief.text)
     facts = slots.slots(text, asked=brief.asked)
+    step, about = Move("tells", "other") if facts or wishes.smalltalk(text) else move_of_text(text)
     about_codes = not facts and _is_about_codes(text)
     told = phrases("awaiting_us").without(fold(text))
     told = told if told != fold(text) else text
@@ -96,6 +105,8 @@ def read(brief: Brief, kind_of_text: Callable[[str], Category] = category_of) ->
         grave=grave,
         about_codes=about_codes,
         asked_back=() if facts or about_codes else asked_back(text),
+        step=step,
+        about=about,
     )
 
 

@@ -6,6 +6,7 @@ from core.backends.rules import lexicon
 from core.backends.rules.cases import case_of, without_outdated
 from core.backends.rules.category import category_of
 from core.backends.rules.following import followed
+from core.backends.rules.learning import Move, by_rules_alone
 from core.backends.rules.mood import mood_of, urgency_of
 from core.backends.rules.reading import Reading, issue_of, read
 from core.backends.rules.reopening import come_back
@@ -18,16 +19,22 @@ _NO_KIND = ("other", "complaint")
 
 class RulesWriter:
     """Understands and answers by rules and examples, which a support lead edits in the .toml files beside this.
-    `kind_of_text` tells what a message is about, e.g. Examples.category_of, which learns from corrections."""
+    `kind_of_text` tells what a message is about, and `move_of_text` what is done with an open matter, e.g. those of
+    Examples, which learns from corrections."""
 
-    def __init__(self, kind_of_text: Callable[[str], Category] = category_of) -> None:
+    def __init__(
+        self,
+        kind_of_text: Callable[[str], Category] = category_of,
+        move_of_text: Callable[[str], Move] = by_rules_alone,
+    ) -> None:
         self._kind_of_text = kind_of_text
+        self._move_of_text = move_of_text
         lexicon.kinds()
         lexicon.mood_signals()
 
     async def answer(self, brief: Brief) -> Answer:
         """The answer to a brief."""
-        reading = read(brief, self._kind_of_text)
+        reading = read(brief, self._kind_of_text, self._move_of_text)
         case = case_of(brief, reading) or come_back(brief, reading)
         reading = without_outdated(reading, case, brief)
         category = _category(reading, case)
@@ -37,7 +44,7 @@ class RulesWriter:
 def _category(reading: Reading, case: OpenCase | None) -> Category:
     """A case keeps its kind until the customer clearly tells of another."""
     if case is None and not reading.certain and not reading.facts and reading.follows_up():
-        return next(iter(followed(reading.text)), reading.category)
+        return next(iter(followed(reading.text)), reading.about if reading.step == "follows" else reading.category)
     if case is None or (case.category in _NO_KIND and reading.category not in _NO_KIND):
         return reading.category
     return case.category
