@@ -58,3 +58,18 @@ async def test_our_own_lines_do_not_carry_the_directory_into_a_merely_plausible_
     assert "John" not in await knows_after(
         shop, "email", "john@shop.test", "And now?", proof=Proof.PLAUSIBLE, conversation="other"
     )
+
+
+async def test_a_number_that_changed_hands_is_not_its_former_owners_again_when_the_new_one_is_forgotten(
+    shop: Shop,
+) -> None:
+    await shop.knows("cus_1", "John Smith", "phone:+15550142", "email:john@post.test")
+    await shop.hears("email", "john@post.test", "I was charged $99 twice for order W4829137")
+    await shop.hears("sms", "+15550142", "Any news?")
+    shop.later(days=50)
+    await shop.knows("cus_2", "Mary Jones", "phone:+15550142")
+    await shop.hears("sms", "+15550142", "My parcel W7777777 is late")
+    await shop.ledger.erase("cus_2", receipt="r1", now=shop.now)
+    shop.later(minutes=5)
+    anew = await shop.hears("sms", "+15550142", "Hello, any news?")
+    assert not [known for known in ("John", "$99", "9137", "Mary", "7777") if known in anew]

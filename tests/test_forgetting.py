@@ -278,13 +278,21 @@ async def test_the_directory_takes_them_in_again_only_when_it_is_told_to(shop: S
     assert "John" in await shop.hears("slack", "T1/U1", "Hello, any news?")
 
 
-async def test_a_later_import_takes_no_shared_phone_from_whoever_stays(shop: Shop) -> None:
+async def test_a_phone_that_was_shared_with_somebody_forgotten_is_whose_it_is_verified_to_be_afterwards(
+    shop: Shop,
+) -> None:
     await shop.knows(*JOHN)
     await shop.knows("cus_2", "Mary Miller", "phone:+15550142", "email:mary@shop.test")
     await forget(shop)
     await shop.knows("cus_2", "Mary Miller", "phone:+15550142", "email:mary@shop.test")
     await shop.hears("email", "mary@shop.test", "My kettle is broken.")
-    assert "kettle" in await shop.hears("sms", "+15550142", "Hello, any news?")
+    shop.later(hours=2)
+    assert "kettle" not in await shop.hears("sms", "+15550142", "Hello, any news?")
+    profile = Profile(external_id="cus_2", name="Mary Miller")
+    row = DirectoryRow(profile=profile, keys=["phone:+15550142", "email:mary@shop.test"], verified_at=shop.now)
+    await shop.ledger.import_directory([row], now=shop.now)
+    shop.later(hours=2)
+    assert "kettle" in await shop.hears("sms", "+15550142", "Hello again, is there any news?")
 
 
 async def test_a_turn_in_flight_is_fenced_off_and_writes_nothing(shop: Shop, tmp_path: Path) -> None:

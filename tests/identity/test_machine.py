@@ -174,8 +174,7 @@ class Identity(RuleBasedStateMachine):
                 erased.add(self.names[person])
                 self.forgotten.add(person)
                 self.world.listed[person] = set()
-                # Whom the directory may not name any more shares no telephone that it knows of: not defended, see
-                # docs/security.md.
+                # Nobody of a household is defended whom the directory does not name; see docs/security.md.
                 self.world.holders[HOUSEHOLD].discard(person)
                 self.names[person] = canary(len(self.world.words))
                 self.world.words[self.names[person]] = Word(frozenset({person}))

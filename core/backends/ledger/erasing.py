@@ -291,13 +291,20 @@ def _erased_at(tx: Connection, secret: bytes, kind: str, named: DirectoryRow | s
     return at
 
 
-def restore(tx: Connection, rows: Iterable[DirectoryRow], secret: bytes) -> None:
-    """The directory may name these people again; what they said stays erased."""
-    for row in rows:
+def key_erased_at(secret: bytes, tx: Connection, key: str) -> datetime | None:
+    """When a key was erased with its customer; None for one that never was."""
+    return _erased_at(tx, secret, "key", key)
+
+
+def restored(tx: Connection, rows: Iterable[DirectoryRow], secret: bytes, now: datetime) -> list[DirectoryRow]:
+    """The directory may name these people again, whose keys it vouches for anew; what they said stays erased."""
+    known = [replace(row, verified_at=now) if _erased_at(tx, secret, "person", row) else row for row in rows]
+    for row in known:
         names = [("person", row.profile.external_id), *(("held", key) for key in row.keys)]
         names.append(("held", f"web:{row.profile.external_id}"))
         digests = [_digest(secret, kind, name) for kind, name in names]
         tx.execute(tombstones.delete().where(tombstones.c.digest.in_(digests)))
+    return known
 
 
 # ── receipts ──

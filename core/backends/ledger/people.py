@@ -1,6 +1,6 @@
 """Handles and the evidence about them: who is writing, as far as the record tells."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,12 +43,23 @@ def node_of(handle: int) -> Node:
 _HOLDING = select(handles).where(handles.c.key == bindparam("held"))
 
 
-def handle_of(tx: Connection, message: InboundMessage) -> tuple[Row[Any], bool]:
+# When a key was erased with its customer; None for one that never was.
+ErasedAt = Callable[[Connection, str], datetime | None]
+
+
+def never_erased(_tx: Connection, _key: str) -> datetime | None:
+    """Of a ledger in which nobody was forgotten."""
+    return None
+
+
+def handle_of(tx: Connection, message: InboundMessage, erased_at: ErasedAt = never_erased) -> tuple[Row[Any], bool]:
     """The handle that a message lives on, in its present epoch, and whether it is heard from for the first time."""
     claimed = message.proof is Proof.CLAIMED
     key = f"~{message.channel}:{message.conversation}" if claimed else message.handle.key
     holding = tx.execute(_HOLDING, {"held": key}).all()
     epoch, silent_from = (1, None) if claimed else _epoch(holding, message)
+    if not holding and not claimed and message.handle.must_be_known:
+        silent_from = erased_at(tx, key)  # that it changed hands may have been erased with who had it
     address = own_address(message)
     for row in holding:
         if (row.channel, row.address, row.epoch) == (message.channel, address, epoch):

@@ -76,7 +76,15 @@ class SqlLedger:
         self, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
     ) -> Turn | Wait | None:
         return await self._database.write(
-            lambda tx: turns.open_turn(tx, line, token=token, now=now, burst=burst, live=live)
+            lambda tx: turns.open_turn(
+                tx,
+                line,
+                token=token,
+                now=now,
+                burst=burst,
+                live=live,
+                erased_at=partial(erasing.key_erased_at, self._secret),
+            )
         )
 
     async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
@@ -140,7 +148,7 @@ class SqlLedger:
 
     def _import(self, tx: Connection, rows: Sequence[DirectoryRow], now: datetime, restore: bool) -> int:
         if restore:
-            erasing.restore(tx, rows, self._secret)
+            rows = erasing.restored(tx, rows, self._secret, now)
         admitted = erasing.admitted(tx, rows, self._secret)
         people.import_directory(tx, admitted, now)
         return len(admitted)

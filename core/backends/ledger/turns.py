@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from core import consent
 from core.backends.ledger import actions, budgets, inbox, linking, people, playbook, ratings, recall
 from core.backends.ledger import outbox as out
+from core.backends.ledger.people import ErasedAt, never_erased
 from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, turns
 from core.errors import Fenced
 from core.ledger import Heard, Settled, Settlement, Turn, Wait
@@ -25,7 +26,14 @@ _MANY_VALUED = frozenset({"tried"})
 
 
 def open_turn(
-    tx: Connection, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
+    tx: Connection,
+    line: str,
+    *,
+    token: str,
+    now: datetime,
+    burst: timedelta,
+    live: bool,
+    erased_at: ErasedAt = never_erased,
 ) -> Turn | Wait | None:
     """The next turn of a line: who is writing, and everything that they said in one go."""
     waiting = inbox.waiting(tx, line)
@@ -37,7 +45,7 @@ def open_turn(
     still_arriving = last.received_at + burst
     if not live and burst and still_arriving > now and not _urgent(last):
         return Wait(until=still_arriving)
-    handle, standing = identify(tx, together, now)
+    handle, standing = identify(tx, together, now, erased_at)
     if not _lease(tx, standing.customer, token, now, live):
         return Wait(until=now + _BUSY_FOR)
     talk = _conversation(tx, handle.id, last.conversation)
@@ -78,11 +86,14 @@ def _urgent(message: InboundMessage) -> bool:
 
 
 def identify(
-    tx: Connection, together: Sequence[tuple[Row[Any], InboundMessage]], now: datetime
+    tx: Connection,
+    together: Sequence[tuple[Row[Any], InboundMessage]],
+    now: datetime,
+    erased_at: ErasedAt = never_erased,
 ) -> tuple[Row[Any], Standing]:
     """The handle that messages came over, and who is writing, as far as the record tells; noted on record."""
     first_row, first = together[0]
-    handle, first_time = people.handle_of(tx, first)
+    handle, first_time = people.handle_of(tx, first, erased_at)
     if first.proof >= Proof.PROVEN:
         asked = [message for _, message in together if message.vouchers is not None]
         people.vouch(tx, handle, asked[-1] if asked else first)

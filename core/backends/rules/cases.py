@@ -26,6 +26,7 @@ def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
         return named
     return (
         _come_late(cases, brief, reading)
+        or (cases[0] if cases and _answers(brief, reading, cases[0]) else None)
         or _asked_back(cases, reading)
         or _asked_after(cases, reading)
         or _followed(cases, reading)
@@ -146,7 +147,8 @@ def _contradicts(case: OpenCase, brief: Brief, reading: Reading) -> bool:
 def _corrects(reading: Reading) -> bool:
     """They put a value right: they say so, or say nothing but the value."""
     folded = fold(reading.text)
-    return bool(reading.facts) and (phrases("correcting").heard(folded) or is_only_values(reading.text, reading.values))
+    said = reading.step == "corrects" or phrases("correcting").heard(folded)
+    return bool(reading.facts) and (said or is_only_values(reading.text, reading.values))
 
 
 def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
@@ -154,8 +156,6 @@ def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase 
     if not cases:
         return None
     latest = cases[0]
-    if _answers(brief, reading, latest):
-        return latest
     if _corrects(reading) and (corrected := _corrected(cases, reading)):
         return corrected
     new_question = latest.with_human and reading.is_general()
@@ -186,6 +186,8 @@ def _has_no_kind_yet(case: OpenCase, reading: Reading) -> bool:
 
 
 def _tells_another(case: OpenCase, brief: Brief, reading: Reading) -> bool:
-    clear = reading.certain and reading.category not in _NO_KIND and not _has_no_kind_yet(case, reading)
+    story = bool(reading.facts) and len(reading.text.split()) > _SHORT and reading.step == "tells"
+    told = (reading.certain or story) and reading.category not in (case.category, *_NO_KIND)
+    clear = told and not _has_no_kind_yet(case, reading)
     differs = any(slot in reading.values and slot in case.facts for slot in ISSUE_SLOTS)
     return clear or (differs and _contradicts(case, brief, reading))

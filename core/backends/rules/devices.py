@@ -44,6 +44,8 @@ def _is_a_name(value: str, folded: str, declared: bool) -> bool:
         return False
     if first in words_of("slots", "product", "no_maker") or first in words_of("slots", "answer", "none"):
         return False
+    if first in words_of("slots", "plan", "nouns"):
+        return False
     if declared:
         return True
     troubled = section_phrases("slots", "error_code", "cues").heard(folded)

@@ -25,8 +25,9 @@ from core.backends.rules.text import fold
 from core.backends.rules.wishes import human_wanted, resolved
 from core.writing import Category
 
-# They tell something, ask how an open matter stands, say that it is over, want a person.
-Step = Literal["tells", "follows", "solved", "human"]
+# They tell something, ask how an open matter stands, say that it is over, want a person, put a value right, want to
+# carry on elsewhere.
+Step = Literal["tells", "follows", "solved", "human", "corrects", "links"]
 
 _CATEGORIES: tuple[Category, ...] = get_args(Category)
 _STEPS_TAKEN: tuple[Step, ...] = get_args(Step)
@@ -34,8 +35,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _STEM = 5  # letters
 _HASHED = 16_384
 _ABOUT: dict[str, Category] = {name: name for name in _CATEGORIES}
-_STEP_OF: dict[str, Step] = {"solved": "solved", "human": "human"}
-_EXPECTED = np.array([0.0, 0.3, 0.0, 0.0])  # who has an open matter mostly asks after it
+_STEP_OF: dict[str, Step] = {"solved": "solved", "human": "human", "corrects": "corrects", "links": "links"}
+_EXPECTED = np.array([0.0, 0.3, 0.0, 0.0, 0.0, 0.0])  # who has an open matter mostly asks after it
 _PAIR = 0.7  # what a pair of words weighs, beside a word
 _DAMPING = 0.6
 _STEPS = 20
@@ -108,17 +109,17 @@ class Examples:
         scores = features.onto(self._learnt.weights)[0] + _RULES * _heard(text)
         return _CATEGORIES[int(scores.argmax())]
 
-    def move_of(self, text: str) -> Move:
-        """What is done in a text by somebody with an open matter."""
+    def move_of(self, text: str, with_open: bool) -> Move:
+        """What is done in a text by somebody, who has an open matter or not."""
         if self._learnt is None or self._embedder is None or not _WORD.search(text):
-            return by_rules_alone(text)
+            return by_rules_alone(text, with_open)
         features = _features([text], self._embedder, self._learnt.rarity)
-        steps = features.onto(self._learnt.steps)[0] + _EXPECTED
+        steps = features.onto(self._learnt.steps)[0] + with_open * _EXPECTED
         abouts = features.onto(self._learnt.abouts)[0]
         return Move(_STEPS_TAKEN[int(steps.argmax())], _CATEGORIES[int(abouts.argmax())])
 
 
-def by_rules_alone(text: str) -> Move:
+def by_rules_alone(text: str, _with_open: bool = False) -> Move:
     """As far as it can be told without having learnt."""
     return Move(_step_by_rules(text), "other")
 

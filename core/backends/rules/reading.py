@@ -10,6 +10,7 @@ from core.backends.rules.category import category_of
 from core.backends.rules.language import language_of
 from core.backends.rules.learning import Move, Step, by_rules_alone
 from core.backends.rules.lexicon import kind_of, phrases
+from core.backends.rules.names import IN_PASSING, SURE
 from core.backends.rules.recalling import asked_back
 from core.backends.rules.text import fold, own_words, sentences
 from core.backends.rules.tried import tried
@@ -18,6 +19,7 @@ from core.writing import Brief, Category, Mood, Told
 _LONGEST_ISSUE = 140
 _KIND_BY_SLOT: dict[str, Category] = {"error_code": "fault", "amount": "charge"}
 _REMARK = 5  # words
+_LONGEST_REMARK = 25  # words of somebody who tells no new issue
 _BESIDE_A_WISH = 10  # words
 _WHOLE = 4  # words of a question that stands by itself
 _OPENINGS = ("so ", "and ", "but ", "well ", "ok ", "okay ", "also ", "please ", "um ", "uh ")
@@ -77,17 +79,19 @@ class Reading:
 def read(
     brief: Brief,
     kind_of_text: Callable[[str], Category] = category_of,
-    move_of_text: Callable[[str], Move] = by_rules_alone,
+    move_of_text: Callable[[str, bool], Move] = by_rules_alone,
 ) -> Reading:
     """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer,
     `move_of_text` what is done in it with an open matter."""
     text = own_words(brief.text)
     facts = slots.slots(text, asked=brief.asked)
-    step, about = Move("tells", "other") if facts or wishes.smalltalk(text) else move_of_text(text)
-    about_codes = not facts and _is_about_codes(text)
+    step, about = _move(text, facts, brief, move_of_text)
+    about_codes = not facts and (step == "links" or _is_about_codes(text))
     told = phrases("awaiting_us").without(fold(text))
     told = told if told != fold(text) else text
-    kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text), facts, brief, told)
+    kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text, step), facts, brief, told)
+    least = IN_PASSING if step == "follows" else SURE
+    facts += slots.plan_in(text, facts, least=least) if kind == "plan" else ()
     grave = wishes.grave(text)
     return Reading(
         text=text,
@@ -96,11 +100,11 @@ def read(
         mood=mood.mood_of(text),
         language=language_of(text, languages=brief.languages, current=brief.language),
         facts=facts,
-        human_wanted=bool(grave) or (not about_codes and wishes.human_wanted(text)),
+        human_wanted=bool(grave) or (not about_codes and (step == "human" or wishes.human_wanted(text))),
         actions=() if about_codes else wishes.actions(text),
         preferences=wishes.preferences(text),
         tried=tried(text),
-        resolved=wishes.resolved(text) or (bool(brief.cases) and not facts and wishes.is_over(text)),
+        resolved=_is_resolved(text, facts, brief, step),
         smalltalk=wishes.smalltalk(text),
         grave=grave,
         about_codes=about_codes,
@@ -110,11 +114,29 @@ def read(
     )
 
 
-def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category]) -> Category:
-    """By the rules alone where it is an answer, small talk, or seems to go on about what is open."""
+def _move(text: str, facts: tuple[Told, ...], brief: Brief, move_of_text: Callable[[str, bool], Move]) -> Move:
+    """What they do, by what they say beside the values."""
+    if wishes.smalltalk(text) or (facts and not brief.cases):
+        return Move("tells", "other")
+    said = slots.without_values(text, brief.asked)
+    step, about = move_of_text(said, bool(brief.cases))
+    fitting = ("corrects",) if facts else ("follows", "solved", "human", "links")
+    return Move(step if step in fitting and len(said.split()) <= _LONGEST_REMARK else "tells", about)
+
+
+def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category], step: Step) -> Category:
+    """By the rules alone where it is an answer, small talk, or goes on about what is open."""
     ruled = category_of(text)
-    goes_on = brief.asked or (brief.cases and ruled == "other")
+    goes_on = brief.asked or (brief.cases and ruled == "other" and step != "tells")
     return ruled if goes_on or not text or wishes.smalltalk(text) else kind_of_text(text)
+
+
+def _is_resolved(text: str, facts: tuple[Told, ...], brief: Brief, step: Step) -> bool:
+    if step == "follows" and _begins_with_question(text):
+        return False
+    said = step == "solved" and not text.rstrip().endswith("?") and not phrases("over_not").heard(fold(text))
+    over = said or wishes.is_over(text)
+    return wishes.resolved(text) or (bool(brief.cases) and not facts and over)
 
 
 def _is_about_codes(text: str) -> bool:
@@ -128,9 +150,12 @@ def _is_about_codes(text: str) -> bool:
 def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str) -> Category:
     """Where no wording tells, an unasked error code or sum of money does."""
     unasked = {told.slot for told in facts} - set(brief.asked)
+    certain = category.is_certain(kind, text)
     if "error_code" in unasked and kind in ("account", "feature", "complaint"):  # "KX-48213 when I sign in"
         return "fault"
-    if "plan" in unasked and kind in ("other", "delivery", "charge") and not category.is_certain(kind, text):
+    if not certain and not brief.asked and (signed := _kind_by_signs(kind, unasked, text)) != "other":
+        return signed
+    if "plan" in unasked and kind in ("other", "delivery", "charge") and not certain:
         return "plan"
     if (
         kind == "fault" and "order_id" in unasked and "error_code" not in unasked
@@ -141,6 +166,24 @@ def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str)
     if kind != "other" or not unasked:
         return kind
     return next((of for slot, of in _KIND_BY_SLOT.items() if slot in unasked), kind)
+
+
+def _kind_by_signs(kind: Category, told: set[str], text: str) -> Category:
+    """What the values that are told, and the words for a state, say against a kind that no wording settled."""
+    folded = fold(text)
+    if "error_code" in told or ("device" in told and not told & {"order_id", "amount", "plan"}):
+        return kind if kind in ("plan", "account") and "error_code" not in told else "fault"
+    if "plan" in told and not told & {"order_id"}:
+        return "plan"
+    thing = kind == "delivery" or "product" in told or "order_id" in told
+    undelivered = "amount" not in told and phrases("undelivered").heard(folded)
+    if "device" not in told and thing and phrases("spoilt").heard(folded):
+        return "damaged"
+    if undelivered and (kind != "damaged" or thing):
+        return "delivery"
+    if not told and phrases("failing").heard(folded) and kind != "feature":
+        return "fault"
+    return "plan" if not told - {"amount"} and phrases("subscribed").heard(folded) else kind
 
 
 def _begins_with_question(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from core.backends.rules.devices import devices
 from core.backends.rules.lexicon import phrases, section_phrases, table, words_of
+from core.backends.rules.names import ASKED, SURE, is_ordinary, plan_named
 from core.backends.rules.products import plans, products
 from core.backends.rules.spoken import in_figures
 from core.backends.rules.text import Phrases, fold, own_words
@@ -140,8 +141,19 @@ def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
         slot: _holding(slot, text, list(islice(find(text, asked), _CANDIDATES))) for slot, find in _FINDERS.items()
     }
     told = {slot: found for slot, found in holding.items() if found is not None}
-    answered = _bare_answer(text, [slot for slot in asked if slot not in told], told.values())
-    return tuple(Told(slot=slot, value=found.value) for slot, found in told.items()) + answered
+    facts = tuple(Told(slot=slot, value=found.value) for slot, found in told.items())
+    if "plan" in asked:
+        facts += plan_in(text, facts, least=ASKED)
+    named = {fact.slot for fact in facts}
+    return facts + _bare_answer(text, [slot for slot in asked if slot not in named], told.values())
+
+
+def plan_in(text: str, facts: Sequence[Told], *, least: int = SURE) -> tuple[Told, ...]:
+    """The plan that is named without being called one, in a text that is about a plan: "take me off Corvane"."""
+    if any(fact.slot == "plan" for fact in facts):
+        return ()
+    name = plan_named(text, without=[fact.value for fact in facts], least=least)
+    return (Told(slot="plan", value=name if " " in name else f"{name} plan"),) if name else ()
 
 
 def told_beside(text: str, facts: Sequence[Told]) -> tuple[Told, ...]:
@@ -228,13 +240,14 @@ def _lead_in() -> re.Pattern[str]:
     return re.compile(rf"^(?:\W|\b(?:{words})\b)+")
 
 
-def _bare_answer(text: str, open_slots: Sequence[str], told: Iterable[Found]) -> tuple[Told, ...]:
+def _bare_answer(text: str, open_slots: Sequence[str], told: Collection[Found]) -> tuple[Told, ...]:
     """A few words that answer a question for a name: "Corvane" for the plan."""
     rest = _without(text, told)
     start = _lead_in().match(fold(rest))
     rest = rest[start.end() if start else 0 :].strip(" .,!;:\n").removesuffix(" one")
     slot = next((slot for slot in open_slots if slot in _ANSWER_SHAPES and _ANSWER_SHAPES[slot].search(rest)), None)
-    if slot is None or _answers_nothing(text, rest):
+    beside = bool(told) and is_ordinary(rest)  # "the screen says KX-48213" names no device
+    if slot is None or beside or _answers_nothing(text, rest):
         return ()
     return (Told(slot=slot, value=f"{rest} plan" if slot == "plan" and " " not in rest else rest),)
 
@@ -265,6 +278,15 @@ def _is_mistyped(word: str, words: Collection[str]) -> bool:
 
 def _lead_in_words() -> frozenset[str]:
     return words_of("slots", "answer", "lead_in") | words_of("slots", "correction", "between")
+
+
+def without_values(text: str, asked: Sequence[str] = ()) -> str:
+    """What is said beside order numbers, sums and codes."""
+    said = in_figures(own_words(text))
+    for slot in ("order_id", "amount", "error_code"):
+        for found in sorted(islice(_FINDERS[slot](said, asked), _CANDIDATES), key=lambda found: -found.start):
+            said = said[: found.start] + " " + said[found.end :]
+    return " ".join(said.split())
 
 
 def _answers_nothing(text: str, rest: str) -> bool:

@@ -25,7 +25,7 @@ class RulesWriter:
     def __init__(
         self,
         kind_of_text: Callable[[str], Category] = category_of,
-        move_of_text: Callable[[str], Move] = by_rules_alone,
+        move_of_text: Callable[[str, bool], Move] = by_rules_alone,
     ) -> None:
         self._kind_of_text = kind_of_text
         self._move_of_text = move_of_text
