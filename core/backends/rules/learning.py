@@ -26,8 +26,8 @@ from core.backends.rules.wishes import human_wanted, resolved
 from core.writing import Category
 
 # They tell something, ask how an open matter stands, say that it is over, want a person, put a value right, want to
-# carry on elsewhere.
-Step = Literal["tells", "follows", "solved", "human", "corrects", "links"]
+# carry on elsewhere, want to hear what they told.
+Step = Literal["tells", "follows", "solved", "human", "corrects", "links", "recalls"]
 
 _CATEGORIES: tuple[Category, ...] = get_args(Category)
 _STEPS_TAKEN: tuple[Step, ...] = get_args(Step)
@@ -35,8 +35,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _STEM = 5  # letters
 _HASHED = 16_384
 _ABOUT: dict[str, Category] = {name: name for name in _CATEGORIES}
-_STEP_OF: dict[str, Step] = {"solved": "solved", "human": "human", "corrects": "corrects", "links": "links"}
-_EXPECTED = np.array([0.0, 0.3, 0.0, 0.0, 0.0, 0.0])  # who has an open matter mostly asks after it
+_STEP_OF: dict[str, Step] = {step: step for step in _STEPS_TAKEN}
+_EXPECTED = 0.3 * np.array([step == "follows" for step in _STEPS_TAKEN])  # who has an open matter mostly asks after it
 _PAIR = 0.7  # what a pair of words weighs, beside a word
 _DAMPING = 0.6
 _STEPS = 20

@@ -48,7 +48,7 @@ def is_ordinary(text: str) -> bool:
 
 def _candidates(text: str) -> Iterator[tuple[int, int, str]]:
     folded = fold(text)
-    capitals = not text.isupper() and language_of(text, languages=("en", "de"), current="en") != "de"
+    capitals = language_of(text, languages=("en", "de"), current="en") != "de"
     for word in _WORD.finditer(text):
         name = fold(word[0])
         if name in _never():
@@ -57,10 +57,18 @@ def _candidates(text: str) -> Iterator[tuple[int, int, str]]:
         first = _SENTENCE_START.search(text[: word.start()]) is not None
         unknown = not _is_known(name) and not (word[0].islower() and _is_mistyped(name))
         cued = _is_cued(folded[: word.start()], folded[word.end() :])
-        weight = 2 * unknown + (2 if capital and capitals and not first else int(capital and unknown)) + cued
+        weight = 2 * unknown + _capital_weight(capital, first=first, means_little=not capitals) * unknown + cued
+        weight += 2 * (not unknown and capital and capitals and not first)
         if unknown or (capital and cued and not first and capitals):
             more = _MORE.match(text[word.end() :]) if capital else None
             yield weight, word.start(), word[0] + (more[0] if more else "")
+
+
+def _capital_weight(capital: bool, *, first: bool, means_little: bool) -> int:
+    """At the start of a sentence, and in German, many a word has one."""
+    if not capital or (first and means_little):
+        return 0
+    return 1 if first or means_little else 2
 
 
 def _is_cued(before: str, after: str) -> bool:

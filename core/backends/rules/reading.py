@@ -11,13 +11,16 @@ from core.backends.rules.language import language_of
 from core.backends.rules.learning import Move, Step, by_rules_alone
 from core.backends.rules.lexicon import kind_of, phrases
 from core.backends.rules.names import IN_PASSING, SURE
-from core.backends.rules.recalling import asked_back
+from core.backends.rules.recalling import EVERYTHING, asked_back
 from core.backends.rules.text import fold, own_words, sentences
 from core.backends.rules.tried import tried
 from core.writing import Brief, Category, Mood, Told
 
 _LONGEST_ISSUE = 140
 _KIND_BY_SLOT: dict[str, Category] = {"error_code": "fault", "amount": "charge"}
+_KIND_BY_ASKED: dict[str, Category] = {
+    "amount": "charge", "product": "damaged", "error_code": "fault", "device": "fault", "plan": "plan"
+}  # fmt: skip
 _REMARK = 5  # words
 _LONGEST_REMARK = 25  # words of somebody who tells no new issue
 _BESIDE_A_WISH = 10  # words
@@ -89,7 +92,7 @@ def read(
     about_codes = not facts and (step == "links" or _is_about_codes(text))
     told = phrases("awaiting_us").without(fold(text))
     told = told if told != fold(text) else text
-    kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text, step), facts, brief, told)
+    kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text, step), facts, brief, told, step)
     least = IN_PASSING if step == "follows" else SURE
     facts += slots.plan_in(text, facts, least=least) if kind == "plan" else ()
     grave = wishes.grave(text)
@@ -108,7 +111,7 @@ def read(
         smalltalk=wishes.smalltalk(text),
         grave=grave,
         about_codes=about_codes,
-        asked_back=() if facts or about_codes else asked_back(text),
+        asked_back=() if facts or about_codes else asked_back(text) or (EVERYTHING if step == "recalls" else ()),
         step=step,
         about=about,
     )
@@ -120,7 +123,7 @@ def _move(text: str, facts: tuple[Told, ...], brief: Brief, move_of_text: Callab
         return Move("tells", "other")
     said = slots.without_values(text, brief.asked)
     step, about = move_of_text(said, bool(brief.cases))
-    fitting = ("corrects",) if facts else ("follows", "solved", "human", "links")
+    fitting = ("corrects",) if facts else ("follows", "solved", "human", "links", "recalls")
     return Move(step if step in fitting and len(said.split()) <= _LONGEST_REMARK else "tells", about)
 
 
@@ -147,10 +150,13 @@ def _is_about_codes(text: str) -> bool:
     return rest != text and category_of(rest) in quiet and len(re.findall(r"\w+", rest)) <= _BESIDE_A_WISH
 
 
-def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str) -> Category:
+def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str, step: Step) -> Category:
     """Where no wording tells, an unasked error code or sum of money does."""
-    unasked = {told.slot for told in facts} - set(brief.asked)
+    told = {fact.slot for fact in facts}
+    unasked = told - set(brief.asked)
     certain = category.is_certain(kind, text)
+    if not certain and told and (step == "corrects" or told <= set(brief.asked)):
+        return _KIND_BY_ASKED.get(next((slot for slot in brief.asked if slot in _KIND_BY_ASKED), ""), "other")
     if "error_code" in unasked and kind in ("account", "feature", "complaint"):  # "KX-48213 when I sign in"
         return "fault"
     if not certain and not brief.asked and (signed := _kind_by_signs(kind, unasked, text)) != "other":

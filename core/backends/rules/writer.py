@@ -51,7 +51,8 @@ def _category(reading: Reading, case: OpenCase | None) -> Category:
 
 
 def _answer(reading: Reading, case: OpenCase | None, category: Category, worded: Worded) -> Answer:
-    goes_on = case is not None and case.issue and not reading.certain
+    first_told = case is not None and case.category in _NO_KIND and reading.category not in _NO_KIND
+    goes_on = case is not None and case.issue and not reading.certain and not first_told
     quiet = reading.smalltalk or reading.resolved or reading.about_codes or goes_on or worded.reads_back
     issue = "" if quiet else issue_of(reading)
     mood = mood_of(reading.text, contacts=case.contacts if case else 1)
