@@ -168,7 +168,7 @@ def _actions(settings: Settings, ledger: SqlLedger) -> Actions:
 
 
 def _writer(settings: Settings, examples: Examples) -> Writer:
-    rules = RulesWriter(examples.category_of)
+    rules = RulesWriter(examples.category_of, examples.move_of)
     key = settings.openai_api_key.get_secret_value()
     if not key:
         return rules

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _MEMORY_PATIENCE = 0.15  # seconds that a turn waits for memory before it goes on with the ledger alone
 _COMES_BACK = timedelta(days=7)  # for so long a case that was closed is the same when it comes back
+_STALE = timedelta(days=180)  # what somebody told of themselves so long ago is confirmed before it is used
 _MOST_RECENT = 4  # handles that memory is asked about
 _REMEMBERED = 4  # closed cases
 _POINTED_AT = 12  # rows of memory; several may be of one case, or of an open one
@@ -180,6 +181,7 @@ class Engine:
             cases=known.cases,
             closed=known.closed,
             facts=known.facts,
+            stale=[slot for slot, told_at in known.told_at.items() if self.now() - told_at > _STALE],
             preferences=known.preferences,
             asked=turn.asked,
             name=known.name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import get_args
 
 from core.history import history, profile_summary
@@ -27,6 +28,7 @@ class Recollection:
     cases: Sequence[OpenCase]
     closed: Sequence[OpenCase]  # lately; as they would be if they were opened again
     facts: Mapping[str, str]
+    told_at: Mapping[str, datetime]  # when each slot of the person was told
     preferences: Mapping[str, str]
     said: Sequence[Spoken]  # oldest first
     records: Mapping[int, Case]
@@ -65,6 +67,7 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
         cases=sorted(cases, key=_tells_nothing),
         closed=[_afresh(_open_case(case, rows.facts, shown)) for case in rows.closed],
         facts=profile_facts | {f.slot: shown.value(f) for f in reversed(own) if f.slot in OF_THE_PERSON},
+        told_at={f.slot: f.told_at for f in reversed(own) if f.slot in OF_THE_PERSON},
         preferences=preferences,
         said=[shown.line(u.spoken) for u in reversed(rows.said)],
         records={case.id: case for case in (*rows.cases, *rows.closed)},

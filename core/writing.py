@@ -1,7 +1,7 @@
 """What a writer gets (the brief) and gives (the answer), whoever it is: a language model or the offline rules."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol
@@ -90,6 +90,7 @@ class Brief:
     cases: Sequence[OpenCase] = ()  # most recent first
     closed: Sequence[OpenCase] = ()  # solved lately; what comes back is the same case
     facts: Mapping[str, str] = field(default_factory=dict)  # person slots on record: slot -> value
+    stale: Collection[str] = ()  # of these slots, those told so long ago that they are confirmed before they are used
     preferences: Mapping[str, str] = field(default_factory=dict)  # e.g. channel -> email, language -> German
     asked: Sequence[str] = ()  # slot ids that our last reply asked for
     name: str = ""  # first name, where it may be said

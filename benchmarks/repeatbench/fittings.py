@@ -14,6 +14,8 @@ from core.backends import aegis
 from core.backends.aegis import AegisMemory
 from core.backends.embedding import Embedder, WordLlamaEmbedder
 from core.backends.ledger.sql import SqlLedger
+from core.backends.rules.learning import Examples
+from core.backends.rules.writer import RulesWriter
 from core.house import House, Known
 from core.ledger import Settled, Settlement
 from core.runs import Outcome as Done
@@ -63,6 +65,14 @@ class SteadyMemory(AegisMemory):
 def embedder() -> Embedder:
     """The offline embedder, loaded once for all runs."""
     return WordLlamaEmbedder()
+
+
+@cache
+def writer() -> RulesWriter:
+    """The offline writer as the real process has it, taught once for all runs by our own examples."""
+    examples = Examples(embedder)
+    examples.learn()
+    return RulesWriter(examples.category_of, examples.move_of)
 
 
 class Nobody:

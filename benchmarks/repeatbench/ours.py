@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from benchmarks.repeatbench import hearing
-from benchmarks.repeatbench.fittings import Clock, Nobody, SteadyMemory, WitnessedLedger, embedder
+from benchmarks.repeatbench.fittings import Clock, Nobody, SteadyMemory, WitnessedLedger, embedder, writer
 from benchmarks.repeatbench.fittings import house as its_house
 from benchmarks.repeatbench.hearing import Hearing
 from benchmarks.repeatbench.protocol import (
@@ -36,7 +36,6 @@ from core.actions import Actions
 from core.backends.aegis import AegisMemory
 from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
-from core.backends.rules.writer import RulesWriter
 from core.desk import Desk, NoSuchCase, Refused
 from core.engine import Engine
 from core.erasing import Forgetting, NoSuchCustomer
@@ -165,7 +164,7 @@ class Shop:
         engine = Engine(
             ledger=ledger,
             memory=memory,
-            writer=RulesWriter(),
+            writer=writer(),
             knowledge=None,
             house=house,
             linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SLOTS = ISSUE_SLOTS + PERSON_SLOTS
 ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
+_PREFERENCES = ("language", "channel", "technical", "tone")
 _LONGEST_ANSWER = 20_000  # characters that are searched for the JSON object
 _MOST_BRACES = 50
 _UNFINISHED = ("length", "content_filter")
@@ -110,7 +111,7 @@ SCHEMA = _object(
         "urgency": {"type": "string", "enum": list(get_args(Urgency))},
         "language": {"type": "string"},
         "facts": _told({"type": "string", "enum": [*SLOTS, *TOLD_SLOTS]}),
-        "preferences": _told({"type": "string", "enum": ["language", "channel"]}),
+        "preferences": _told({"type": "string", "enum": list(_PREFERENCES)}),
         "tried": _strings(),
         "resolved": {"type": "boolean"},
         "pattern": {"type": ["integer", "null"]},
@@ -228,7 +229,7 @@ def _answer(given: _Given, brief: Brief, model: str) -> Answer:
         urgency=given.urgency,
         language=_language(given.language, brief),
         facts=_facts(given.facts, SLOTS + TOLD_SLOTS),
-        preferences=_facts(given.preferences, ("language", "channel")),
+        preferences=_facts(given.preferences, _PREFERENCES),
         tried=tuple(filter(None, given.tried)),
         resolved=given.resolved,
         pattern=given.pattern if given.pattern in {one.id for one in brief.patterns} else None,
@@ -332,6 +333,7 @@ def _data(brief: Brief) -> Iterator[tuple[str, object]]:
     yield from (("about_them", _shortened(brief.summary, _ITEM)),) if brief.summary else ()
     yield from (("language", brief.language),) if brief.language else ()
     yield from (("prefers", dict(brief.preferences)),) if brief.preferences else ()
+    yield from (("confirm_first", list(brief.stale)),) if brief.stale else ()
     yield from (("attached", [_shortened(name, 60)]) for name in brief.attachments[:3])
     yield from (("knowledge", [_knowledge(a.title, a.text)]) for a in brief.articles[:2])
     yield from (("remembered", [_shortened(text, _ITEM)]) for text in brief.remembered[:3])

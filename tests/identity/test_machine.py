@@ -11,7 +11,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -74,6 +74,7 @@ class Identity(RuleBasedStateMachine):
         self.retired: set[int] = set()
         self.apart: set[frozenset[int]] = set()
         self.names = {person: canary(number) for number, person in enumerate(PEOPLE)}
+        self.source = Place("", "")  # whose memory the last turn drew on
         self.delivered: list[tuple[InboundMessage, int]] = []
         self.receipts: list[set[int]] = []
         self.forgotten: set[str] = set()
@@ -182,6 +183,7 @@ class Identity(RuleBasedStateMachine):
                 self.world.words[self.names[person]] = Word(frozenset({person}))
         self.erased |= erased
         self.world.forget(self._places_of(gone), self._links())
+        self.world.opened = {k: o for k, o in self.world.opened.items() if not {k[0], o.shown_by} & gone}
         self.retired &= self._links()
         self.apart = {pair for pair in self.apart if not pair & gone}
         self.places = {handle: place for handle, place in self.places.items() if handle not in gone}
@@ -233,7 +235,7 @@ class Identity(RuleBasedStateMachine):
             seat = _forged(person, PEOPLE[0], channel)
         if seat:
             found = re.findall(r"(?<![\d+])\d{6}(?!\d)", self._says(seat, WISH))
-            self.shown += [Shown(code, seat, self.shop.now) for code in found[-1:]]
+            self.shown += [Shown(code, seat, self._note_handle(seat), self.shop.now) for code in found[-1:]]
 
     @precondition(lambda self: self.shown)
     @rule(person=people, channel=channels, back=st.integers(1, 3), forged=st.booleans())
@@ -289,8 +291,9 @@ class Identity(RuleBasedStateMachine):
         if PARTED in self._says(Seat(place, Proof.PROVEN, min(self.world.tokens(place)), "undoing"), "undo"):
             [gone] = self._links() - self._links("retired_at is null") - self.retired
             self.retired.add(gone)
-            a, b = self.world.links.pop(gone)
-            self.world.opened = {k: o for k, o in self.world.opened.items() if {k[0], o.source} != {a, b}}
+            del self.world.links[gone]
+            pair = self._ends(gone)
+            self.world.close(pair, pair)
 
     @precondition(lambda self: len(self.places) > 1)
     @rule(one=st.integers(0, 20), other=st.integers(0, 20))
@@ -306,7 +309,8 @@ class Identity(RuleBasedStateMachine):
     @rule(one=st.integers(0, 20), other=st.integers(0, 20))
     def colleagues_unmerge(self, one: int, other: int) -> None:
         a, b = (self._addressed()[at % len(self._addressed())] for at in (one, other))
-        if a != b and self._decided(self.shop.ledger.unmerge, a, b):
+        if a != b and (plan := self._decided(self.shop.ledger.unmerge, a, b)):
+            self.world.close({self._handle(a), *plan.a.ids}, {self._handle(b), *plan.b.ids})
             gone = self.world.links.keys() - self._links("retired_at is null")
             self.world.links = {link: ends for link, ends in self.world.links.items() if link not in gone}
             self.retired |= gone
@@ -318,13 +322,12 @@ class Identity(RuleBasedStateMachine):
         places = dict.fromkeys(place for place in self.places.values() if not place.claimed)
         return [p for p in places if self.world.place(p.channel, p.address) == p] or list(self.places.values())[:1]
 
-    def _decided(self, decide: Callable[[Order], Coroutine[Any, Any, Plan]], a: Place, b: Place) -> bool:
+    def _decided(self, decide: Callable[[Order], Coroutine[Any, Any, Plan]], a: Place, b: Place) -> Plan | None:
         names = (f"{place.channel}:{place.address}" for place in (a, b))
         try:
-            self.runner.run(decide(Order(a=next(names), b=next(names), by="kim", second="lee", at=self.shop.now)))
+            return self.runner.run(decide(Order(a=next(names), b=next(names), by="kim", second="lee", at=self.shop.now)))
         except NotDone:
-            return False
-        return True
+            return None
 
     def _evidence(self) -> partition.Evidence:
         nodes = [f"h:{handle}" for handle in self.places]
@@ -351,9 +354,9 @@ class Identity(RuleBasedStateMachine):
 
     def _tells(self, seat: Seat, saying: str) -> None:
         word = canary(len(self.world.words))
-        source = self._source(seat)[0]
         reply = self._says(seat, saying.format(word), vouchers=self._vouchers(seat))
         assert word not in reply or "{}" in saying
+        source = self.source
         self.world.words[word] = Word(frozenset(self.world.tokens(source)), source)
 
     def _vouchers(self, seat: Seat) -> tuple[Any, ...]:
@@ -364,12 +367,10 @@ class Identity(RuleBasedStateMachine):
         person = f"cus_{seat.who}" if seat.place.channel == "web" else None
         return tuple(voucher(f"{_kind(a)}:{a}", person) for a in held if person or "@" in a)
 
-    def _source(self, seat: Seat) -> tuple[Place, Proof]:
-        """Whose memory this conversation draws on, and how well that is vouched for at most."""
-        opened = self.world.opened.get((seat.place, seat.conversation))
-        if opened and self.shop.now - opened.since < GRANT_LIFE:
-            return opened.source, opened.proof
-        return seat.place, self._proof(seat)
+    def _opened(self, handle: int, seat: Seat, now: datetime) -> Opened | None:
+        """What a code that was entered in this conversation still gives it."""
+        opened = self.world.opened.get((handle, seat.conversation))
+        return opened if opened and now - opened.since < GRANT_LIFE else None
 
     def _proof(self, seat: Seat) -> Proof:
         """The proof that a message has at the very best."""
@@ -385,18 +386,22 @@ class Identity(RuleBasedStateMachine):
 
     def _says(self, seat: Seat, text: str, **more: object) -> str:
         """One turn, and the check that nothing came out of it that this seat may not hear."""
-        source, proof = self._source(seat)
+        at_best, began = self._proof(seat), self.shop.now
         mark, self.writer.given = len(self.shop.sent), set()
         address = seat.place.address.removeprefix("~").partition(" by ")[0]
         fields = {"proof": seat.proof, "conversation": seat.conversation} | more
         message = self.shop.message(seat.place.channel, address, text, **fields)
         self.runner.run(self.shop.accept(message))
         reply = self.runner.run(self.shop.answers(line_of(message)))
+        handle = self._note_handle(seat)
+        opened = self._opened(handle, seat, began)
+        self.source = opened.source if opened else seat.place
         if REDEEMED not in reply:
-            self._check(self.writer.given | (canaries(reply) - canaries(text)), source, proof)
+            told = self.writer.given | (canaries(reply) - canaries(text))
+            self._check(told, self.source, opened.proof if opened else at_best)
         elsewhere = [o.reply.text for o in self.shop.sent[mark:] if o.reply.text not in reply]
         assert not canaries(" ".join(elsewhere)), "a notice tells what was said"
-        self.delivered.append((message, self._note_handle(seat)))
+        self.delivered.append((message, handle))
         self.world.heard[seat.place] = self.shop.now
         return reply
 
@@ -414,7 +419,8 @@ class Identity(RuleBasedStateMachine):
         assert self.shop.now - shown.at <= LIFE + timedelta(seconds=10), "a code worked too late"
         assert seat.place != source
         shown.used = True
-        self.world.opened[seat.place, seat.conversation] = Opened(source, proof, self.shop.now)
+        opened = Opened(source, shown.handle, proof, self.shop.now)
+        self.world.opened[self._note_handle(seat), seat.conversation] = opened
         self._check(self.writer.given | canaries(reply), source, proof)
         asked = re.findall(r"answer with (\d\d)", reply)
         if asked:
@@ -429,6 +435,10 @@ class Identity(RuleBasedStateMachine):
         [(handle,)] = self.record.execute("select max(id) from handles where channel=? and address=?", where)
         assert self.places.setdefault(handle, seat.place) == seat.place, "a new owner came to an old handle"
         return int(handle)
+
+    def _ends(self, link: int) -> set[int]:
+        [ends] = self.record.execute("select a, b from links where id=?", (link,))
+        return set(handles_of(frozenset(ends)))
 
     def _links(self, condition: str = "true") -> set[int]:
         return {row[0] for row in self.record.execute(f"select id from links where {condition}")}  # noqa: S608

@@ -43,9 +43,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Opened:
-    """What an accepted code gives to a conversation."""
+    """What an accepted code gives to a conversation, until the handle that showed it is gone."""
 
     source: Place
+    shown_by: int
     proof: Proof
     since: datetime
 
@@ -56,6 +57,7 @@ class Shown:
 
     code: str
     seat: Seat
+    handle: int
     at: datetime
     used: bool = False
 
@@ -70,7 +72,7 @@ class World:
     owners: dict[Place, set[Token]] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
     links: dict[int, tuple[Place, Place]] = field(default_factory=dict)
-    opened: dict[tuple[Place, str], Opened] = field(default_factory=dict)
+    opened: dict[tuple[int, str], Opened] = field(default_factory=dict)
     heard: dict[Place, datetime] = field(default_factory=dict)
 
     def hand_over(self, address: str, to: str) -> None:
@@ -88,7 +90,15 @@ class World:
             if word.place in places:
                 self.words[text] = Word(frozenset())
         self.links = {link: ends for link, ends in self.links.items() if link in links}
-        self.opened = {k: o for k, o in self.opened.items() if not {k[0], o.source} & places}
+
+    def close(self, one: set[int], other: set[int]) -> None:
+        """No code that some handles showed opens anything on some others any more, either way."""
+        across = [(one, other), (other, one)]
+        self.opened = {
+            (handle, conversation): opened
+            for (handle, conversation), opened in self.opened.items()
+            if not any(handle in here and opened.shown_by in there for here, there in across)
+        }
 
     def place(self, channel: str, address: str) -> Place:
         place = Place(channel, address, self.generation.get(address, 0))

@@ -60,10 +60,10 @@ async def test_john_says_everything_once(tmp_path: Path) -> None:
     proven, forged = mail.split("dmarc=fail")
     assert "Hi John, You were just on the phone with us about the $99 charge" in proven
     answer = forged.split(BOT)[1]
-    assert "colleague" in answer
+    assert "I have nothing about that on record here." in answer
     assert not re.search(r"John|99|9137|downgrade|invoice", answer)
 
-    for shown in ("John Miller (Pro)", "I was charged $99", "checked the invoice"):
+    for shown in ("John Miller", "Pro plan.", "I was charged $99", "checked the invoice"):
         assert shown in console
     for spoken_on in ("chat", "phone", "email"):
         assert f"Customer, {spoken_on}, " in console

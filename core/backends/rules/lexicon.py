@@ -45,6 +45,7 @@ class Wording(TypedDict):
     plain: str
     recorded: str
     ask: str
+    confirm: str  # what is on record, as a question
     cite: str
     pattern: str
     with_human: str

@@ -175,21 +175,19 @@ def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str,
 
 
 def _kind_by_signs(kind: Category, told: set[str], text: str) -> Category:
-    """What the values that are told, and the words for a state, say against a kind that no wording settled."""
+    """What the values that are told, and the words for a state beside them, say against a kind that no wording
+    settled."""
     folded = fold(text)
-    if "error_code" in told or ("device" in told and not told & {"order_id", "amount", "plan"}):
-        return kind if kind in ("plan", "account") and "error_code" not in told else "fault"
+    if "error_code" in told or (told == {"device"} and kind in ("damaged", "delivery", "other")):
+        return "fault"
     if "plan" in told and not told & {"order_id"}:
         return "plan"
-    thing = kind == "delivery" or "product" in told or "order_id" in told
-    undelivered = "amount" not in told and phrases("undelivered").heard(folded)
-    if "device" not in told and thing and phrases("spoilt").heard(folded):
-        return "damaged"
-    if undelivered and (kind != "damaged" or thing):
-        return "delivery"
-    if not told and phrases("failing").heard(folded) and kind != "feature":
-        return "fault"
-    return "plan" if not told - {"amount"} and phrases("subscribed").heard(folded) else kind
+    if told & {"product", "order_id"} and "device" not in told:
+        if phrases("spoilt").heard(folded):
+            return "damaged"
+        if "amount" not in told and phrases("undelivered").heard(folded):
+            return "delivery"
+    return "plan" if told == {"amount"} and phrases("subscribed").heard(folded) else kind
 
 
 def _begins_with_question(text: str) -> bool:

@@ -75,7 +75,10 @@ def _about_the_issue(brief: Brief, reading: Reading, case: OpenCase | None, cate
         return _unclear(brief, reading)
     asks = missing(brief, reading, case, category)
     known = _noted(reading) or _on_record(case, reading, asks)
-    parts = [_sorry(reading, category), known, advice.text, _ask(asks, reading)]
+    brevity = brief.preferences.get("tone") == "brief"
+    told = sentences(advice.text)[0] if brevity and advice.text else advice.text
+    confirmed = _confirm(brief, reading, category) if case is None else ""
+    parts = ["" if brevity else _sorry(reading, category), known, told, confirmed, _ask(asks, reading)]
     confidence = _ASKING if asks else _ADVISING if advice.text else _HANDING_OVER
     return Worded(" ".join(filter(None, parts)) or say["plain"], confidence, asks, advice)
 
@@ -138,6 +141,13 @@ def _listed(facts: Mapping[str, str], language: str) -> str:
 def _ask(asks: Sequence[str], reading: Reading) -> str:
     say, _ = wording(reading.language)
     return say["ask"].format(slots=_joined((say["asks"][slot] for slot in asks), reading.language)) if asks else ""
+
+
+def _confirm(brief: Brief, reading: Reading, category: Category) -> str:
+    """For what was told so long ago that it may have changed; asked with the value, so that a yes will do."""
+    say, _ = wording(reading.language)
+    needed = [slot for slot in kind_of(category).needs if slot in brief.stale and slot not in reading.values]
+    return " ".join(say["confirm"].format(value=brief.facts[slot]) for slot in needed if slot in brief.facts)
 
 
 def _joined(parts: Iterable[str], language: str) -> str:

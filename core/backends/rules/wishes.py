@@ -5,6 +5,7 @@ from typing import Literal
 
 from core.backends.rules.language import asked_for, is_language_wish
 from core.backends.rules.lexicon import phrases, section_phrases
+from core.backends.rules.manners import manners
 from core.backends.rules.text import fold, sentences
 from core.writing import Told
 
@@ -29,14 +30,14 @@ def actions(text: str) -> tuple[str, ...]:
 
 
 def preferences(text: str) -> tuple[Told, ...]:
-    """How they would like to be answered: the language, the channel."""
+    """How they would like to be answered: the language, the channel, the manner."""
     folded = fold(text)
     language = asked_for(text)
     told = [Told(slot="language", value=language)] if language else []
     if section_phrases("languages", "prefer", "wishes").heard(folded):
         wanted = (name for name in CHANNELS if section_phrases("languages", "channels", name).asserted(folded))
         told += [Told(slot="channel", value=name) for name in wanted][:1]
-    return tuple(told)
+    return (*told, *manners(text))
 
 
 def resolved(text: str) -> bool:
