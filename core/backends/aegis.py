@@ -31,6 +31,7 @@ LIVE_ROWS = 100  # per handle: a query reads the whole namespace, and the ledger
 _AGENT = "support"
 _PLAYBOOK = "playbook"
 _TINY = 1e-10  # so that a text without a meaning is far from everything
+_WEIGHED = 25  # patterns, the nearest by meaning, whose words are compared
 _NEAR = 0.1  # a pattern below this cosine is about something else
 _QUERY_LENGTH = 2_000  # characters
 _ATTEMPTS = 5
@@ -295,17 +296,14 @@ class _Store:
                 self.client.vote(pattern, "helpful" if vote.helpful else "harmful", vote.voter)
 
     def suggest(self, issue: str, category: Category | None, limit: int) -> list[PatternHit]:
-        found = [
-            row
-            for row in self._query(self._vector(issue), _PLAYBOOK)
-            if category in (None, json.loads(row.metadata)["category"])
-        ]
-        if not found:
+        near = [row for row in self._query(self._vector(issue), _PLAYBOOK) if row.score >= _NEAR]
+        near = [row for row in near if category is None or json.loads(row.metadata)["category"] == category]
+        nearest = sorted(near, key=lambda row: row.score, reverse=True)[:_WEIGHED]
+        if not nearest:
             return []
-        words = words_shared(issue, [_meaning(row.content) for row in found])
-        near = [(row, shared) for row, shared in zip(found, words, strict=True) if row.score >= _NEAR]
-        scores = [_worth(row, shared) for row, shared in near]
-        return [_pattern_hit(near[at][0], scores[at]) for at in _best(scores, limit)]
+        words = words_shared(issue, [_meaning(row.content) for row in nearest])
+        scores = [_worth(row, shared) for row, shared in zip(nearest, words, strict=True)]
+        return [_pattern_hit(nearest[at], scores[at]) for at in _best(scores, limit)]
 
     def erase(self, namespaces: Sequence[str]) -> None:
         self.db.executemany("DELETE FROM memories WHERE namespace = ?", [(name,) for name in namespaces])
