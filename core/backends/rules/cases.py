@@ -21,7 +21,7 @@ _AT_ONCE = 20  # letters before an answer, "my order number is" among them
 def case_of(brief: Brief, reading: Reading) -> OpenCase | None:
     """The open case meant; None where there is none, or where another issue is told."""
     cases = [] if reading.about_codes else list(brief.cases)
-    named = _sharing_a_fact(cases, reading)
+    named = _sharing_a_fact(cases, reading) or _of_the_plan(cases, brief, reading)
     if named or _announced(reading):
         return named
     return (
@@ -90,6 +90,14 @@ def _sharing_a_fact(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     return next(named, None) or next((c for c in cases if _is_its_product(c, reading)), None)
 
 
+def _of_the_plan(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase | None:
+    """Where they name the plan that we know they have."""
+    name = fold(brief.facts.get("plan", "")).removesuffix(" plan")
+    if not name or reading.certain or re.search(rf"\b{re.escape(name)}\b", fold(reading.text)) is None:
+        return None
+    return next((case for case in cases if case.category == "plan"), None)
+
+
 def _is_its_product(case: OpenCase, reading: Reading) -> bool:
     """ "the kettle", where the case is about a Zelvora kettle and no other is named."""
     product = fold(case.facts.get("product", "")).split()
@@ -147,7 +155,13 @@ def _contradicts(case: OpenCase, brief: Brief, reading: Reading) -> bool:
 def _corrects(reading: Reading) -> bool:
     """They put a value right: they say so, or say nothing but the value."""
     folded = fold(reading.text)
-    said = reading.step == "corrects" or phrases("correcting").heard(folded)
+    brief = (
+        [told.slot for told in reading.facts] in (["order_id"], ["amount"])
+        and not reading.certain
+        and len(folded.split()) <= 2 * _SHORT
+    )
+    putting_right = brief and phrases("putting_right").heard(folded)
+    said = reading.step == "corrects" or putting_right or phrases("correcting").heard(folded)
     return bool(reading.facts) and (said or is_only_values(reading.text, reading.values))
 
 

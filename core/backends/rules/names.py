@@ -41,6 +41,11 @@ def plan_named(text: str, *, without: Iterable[str] = (), least: int = SURE) -> 
     return name if weight >= least else ""
 
 
+def is_misspelt(word: str) -> bool:
+    """Whether a word is an ordinary one but for one slip."""
+    return not _is_known(fold(word)) and _is_mistyped(fold(word))
+
+
 def is_ordinary(text: str) -> bool:
     """Whether every word of a text is in some vocabulary."""
     return all(_is_known(fold(word[0])) for word in _WORD.finditer(text))
@@ -104,7 +109,8 @@ def _is_known(word: str) -> bool:
     if len(parts) > 1 and all(_is_known(part) for part in parts if part):
         return True
     stems = (word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending))
-    return any(not _vocabulary().isdisjoint((stem, f"{stem}e", stem[:-1])) for stem in stems if len(stem) > _STEM)
+    forms = ({stem, f"{stem}e", re.sub(r"(\w)\1$", r"\1", stem)} for stem in stems if len(stem) > _STEM)
+    return any(not _vocabulary().isdisjoint(form) for form in forms)
 
 
 @lru_cache(maxsize=4_096)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 
 from core.backends.rules.lexicon import strings, table, words_of
+from core.backends.rules.names import is_misspelt
 from core.backends.rules.text import fold
 
 Span = tuple[str, int, int]
@@ -104,7 +105,11 @@ def _is_name(name: str, text: str, start: int, *, capital: bool) -> bool:
         return False
     if text[start].isupper():
         return True
-    if _is_mistyped(name, "plan", "no_name") or (name.endswith("er") and fold(text[:start]).endswith(" a ")):
+    if (
+        is_misspelt(name)
+        or _is_mistyped(name, "plan", "no_name")
+        or (name.endswith("er") and fold(text[:start]).endswith(" a "))
+    ):
         return False
     return not capital and name not in words_of("slots", "product", "no_brand") and _led_in(fold(text[:start]))
 

@@ -135,7 +135,7 @@ def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category], step
 
 
 def _is_resolved(text: str, facts: tuple[Told, ...], brief: Brief, step: Step) -> bool:
-    if step == "follows" and _begins_with_question(text):
+    if any(start == 0 for start, _ in phrases("whether").spans(fold(text))) and step != "solved":
         return False
     said = step == "solved" and not text.rstrip().endswith("?") and not phrases("over_not").heard(fold(text))
     over = said or wishes.is_over(text)
@@ -154,7 +154,10 @@ def _kind_told(kind: Category, facts: tuple[Told, ...], brief: Brief, text: str,
     """Where no wording tells, an unasked error code or sum of money does."""
     told = {fact.slot for fact in facts}
     unasked = told - set(brief.asked)
-    certain = category.is_certain(kind, text)
+    weak = kind == "charge" and told and "amount" not in told and not phrases("about_charge").heard(fold(text))
+    certain = category.is_certain(kind, text) and not weak
+    if weak and phrases("undelivered").heard(fold(text)):
+        return "delivery"
     if not certain and told and (step == "corrects" or told <= set(brief.asked)):
         return _KIND_BY_ASKED.get(next((slot for slot in brief.asked if slot in _KIND_BY_ASKED), ""), "other")
     if "error_code" in unasked and kind in ("account", "feature", "complaint"):  # "KX-48213 when I sign in"

@@ -218,7 +218,7 @@ def _leads(key: str, before: str) -> bool:
     small = words_of("slots", "correction", "between")
     between = [before[end:] for _, end in _phrases(key).spans(before)]
     if key == "wrong_before":  # "that I do not know, order W4829137" does not deny the order
-        between = [words for words in between if not re.search(r"[,;]", words)]
+        between = [words for words in between if not re.search(r"[,;:]", words)]
     return any(set(re.findall(r"[\w#]+", words)) <= small for words in between)
 
 

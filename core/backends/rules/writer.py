@@ -43,7 +43,8 @@ class RulesWriter:
 
 def _category(reading: Reading, case: OpenCase | None) -> Category:
     """A case keeps its kind until the customer clearly tells of another."""
-    if case is None and not reading.certain and not reading.facts and reading.follows_up():
+    vague = reading.step == "follows" or reading.category in _NO_KIND
+    if case is None and vague and not reading.certain and not reading.facts and reading.follows_up():
         return next(iter(followed(reading.text)), reading.about if reading.step == "follows" else reading.category)
     if case is None or (case.category in _NO_KIND and reading.category not in _NO_KIND):
         return reading.category
