@@ -37,7 +37,7 @@ class Receipt:
 class ErasingLedger(Protocol):
     """What forgetting needs of the record."""
 
-    async def addresses(self, external_id: str) -> Collection[str]:
+    async def addresses(self, external_id: str, *, now: datetime) -> Collection[str]:
         """Every mailbox, number and account by which a customer is known. Raises NoSuchCustomer."""
         ...
 
@@ -72,7 +72,7 @@ class Forgetting:
 
     async def forget(self, external_id: str, *, receipt: str, now: Callable[[], datetime]) -> tuple[Receipt, int]:
         """Returns when nothing is left: the receipt, and how many letters went. Raises NoSuchCustomer or StillBusy."""
-        addresses = await self.ledger.addresses(external_id)
+        addresses = await self.ledger.addresses(external_id, now=now())
         letters = await self.letters(addresses)
         done = await self.ledger.erase(external_id, receipt=receipt, now=now())
         await self._leave_nothing(done, now)

@@ -73,3 +73,29 @@ async def test_a_number_that_changed_hands_is_not_its_former_owners_again_when_t
     shop.later(minutes=5)
     anew = await shop.hears("sms", "+15550142", "Hello, any news?")
     assert not [known for known in ("John", "$99", "9137", "Mary", "7777") if known in anew]
+
+
+async def test_a_number_that_changed_hands_is_not_its_former_owners_again_when_the_directory_takes_it_from_the_new_one(
+    shop: Shop,
+) -> None:
+    await shop.knows("cus_1", "John Smith", "phone:+15550142", "email:john@post.test")
+    await shop.hears("email", "john@post.test", "I was charged $99 twice for order W4829137")
+    await shop.hears("sms", "+15550142", "Any news?")
+    shop.later(days=50)
+    await shop.knows("cus_2", "Mary Jones", "phone:+15550142")
+    await shop.hears("sms", "+15550142", "My parcel W7777777 is late")
+    shop.later(minutes=5)
+    await shop.knows("cus_2", "Mary Jones")
+    anew = await shop.hears("sms", "+15550142", "Hello, any news?")
+    assert not [known for known in ("John", "$99", "9137", "Mary", "7777") if known in anew]
+
+
+async def test_nor_when_the_directory_takes_it_from_somebody_who_was_silent_for_long(shop: Shop) -> None:
+    await shop.knows("cus_1", "John Smith", "phone:+15550142", "email:john@post.test")
+    await shop.knows("cus_2", "Mary Jones", "phone:+15550142")
+    await shop.hears("email", "john@post.test", "I was charged $99 twice for order W4829137")
+    await shop.hears("sms", "+15550142", "Any news?")
+    shop.later(days=50)
+    await shop.knows("cus_2", "Mary Jones")
+    anew = await shop.hears("sms", "+15550142", "Hello, any news?")
+    assert not [known for known in ("John", "$99", "9137") if known in anew]

@@ -30,7 +30,7 @@ from core.messages import Attachment, Raw
 from core.writing import Answer, Brief
 from identity.proof import Proof
 from tests.identity.blurter import Blurter, canaries, canary
-from tests.shop import Shop
+from tests.shop import Shop, voucher
 from tests.test_attacks import link, shows_code
 from tests.twins.channel import ChannelTwin
 
@@ -161,6 +161,33 @@ async def test_what_was_said_of_them_over_a_link_that_was_undone_goes(shop: Shop
     assert traces(tmp_path) == set()
     assert await rows(shop, "messages")
     assert not await drawn_from(shop) & set(receipt.handles)
+
+
+async def test_no_reply_calls_them_by_their_name_on_a_handle_that_was_theirs_once(shop: Shop, tmp_path: Path) -> None:
+    shop.engine = replace(shop.engine, writer=Blurter())
+    await shop.knows("cus_1", f"{canary(1)} Miller", "email:john@shop.test")
+    await shop.knows("cus_2", f"{canary(2)} Miller", "email:mary@shop.test")
+    await shop.hears("slack", "T1/U1", "My kettle broke.", vouchers=[voucher("email:john@shop.test")])
+    await shop.hears("email", "mary@shop.test", "My kettle broke.")
+    assert canary(1) in await shop.hears("slack", "T1/U1", "Any news?", vouchers=[voucher("email:john@shop.test")])
+    shop.later(days=50)
+    await shop.ledger.merge(Order(a="slack:T1/U1", b="email:mary@shop.test", by="ann", at=shop.now))
+    await forget(shop)
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()).decode(errors="replace")
+    assert canaries(kept) == {canary(2)}
+
+
+async def test_what_lapsed_and_would_part_them_keeps_nothing_of_what_is_theirs_now(shop: Shop, tmp_path: Path) -> None:
+    """Mary's login, long ago, spoke for a mailbox that colleagues found to be John's."""
+    await shop.knows(*JOHN)
+    await shop.hears("web", "cus_2", "Hello", vouchers=[voucher("email:other@shop.test", "cus_2")])
+    await shop.hears("email", "other@shop.test", "Hello")
+    shop.later(days=50)
+    await shop.hears("slack", "T1/U1", "Hello")
+    await shop.ledger.merge(Order(a="slack:T1/U1", b="email:other@shop.test", by="ann", at=shop.now))
+    await shop.hears("email", "other@shop.test", CHARGED)
+    await forget(shop)
+    assert traces(tmp_path) == set()
 
 
 async def test_what_was_said_of_them_in_somebody_elses_own_case_goes(shop: Shop, tmp_path: Path) -> None:

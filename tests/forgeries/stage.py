@@ -21,7 +21,7 @@ from tests.twins.dns import DnsTwin
 from tests.twins.mail import MailRelay
 from tests.twins.signing import Domain
 from tests.twins.slack import SlackTwin
-from tests.twins.twilio import Twilio
+from tests.twins.twilio import Call, Twilio
 
 SUPPORT = "support@acme.test"
 JOHN = "john@shop.test"
@@ -33,6 +33,7 @@ DISCORD = "800000000000000011"
 CHARGED = "I was charged $777.13 but I downgraded to the $49 plan last week. I already checked the invoice."
 CANARIES = ("John", "777.13", "checked the invoice", "Rosa", "888.14", "666.12")
 ASK = "Hello, any news about my case?"
+HOLD_ON = "One moment, please."
 CODE_WISH = "Please link my other account, which code do I need?"
 DIRECTORY = (
     {"external_id": "cus_1", "name": "John Miller", "email": JOHN, "phone": NUMBER, "verified_at": "2026-01-01"},
@@ -134,9 +135,10 @@ class Stage:
         for caught in self.relay.caught[mails:]:
             parts = [str(part.get_content()) for part in caught.message.walk() if not part.is_multipart()]
             seen.append((caught.recipients, str(caught.message["Subject"]), *parts))
-        seen += [(sent.to, sent.body) for sent in self.twilio.sent[texts:]]
-        seen += [post["content"] for post in self.discord.posted[posts:]]
-        seen += [(post.channel, post.user, post.text) for post in self.slack.posted[slack:]]
+        # What goes to different people goes in no order.
+        seen += sorted((sent.to, sent.body) for sent in self.twilio.sent[texts:])
+        seen += sorted(post["content"] for post in self.discord.posted[posts:])
+        seen += sorted((post.channel, str(post.user), post.text) for post in self.slack.posted[slack:])
         return [masked(one) for one in seen]
 
     def said_in(self, channel: str) -> list[str]:
@@ -196,7 +198,7 @@ class Stage:
     async def greets_the_caller(self) -> bool:
         """Whether the customer, who calls, is greeted by name and by the right issue."""
         call = self.twilio.calls(NUMBER, verstat="TN-Validation-Passed-A")
-        heard = await call.dials()
+        heard = await in_the_end(call, await call.dials())
         await call.hangs_up()
         await self.quiet()
         return all(known in heard for known in CANARIES[:3])
@@ -270,6 +272,13 @@ def bearer(claims: dict[str, object], key: Any = JWT_SECRET, algorithm: str = "H
     """A signed token, as a header has it."""
     headers = {name: value for name, value in ({"kid": "hs"} | header).items() if value is not None}
     return f"Bearer {jwt.encode(claims, key, algorithm, headers=headers)}"
+
+
+async def in_the_end(call: Call, heard: str) -> str:
+    """What a caller hears who holds on for as long as they are asked to: on a busy machine that may be seconds."""
+    while call.redirect:
+        heard = f"{heard.removesuffix(HOLD_ON)}{await call.holds_on()}"
+    return heard
 
 
 async def _last_of_bot(stream: aiohttp.ClientResponse) -> str:

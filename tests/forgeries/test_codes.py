@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.forgeries.stage import ASK, CANARIES, CODE_WISH, DISCORD, NUMBER, Stage, Theatre, judged, letter
+from tests.forgeries.stage import ASK, CANARIES, CODE_WISH, DISCORD, NUMBER, Stage, Theatre, in_the_end, judged, letter
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,7 +30,11 @@ async def writes_on_discord(stage: Stage, text: str, *, user: str = THIEF) -> No
 async def test_a_used_code_opens_nothing_on_a_third_handle(bots: Theatre) -> None:
     async def calls(stage: Stage) -> list[str]:
         call = stage.twilio.calls(NUMBER)
-        return [await call.dials(), await call.keys(stage.used_code), await call.says(ASK)]
+        return [
+            await in_the_end(call, await call.dials()),
+            await in_the_end(call, await call.keys(stage.used_code)),
+            await in_the_end(call, await call.says(ASK)),
+        ]
 
     await bots.withstands(lambda stage: stage.texts("+15550166", stage.used_code))
     await bots.withstands(lambda stage: chats(stage, stage.used_code, ASK))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.forgeries.stage import ASK, CANARIES, HOUSEHOLD, NUMBER, RECYCLED, Stage, Theatre
+from tests.forgeries.stage import ASK, CANARIES, HOUSEHOLD, NUMBER, RECYCLED, Stage, Theatre, in_the_end
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,7 +47,8 @@ NO_SENDERS = ("SHOP", "12345", f"whatsapp:{NUMBER}", f"{NUMBER} ", "\uff0b155501
 async def calls(stage: Stage, caller: str, verstat: str, *says: str) -> list[str]:
     """Somebody calls; returns what they hear."""
     call = stage.twilio.calls(caller, verstat=verstat)
-    heard = [await call.dials()] + [await call.says(words) for words in says]
+    heard = [await in_the_end(call, await call.dials())]
+    heard += [await in_the_end(call, await call.says(words)) for words in says]
     await call.hangs_up()
     return heard
 

@@ -196,8 +196,8 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/erasing.py",
-        '_erased_at(tx, secret, "person", row)',
-        "False",
+        'if not _erased_at(tx, secret, "person", row)',
+        "if row",
         f"{FORGETTING}::test_the_directory_takes_them_in_again_only_when_it_is_told_to",
     ),
     Mutant(
@@ -214,8 +214,8 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/erasing.py",
-        "return [repeats, *(",
-        "return [*(",
+        "[draws_on(gone.handles), calls_them, ",
+        "[calls_them, ",
         f"{FORGETTING}::test_what_was_said_of_them_in_somebody_elses_own_case_goes",
     ),
     Mutant(
@@ -241,6 +241,24 @@ MUTANTS = [
         "vouched.recorded_at - owned.heard_at > SILENCE",
         "vouched.recorded_at < owned.heard_at",
         f"{HANDS}::test_a_new_customer_with_a_reissued_number_gets_nothing_of_its_old_owner",
+    ),
+    Mutant(
+        "core/backends/ledger/people.py",
+        "return epoch + 1, silent_from",
+        "return epoch + 1, None",
+        f"{HANDS}::test_a_number_that_changed_hands_is_not_its_former_owners_again_when_the_directory_takes_it_from_the_new_one",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        " | partition.customer(node, partition.as_of(now, around))",
+        "",
+        f"{FORGETTING}::test_what_lapsed_and_would_part_them_keeps_nothing_of_what_is_theirs_now",
+    ),
+    Mutant(
+        "core/backends/ledger/erasing.py",
+        "[draws_on(gone.handles), calls_them, ",
+        "[draws_on(gone.handles), ",
+        f"{FORGETTING}::test_no_reply_calls_them_by_their_name_on_a_handle_that_was_theirs_once",
     ),
     Mutant(
         "core/recollection.py",

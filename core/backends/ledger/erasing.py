@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    false,
     func,
     insert,
     literal,
@@ -51,12 +52,12 @@ from core.erasing import NoSuchCustomer, Receipt
 from core.ledger import DirectoryRow
 from core.messages import InboundMessage
 from identity import partition
-from identity.gate import handles_of
+from identity.gate import DIRECTORY, handles_of
 from identity.partition import Evidence, Node
 
 # Their rows lose what is personal and stay, for what else hangs on them.
 _BLANKED = frozenset({"handles", "access_log", "patterns"})
-_SHORTEST_ADDRESS = 5
+_SHORTEST_ADDRESS, _SHORTEST_NAME = 5, 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,17 +70,20 @@ class Customer:
     keys: frozenset[str]
     addresses: frozenset[str]
     lines: frozenset[str]  # of handles that nobody else has taken over
+    names: frozenset[str]  # words of them, as a reply may spell them
+    touched: frozenset[int]  # handles that ever hung together with theirs, and may have been called by their name
 
 
 # ── who it is ──
-def customer(tx: Connection, external_id: str) -> Customer:
-    """The customer of a directory id, former handles included. Raises NoSuchCustomer."""
+def customer(tx: Connection, external_id: str, now: datetime) -> Customer:
+    """The customer of a directory id, now and before vouchers lapsed; with former handles. Raises NoSuchCustomer."""
     person = tx.execute(select(directory).where(directory.c.external_id == external_id)).one_or_none()
     if person is None:
         raise NoSuchCustomer(f"customers: nobody in the directory has the external_id {external_id}")
     node = f"d:{external_id}"
     around = people.evidence_ever(tx, [node])
-    nodes = partition.customer(node, around)
+    # A voucher that lapsed may join, and may be all that two people met by and were parted for.
+    nodes = partition.customer(node, around) | partition.customer(node, partition.as_of(now, around))
     keys = _keys(tx, nodes)
     found = handles_of(nodes) | _shared(node, around) | _former(tx, node)
     rows = tx.execute(select(handles).where(handles.c.id.in_(found))).all()
@@ -93,6 +97,8 @@ def customer(tx: Connection, external_id: str) -> Customer:
         keys=keys | {row.key for row in rows},
         addresses=addresses,
         lines=frozenset(_line(row) for row in rows if _is_newest(tx, row)),
+        names=_names(tx, partition.persons(nodes)),
+        touched=_touched(tx, nodes, keys),
     )
 
 
@@ -116,6 +122,19 @@ def _former(tx: Connection, node: Node) -> frozenset[int]:
     """Handles that were theirs until the directory took the key away."""
     taken = and_(handles.c.key == evidence.c.key, handles.c.closed_at == evidence.c.retired_at)
     return frozenset(tx.execute(select(handles.c.id).join(evidence, taken).where(evidence.c.node == node)).scalars())
+
+
+def _names(tx: Connection, persons: Iterable[str]) -> frozenset[str]:
+    names = tx.execute(select(directory.c.name).where(directory.c.external_id.in_(list(persons)))).scalars()
+    words = {word for name in names for word in name.split() if len(word) >= _SHORTEST_NAME}
+    return frozenset(form for w in words for form in (w, w.lower(), w.upper(), w.capitalize()))
+
+
+def _touched(tx: Connection, nodes: frozenset[Node], keys: Iterable[str]) -> frozenset[int]:
+    """Handles that links or vouchers ever joined with theirs, also where that has ended or is in dispute."""
+    vouching = tx.execute(select(evidence.c.node).where(evidence.c.key.in_(list(keys)))).scalars()
+    around = people.evidence_ever(tx, {*nodes, *vouching})
+    return handles_of(frozenset(owned.node for owned in around.owned))
 
 
 def _addresses(person: Row[Any], rows: Iterable[Row[Any]], keys: Iterable[str]) -> frozenset[str]:
@@ -145,7 +164,7 @@ def _line(row: Row[Any]) -> str:
 # ── erasing ──
 def erase(tx: Connection, external_id: str, receipt: str, secret: bytes, now: datetime) -> Receipt:
     """Erases a customer everywhere in the ledger. Raises NoSuchCustomer."""
-    gone = customer(tx, external_id)
+    gone = customer(tx, external_id, now)
     tx.execute(leases.delete().where(leases.c.customer.in_(gone.nodes)))  # a turn that is at it cannot settle
     _bury(tx, gone, secret, now)
     erased = {"parked": _erase_parked(tx, gone.addresses)} | _erase_rows(tx, gone)
@@ -196,11 +215,18 @@ def _messages_of(gone: Customer) -> ColumnElement[bool]:
 
 
 def _outbox_of(gone: Customer) -> list[ColumnElement[bool]]:
-    """Replies that repeat what they told on a handle of somebody else, or that go to an address of theirs."""
-    drawn = func.json_each(outbox.c.drawn_from).table_valued("value")
-    repeats = select(drawn.c.value).where(drawn.c.value.in_(gone.handles)).exists()
+    """Replies that repeat what they told on a handle of somebody else, that go to an address of theirs, or that call by
+    their name a handle which was once taken for theirs."""
+
+    def draws_on(rows_of: Collection[int]) -> ColumnElement[bool]:
+        drawn = func.json_each(outbox.c.drawn_from).table_valued("value")
+        return select(drawn.c.value).where(drawn.c.value.in_(rows_of)).exists()
+
     reply = cast(outbox.c.reply, Text)
-    return [repeats, *(func.instr(reply, json.dumps(a)) > 0 for a in gone.addresses if len(a) >= _SHORTEST_ADDRESS)]
+    named = or_(false(), *(func.instr(outbox.c.text, name) > 0 for name in sorted(gone.names)))
+    calls_them = and_(draws_on([DIRECTORY]), draws_on(gone.touched), named)
+    goes_to_them = [func.instr(reply, json.dumps(a)) > 0 for a in gone.addresses if len(a) >= _SHORTEST_ADDRESS]
+    return [draws_on(gone.handles), calls_them, *goes_to_them]
 
 
 def _let_go(tx: Connection, gone: Customer) -> None:

@@ -87,12 +87,12 @@ def _epoch(holding: Sequence[Row[Any]], message: InboundMessage) -> tuple[int, d
         return 1, None
     epoch = max(row.epoch for row in holding)
     newest = [row for row in holding if row.epoch == epoch]
-    if any(row.closed_at is not None for row in newest):
-        return epoch + 1, None
-    heard_at = max(row.heard_at for row in newest)
+    heard_at, silent_from = max(row.heard_at for row in newest), newest[0].silent_from
     if message.handle.must_be_known and starts_anew(heard_at, message.received_at):
         return epoch + 1, heard_at
-    return epoch, newest[0].silent_from
+    if any(row.closed_at is not None for row in newest):
+        return epoch + 1, silent_from  # what says nothing of who gave the key up says nothing of who has it next
+    return epoch, silent_from
 
 
 def still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:

@@ -264,8 +264,8 @@ class SqlLedger:
         return await self._database.write(lambda tx: inbox.checked(tx, one, found), durable=True)
 
     # ── forgetting, exporting, retention: see core/erasing.py, core/exporting.py, core/retention.py ──
-    async def addresses(self, external_id: str) -> Collection[str]:
-        return (await self._database.read(lambda tx: erasing.customer(tx, external_id))).addresses
+    async def addresses(self, external_id: str, *, now: datetime) -> Collection[str]:
+        return (await self._database.read(lambda tx: erasing.customer(tx, external_id, now))).addresses
 
     async def erase(self, external_id: str, *, receipt: str, now: datetime) -> Receipt:
         return await self._database.write(
