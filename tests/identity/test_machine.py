@@ -294,8 +294,9 @@ class Identity(RuleBasedStateMachine):
         place = sides[0] if first else sides[1]
         if place.claimed or self.world.place(place.channel, place.address) != place:
             return
+        standing = self._links("retired_at is null")
         if PARTED in self._says(Seat(place, Proof.PROVEN, min(self.world.tokens(place)), "undoing"), "undo"):
-            [gone] = self._links() - self._links("retired_at is null") - self.retired
+            [gone] = standing - self._links("retired_at is null")
             self.retired.add(gone)
             del self.world.links[gone]
             pair = self._ends(gone)
