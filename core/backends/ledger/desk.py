@@ -1,323 +1,39 @@
-"""What colleagues see and do: cases by staff's permit, and their replies, resolutions and readings on record."""
+"""What colleagues do with a case: they take it, answer, resolve and correct it, and what they read is noted."""
 
-import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from core.backends.ledger import actions, people, playbook, ratings, recall, schema
 from core.backends.ledger import outbox as out
-from core.backends.ledger.people import node_of
-from core.backends.ledger.schema import cases, corrections, facts, grants, handles, leases, messages, outbox, turns
-from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related, called
+from core.backends.ledger import playbook, ratings, recall, schema
+from core.backends.ledger.casefiles import destination, last_proof, row_of, standing_of
+from core.backends.ledger.schema import cases, corrections, facts, leases, outbox
+from core.casefile import Reading
 from core.desk import (
-    PAGE,
     AgentReply,
     Correction,
-    NoSuchCase,
-    Queued,
     Refused,
     Resolution,
     Resolved,
-    Undelivered,
-    Unread,
 )
-from core.ledger import Fact, Outgoing
-from core.messages import Attachment, Reply
+from core.ledger import Outgoing
+from core.messages import Reply
 from core.playbook import Learnt
 from core.promises import promises
 from core.rating import DISPLEASED
-from core.recollection import recollect
-from identity.codes import GRANT_LIFE
-from identity.gate import Grant, Permit, Purpose, Standing, permit
+from identity.gate import Purpose
 from identity.proof import Proof
 
-_LINES = 60
-_FACTS = 200
-_RELATED = 10
-_MOODS = 40
-_REPEATED_WITHIN = timedelta(days=7)
-_PARKED = 100
 _CORRECTIONS = 1_000
-_BEGINNING = 2_000  # characters of an unread delivery
 
 
-# ── whose case it is ──
-def _row(tx: Connection, case: int) -> Row[Any]:
-    row = tx.execute(select(cases).where(cases.c.id == case)).one_or_none()
-    if row is None:
-        raise NoSuchCase(f"there is no case {case}")
-    return row
-
-
-def _standing(tx: Connection, row: Row[Any], now: datetime) -> Standing:
-    """Who a case's latest message came from: its customer, or somebody with a code that its customer showed."""
-    nodes = people.customer_of(tx, row.handle_id, now)
-    grant = _grant(tx, row, now)
-    last = row.last_handle_id
-    if grant is not None:
-        return Standing(handle=last, proof=_proof(tx, last), nodes=people.customer_of(tx, last, now), grant=grant)
-    own = last if node_of(last) in nodes else row.handle_id
-    return Standing(handle=own, proof=_proof(tx, own), nodes=nodes)
-
-
-def _grant(tx: Connection, row: Row[Any], now: datetime) -> Grant | None:
-    """The code under which a case was last talked about, if the case is of the customer who showed it."""
-    where = grants.c.handle_id == row.last_handle_id, grants.c.conversation == row.last_conversation
-    given = tx.execute(select(grants).where(*where)).one_or_none()
-    if given is None:
-        return None
-    nodes = people.customer_of(tx, given.shown_by, now)
-    if node_of(row.handle_id) not in nodes:
-        return None
-    return Grant(shown_by=given.shown_by, nodes=nodes, proof=Proof(given.proof), since=given.since)
-
-
-def _proof(tx: Connection, handle: int) -> Proof:
-    newest = select(messages.c.proof).where(messages.c.handle_id == handle).order_by(messages.c.id.desc()).limit(1)
-    return Proof(tx.execute(newest).scalar() or Proof.CLAIMED)
-
-
-# ── the queue ──
-def waiting_cases(tx: Connection, page: int) -> Sequence[int]:
-    """One page of the cases that are not resolved, handed off ones first, the oldest on top."""
-    return [row.id for row in tx.execute(_queue(page))]
-
-
-def _queue(page: int) -> Any:
-    since = func.coalesce(cases.c.handed_off_at, cases.c.opened_at)
-    shown = select(cases.c.id, cases.c.status, cases.c.assignee, cases.c.updated_at)
-    unresolved = shown.where(cases.c.status != "resolved")
-    in_order = unresolved.order_by(cases.c.status != "handed_off", since, cases.c.id)
-    return in_order.limit(PAGE).offset((page - 1) * PAGE)
-
-
-def queued(tx: Connection, case: int, now: datetime) -> Queued:
-    """A case as the queue shows it."""
-    row = _row(tx, case)
-    allowed = permit(_standing(tx, row, now), Purpose.STAFF)
-    profile = recall.profile(tx, allowed.person) if allowed.person else None
-    given = next((c.display_name for c in _contacts(tx, allowed) if c.display_name.strip()), "")
-    known = _shown_facts(tx, allowed, case)
-    return Queued(
-        case=recall.case_of(row),
-        name=called(profile, given, row.handle_id),
-        vouched=profile is not None,
-        issue=known.get("issue", ""),
-        mood=known.get("mood", ""),
-        vip=profile is not None and profile.vip,
-        since=row.handed_off_at or row.opened_at,
-    )
-
-
-def _shown_facts(tx: Connection, allowed: Permit, case: int) -> dict[str, str]:
-    """What the queue tells of a case."""
-    shown = facts.c.case_id == case, facts.c.slot.in_(("issue", "mood")), facts.c.superseded_at.is_(None)
-    query = select(facts).where(facts.c.handle_id.in_(allowed.handles), *shown)
-    oldest_first = query.order_by(facts.c.told_at, facts.c.id)
-    return {fact.slot: fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(oldest_first)])}
-
-
-def queue_state(tx: Connection, page: int) -> str:
-    """A text that changes when a page of the queue does."""
-    return _digest([tuple(row) for row in tx.execute(_queue(page))])
-
-
-# ── one case ──
-def case_file(tx: Connection, case: int, reachable: Collection[str], now: datetime) -> CaseFile:
-    """A case with all that staff may see of its customer."""
-    row = _row(tx, case)
-    standing = _standing(tx, row, now)
-    allowed = permit(standing, Purpose.STAFF)
-    known, said = _facts(tx, allowed, case), _said(tx, allowed)
-    profile = recall.profile(tx, allowed.person) if allowed.person else None
-    read = [f"case:{case}", *(f"fact:{f.id}" for f in known)]
-    read += [f"said:{e.handle}:{e.told_at.isoformat()}" for e in said]
-    return CaseFile(
-        case=recall.case_of(row),
-        facts=known,
-        moods=_moods(tx, allowed, case),
-        moods_ever=_moods(tx, allowed),
-        repeats=_repeats(tx, allowed, row),
-        said=said,
-        contacts=_contacts(tx, allowed),
-        related=_related(tx, allowed, case),
-        runs=actions.of_case(tx, allowed, case),
-        profile=profile,
-        proof=standing.strength,
-        by_code=standing.grant is not None,
-        destination=_destination(tx, row, standing, reachable, now),
-        reading=Reading(handle=allowed.own, rows=read + ([f"directory:{profile.external_id}"] if profile else [])),
-        about=recollect(allowed, recall.rows(tx, allowed)).summary,
-    )
-
-
-def case_state(tx: Connection, case: int) -> str:
-    """A text that changes when something is said or done in a case."""
-    row = _row(tx, case)
-    heard = select(func.max(messages.c.id)).where(messages.c.handle_id == row.last_handle_id)
-    sent = select(outbox.c.id, outbox.c.state).where(outbox.c.case_id == case).order_by(outbox.c.id)
-    told = [tuple(line) for line in tx.execute(sent)]
-    return _digest([row.status, row.assignee, row.updated_at, tx.execute(heard).scalar(), told])
-
-
-def _digest(parts: Sequence[object]) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
-
-
-def _facts(tx: Connection, allowed: Permit, case: int) -> list[Fact]:
-    """What is known of a case and of its customer, newest first."""
-    of_both = facts.c.case_id.is_(None) | (facts.c.case_id == case)
-    current = facts.c.handle_id.in_(allowed.handles), facts.c.superseded_at.is_(None), of_both
-    query = select(facts).where(*current).order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_FACTS)
-    return allowed.admit([recall.fact_of(row) for row in tx.execute(query)])
-
-
-def _moods(tx: Connection, allowed: Permit, case: int | None = None) -> list[str]:
-    """The newest moods of a case, or of all cases, oldest first."""
-    theirs = select(facts).where(facts.c.handle_id.in_(allowed.handles), facts.c.slot == "mood")
-    query = theirs if case is None else theirs.where(facts.c.case_id == case)
-    newest = query.order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_MOODS)
-    return [fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(newest)])][::-1]
-
-
-def _repeats(tx: Connection, allowed: Permit, row: Row[Any]) -> int:
-    """How often somebody came back about the same: to this case, or with an earlier one of the same kind."""
-    back = turns.c.case_id == row.id, turns.c.came_back, turns.c.settled_at > row.updated_at - _REPEATED_WITHIN
-    again = tx.execute(select(func.count()).select_from(turns).where(*back)).scalar_one()
-    earlier = (
-        cases.c.id != row.id,
-        cases.c.opened_at <= row.opened_at,
-        cases.c.updated_at > row.opened_at - _REPEATED_WITHIN,
-    )
-    others = select(cases.c.id).where(cases.c.handle_id.in_(allowed.handles), *earlier)
-    kinds = _kinds(tx, allowed, [row.id, *tx.execute(others).scalars()])
-    return int(again) + sum(
-        kind == kinds.get(row.id, "other") != "other" for case, kind in kinds.items() if case != row.id
-    )
-
-
-def _kinds(tx: Connection, allowed: Permit, ids: Sequence[int]) -> dict[int, str]:
-    told = facts.c.slot == "category", facts.c.superseded_at.is_(None), facts.c.handle_id.in_(allowed.handles)
-    query = select(facts).where(facts.c.case_id.in_(ids), *told).order_by(facts.c.told_at, facts.c.id)
-    return {fact.case: fact.value for fact in allowed.admit(map(recall.fact_of, tx.execute(query))) if fact.case}
-
-
-def _said(tx: Connection, allowed: Permit) -> list[Entry]:
-    """The newest lines of a customer on any channel, oldest first."""
-    heard = select(messages).where(messages.c.handle_id.in_(allowed.handles))
-    told = select(outbox).where(outbox.c.handle_id.in_(allowed.handles))
-    newest = [
-        *(_heard(row) for row in tx.execute(heard.order_by(messages.c.told_at.desc()).limit(_LINES))),
-        *(_told(row) for row in tx.execute(told.order_by(outbox.c.created_at.desc()).limit(_LINES))),
-    ]
-    return sorted(allowed.admit(newest), key=lambda entry: entry.told_at)[-_LINES:]
-
-
-def _heard(row: Row[Any]) -> Entry:
-    return Entry(
-        handle=row.handle_id,
-        told_at=row.told_at,
-        channel=row.channel,
-        sender="customer",
-        text=row.text,
-        drawn_from=frozenset((row.handle_id,)),
-        files=[Attachment(**a) for a in row.body["attachments"]],
-    )
-
-
-def _told(row: Row[Any]) -> Entry:
-    return Entry(
-        handle=row.handle_id,
-        told_at=row.created_at,
-        channel=row.channel,
-        sender=row.sender,
-        text=row.text,
-        drawn_from=frozenset(row.drawn_from),
-        case=row.case_id,
-        state=row.state,
-        error=row.error,
-    )
-
-
-def _contacts(tx: Connection, allowed: Permit) -> list[Contact]:
-    """A customer's handles, the one written from first."""
-    rows = tx.execute(select(handles).where(handles.c.id.in_(allowed.handles)).order_by(handles.c.id)).all()
-    found = [
-        Contact(
-            handle=row.id,
-            channel=row.channel,
-            address=_shown(row),
-            hint=row.hint,
-            display_name=row.display_name,
-            proven=row.proven_at is not None,
-        )
-        for row in rows
-    ]
-    return sorted(found, key=lambda contact: contact.handle != allowed.own)
-
-
-def _shown(row: Row[Any]) -> str:
-    return "" if row.address.startswith("~") else str(row.address)
-
-
-def _related(tx: Connection, allowed: Permit, case: int) -> list[Related]:
-    others = select(cases).where(cases.c.handle_id.in_(allowed.handles), cases.c.id != case)
-    newest = tx.execute(others.order_by(cases.c.updated_at.desc()).limit(_RELATED))
-    found = allowed.admit([recall.case_of(row) for row in newest])
-    return [Related(case=c.id, open=c.status != "resolved", summary=recall.summary(tx, c)) for c in found]
-
-
-# ── where a reply goes ──
-def _destination(
-    tx: Connection, row: Row[Any], standing: Standing, reachable: Collection[str], now: datetime
-) -> Destination | None:
-    """Where the case was last talked about, else the proven handle that was last heard from; None where neither can
-    be written to any more, or may have changed owner."""
-    for handle, conversation in _candidates(tx, row, standing, now):
-        if handle.channel in reachable and people.still_theirs(tx, handle, now):
-            return _reached(tx, handle, conversation)
-    return None
-
-
-def _candidates(
-    tx: Connection, row: Row[Any], standing: Standing, now: datetime
-) -> Iterator[tuple[Row[Any], str | None]]:
-    customer = standing.grant.nodes if standing.grant else standing.nodes
-    last = node_of(row.last_handle_id)
-    under_code = standing.grant is not None and now - standing.grant.since < GRANT_LIFE
-    if last == node_of(row.handle_id) or last in customer or under_code:
-        yield tx.execute(select(handles).where(handles.c.id == row.last_handle_id)).one(), row.last_conversation
-    ids = [int(node.removeprefix("h:")) for node in customer if node.startswith("h:")]
-    strong = select(handles).where(handles.c.id.in_(ids), handles.c.proven_at.is_not(None))
-    for handle in tx.execute(strong.order_by(handles.c.heard_at.desc())).all():
-        yield handle, None
-
-
-def _reached(tx: Connection, handle: Row[Any], conversation: str | None) -> Destination:
-    """By the route of the newest message there: a handle may have several conversations, each with its own."""
-    there = select(messages).where(messages.c.handle_id == handle.id)
-    if conversation is not None:  # what was said under a code there hangs on who showed it
-        there = select(messages).where(messages.c.channel == handle.channel, messages.c.conversation == conversation)
-    newest = tx.execute(there.order_by(messages.c.id.desc()).limit(1)).one_or_none()
-    return Destination(
-        handle=handle.id,
-        channel=handle.channel,
-        conversation=newest.conversation if newest else conversation or "",
-        route=newest.body["route"] if newest else handle.route,
-        address=_shown(handle) or handle.hint,
-        language=handle.language or "en",
-    )
-
-
-# ── what colleagues do ──
 def take(tx: Connection, case: int, agent: str, now: datetime) -> None:
     """Gives a case to a colleague. A turn that the bot is at loses its lease, runs again, and leaves it to them."""
     row = _held(tx, case, agent)
-    standing = _standing(tx, row, now)
+    standing = standing_of(tx, row, now)
     tx.execute(leases.delete().where(leases.c.customer.in_({standing.customer, min(standing.nodes)})))
     tx.execute(
         update(cases)
@@ -344,9 +60,9 @@ def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list
     if _is_sent(tx, order):
         return []
     take(tx, order.case, order.agent, order.at)
-    row = _row(tx, order.case)
-    standing = _standing(tx, row, order.at)
-    to = _destination(tx, row, standing, reachable, order.at)
+    row = row_of(tx, order.case)
+    standing = standing_of(tx, row, order.at)
+    to = destination(tx, row, standing, reachable, order.at)
     if to is None:
         raise Refused("Nothing was sent: there is no channel on which this customer can be answered.")
     handle = int(row.handle_id if standing.grant else to.handle)
@@ -399,12 +115,12 @@ def _learn(tx: Connection, done: Resolution) -> Learnt:
 
 def _ask(tx: Connection, done: Resolution, reachable: Collection[str]) -> list[Outgoing]:
     """Asks how satisfied somebody is, once for a case, and only who proved to be there."""
-    row = _row(tx, done.case)
-    standing = _standing(tx, row, done.at)
-    to = _destination(tx, row, standing, reachable, done.at)
+    row = row_of(tx, done.case)
+    standing = standing_of(tx, row, done.at)
+    to = destination(tx, row, standing, reachable, done.at)
     if done.question is None or to is None or row.rating_asked_at is not None or row.satisfaction is not None:
         return []
-    if _proof(tx, to.handle) < Proof.PLAUSIBLE:
+    if last_proof(tx, to.handle) < Proof.PLAUSIBLE:
         return []
     whose = {
         "handle_id": row.handle_id if standing.grant else to.handle,
@@ -423,7 +139,7 @@ def correct(tx: Connection, done: Correction) -> None:
     proof = tx.execute(select(func.max(facts.c.proof)).where(*here)).scalar()
     tx.execute(update(facts).where(*here).values(superseded_at=done.at))
     told = {"handle_id": row.handle_id, "case_id": row.id, "slot": "category", "value": done.category}
-    proof = proof if proof is not None else _proof(tx, row.handle_id)
+    proof = proof if proof is not None else last_proof(tx, row.handle_id)
     tx.execute(insert(facts).values(**told, proof=int(proof), told_at=done.at))
     tx.execute(update(cases).where(cases.c.id == row.id).values(updated_at=done.at))
     tx.execute(corrections.delete().where(corrections.c.case_id == row.id))
@@ -440,7 +156,7 @@ def corrected(tx: Connection) -> list[tuple[str, str]]:
 
 def _held(tx: Connection, case: int, agent: str) -> Row[Any]:
     """The row of a case that this colleague may touch."""
-    row = _row(tx, case)
+    row = row_of(tx, case)
     if row.status == "resolved":
         raise Refused(f"Case {case} is resolved already.")
     if row.assignee not in ("", agent):
@@ -453,36 +169,3 @@ def note_reading(tx: Connection, reader: str, readings: Sequence[Reading], now: 
     if readings:
         rows = [{"handle_id": reading.handle, "rows": list(reading.rows)} for reading in readings]
         tx.execute(insert(schema.access_log).values(at=now, purpose=Purpose.STAFF, reader=reader), rows)
-
-
-# ── what went wrong ──
-def unread(tx: Connection) -> list[Unread]:
-    """The newest deliveries that could not be read."""
-    return [
-        Unread(
-            id=row.id,
-            channel=row.channel,
-            reason=row.reason,
-            received_at=row.received_at,
-            size=len(row.body),
-            beginning=row.body[:_BEGINNING].decode("utf-8", "replace"),
-        )
-        for row in tx.execute(select(schema.parked).order_by(schema.parked.c.id.desc()).limit(_PARKED))
-    ]
-
-
-def undelivered(tx: Connection) -> list[Undelivered]:
-    """The newest replies that could not be delivered."""
-    query = select(outbox).where(outbox.c.state == "parked").order_by(outbox.c.id.desc()).limit(_PARKED)
-    return [
-        Undelivered(
-            id=row.id,
-            handle=row.handle_id,
-            case=row.case_id,
-            channel=row.channel,
-            text=row.text,
-            error=row.error,
-            created_at=row.created_at,
-        )
-        for row in tx.execute(query)
-    ]

@@ -11,6 +11,7 @@ from core.accounts import Account, Audited, Colleague, Credential, NewAccount, S
 from core.backends.ledger import accounts as staff
 from core.backends.ledger import actions as deeds
 from core.backends.ledger import (
+    casefiles,
     desk,
     erasing,
     exporting,
@@ -156,17 +157,17 @@ class SqlLedger:
     # ── the desk: see core/desk.py ──
     async def queue(self, *, now: datetime, page: int = 1) -> Sequence[Queued]:
         """One short read a case, so that turns get in between."""
-        waiting = await self._database.read(partial(desk.waiting_cases, page=page))
-        return [await self._database.read(partial(desk.queued, case=case, now=now)) for case in waiting]
+        waiting = await self._database.read(partial(casefiles.waiting_cases, page=page))
+        return [await self._database.read(partial(casefiles.queued, case=case, now=now)) for case in waiting]
 
     async def queue_state(self, *, page: int = 1) -> str:
-        return await self._database.read(partial(desk.queue_state, page=page))
+        return await self._database.read(partial(casefiles.queue_state, page=page))
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
-        return await self._database.read(lambda tx: desk.case_file(tx, case, reachable, now))
+        return await self._database.read(lambda tx: casefiles.case_file(tx, case, reachable, now))
 
     async def case_state(self, case: int) -> str:
-        return await self._database.read(lambda tx: desk.case_state(tx, case))
+        return await self._database.read(lambda tx: casefiles.case_state(tx, case))
 
     async def note_reading(self, reader: str, readings: Sequence[Reading], *, now: datetime) -> None:
         await self._database.write(lambda tx: desk.note_reading(tx, reader, readings, now))
@@ -200,10 +201,10 @@ class SqlLedger:
         return await self._database.read(desk.corrected)
 
     async def unread(self) -> Sequence[Unread]:
-        return await self._database.read(desk.unread)
+        return await self._database.read(casefiles.unread)
 
     async def undelivered(self) -> Sequence[Undelivered]:
-        return await self._database.read(desk.undelivered)
+        return await self._database.read(casefiles.undelivered)
 
     # ── colleagues: see core/accounts.py ──
     async def has_accounts(self) -> bool:

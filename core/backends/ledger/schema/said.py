@@ -1,0 +1,112 @@
+"""What was said: messages as they came and as they were read, and replies on their way."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from core.backends.ledger.schema.columns import Instant, handle, identity, metadata
+
+messages = Table(
+    "messages",
+    metadata,
+    identity(),
+    Column("channel", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("line", Text, nullable=False),  # the queue that it waits in: one handle, or one claimed conversation
+    handle(nullable=True),  # known once identified
+    Column("conversation", Text, nullable=False),
+    Column("vouched", Integer, nullable=False),  # the proof that the channel vouched for
+    Column("proof", Integer),  # the proof that it was found to have
+    Column("text", Text, nullable=False),
+    Column("body", JSON, nullable=False),  # the rest of the normalised message
+    Column("received_at", Instant, nullable=False),
+    Column("told_at", Instant, nullable=False),
+    Column("state", Text, nullable=False),  # waiting | answered
+    UniqueConstraint("channel", "external_id"),
+    sqlite_autoincrement=True,  # an erased id is never given out again
+)
+Index("messages_waiting", messages.c.line, messages.c.id, sqlite_where=messages.c.state == "waiting",
+      postgresql_where=messages.c.state == "waiting")  # fmt: skip
+Index("messages_by_handle", messages.c.handle_id, messages.c.told_at)
+Index("messages_by_conversation", messages.c.channel, messages.c.conversation, messages.c.told_at)
+
+# Messages whose channel has yet to find their proof.
+Index("messages_unchecked", messages.c.id, sqlite_where=messages.c.state == "unchecked",
+      postgresql_where=messages.c.state == "unchecked")  # fmt: skip
+
+raw_messages = Table(
+    "raw_messages",
+    metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("headers", JSON, nullable=False),
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    identity(),
+    Column("channel", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+
+unchecked = Table(
+    "unchecked",
+    metadata,
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("peer", Text, nullable=False),  # who delivered it
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    identity(),
+    handle(nullable=False),
+    Column("case_id", ForeignKey("cases.id")),
+    Column("channel", Text, nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("text", Text, nullable=False),  # as staff and writers may read it: a code in it is blotted out
+    Column("reply", JSON, nullable=False),  # as it is sent
+    Column("drawn_from", JSON, nullable=False),  # the handles whose rows it may repeat
+    Column("sender", Text, nullable=False),
+    Column("state", Text, nullable=False),  # waiting | sent | parked
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("maybe_twice", Boolean, nullable=False),  # a crash may have fallen between sending and noting it
+    Column("parts_sent", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("sent_at", Instant),
+    sqlite_autoincrement=True,  # an erased id is never given out again
+)
+Index("outbox_waiting", outbox.c.id, sqlite_where=outbox.c.state == "waiting")
+Index("outbox_by_case", outbox.c.case_id)
+Index("outbox_by_handle", outbox.c.handle_id, outbox.c.created_at)
+Index("outbox_by_conversation", outbox.c.channel, outbox.c.conversation, outbox.c.created_at)
+Index("outbox_by_time", outbox.c.created_at)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    handle(primary_key=True),
+    Column("conversation", Text, primary_key=True),
+    Column("language", Text, nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("rates", BigInteger),  # the case that our last words here asked to be rated
+)
