@@ -177,6 +177,21 @@ async def test_no_reply_calls_them_by_their_name_on_a_handle_that_was_theirs_onc
     assert canaries(kept) == {canary(2)}
 
 
+async def test_replies_that_only_hold_the_letters_of_their_name_stay(shop: Shop) -> None:
+    shop.engine = replace(shop.engine, writer=Blurter())
+    await shop.knows("cus_1", "An Rose", "email:an@shop.test")
+    await shop.knows("cus_2", "Mary Miller", "email:mary@shop.test")
+    await shop.hears("slack", "T1/U1", "My kettle broke.", vouchers=[voucher("email:an@shop.test")])
+    shop.later(days=50)
+    await shop.hears("email", "mary@shop.test", "Hello")
+    await shop.ledger.merge(Order(a="slack:T1/U1", b="email:mary@shop.test", by="ann", at=shop.now))
+    for said in (f"The plan {canary(1)} rose.", f"{canary(2)}, can an agent help?"):
+        await shop.hears("slack", "T1/U1", said)
+    replies = await rows(shop, "outbox")
+    await forget(shop)
+    assert await rows(shop, "outbox") == replies
+
+
 async def test_what_lapsed_and_would_part_them_keeps_nothing_of_what_is_theirs_now(shop: Shop, tmp_path: Path) -> None:
     """Mary's login, long ago, spoke for a mailbox that colleagues found to be John's."""
     await shop.knows(*JOHN)
@@ -466,6 +481,19 @@ async def test_an_export_is_taken_in_again_as_an_equal_profile_once_and_only_if_
         await shop.ledger.export("cus_1", reader="eve", now=shop.now)
     assert await shop.ledger.take_in(from_json(to_json(before)), now=shop.now, restore=True) == len(before.facts)
     assert the_same(await shop.ledger.export("cus_1", reader="eve", now=shop.now)) == the_same(before)
+
+
+async def test_whoever_has_the_number_now_is_told_nothing_of_an_export_that_is_taken_in_again(shop: Shop) -> None:
+    await shop.knows(*JOHN)
+    await shop.hears("sms", "+15550142", f"{CHARGED} The order is W4829137.")
+    before = await shop.ledger.export("cus_1", reader="eve", now=shop.now)
+    await forget(shop)
+    shop.later(days=1)
+    await shop.hears("sms", "+15550142", "My kettle is broken.")
+    assert await shop.ledger.take_in(before, now=shop.now, restore=True) == 0
+    assert await rows(shop, "handles") == 2
+    shop.later(days=1)
+    assert "9137" not in await shop.hears("sms", "+15550142", "Which order do you have of me?")
 
 
 async def test_half_an_export_is_refused_whole(shop: Shop) -> None:

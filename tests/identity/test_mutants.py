@@ -214,8 +214,8 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/erasing.py",
-        "[draws_on(gone.handles), calls_them, ",
-        "[calls_them, ",
+        "[_draws_on(gone.handles), outbox.c.id.in_(gone.called), ",
+        "[outbox.c.id.in_(gone.called), ",
         f"{FORGETTING}::test_what_was_said_of_them_in_somebody_elses_own_case_goes",
     ),
     Mutant(
@@ -256,8 +256,8 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/erasing.py",
-        "[draws_on(gone.handles), calls_them, ",
-        "[draws_on(gone.handles), ",
+        "[_draws_on(gone.handles), outbox.c.id.in_(gone.called), ",
+        "[_draws_on(gone.handles), ",
         f"{FORGETTING}::test_no_reply_calls_them_by_their_name_on_a_handle_that_was_theirs_once",
     ),
     Mutant(

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
-    false,
     func,
     insert,
     literal,
@@ -70,8 +69,7 @@ class Customer:
     keys: frozenset[str]
     addresses: frozenset[str]
     lines: frozenset[str]  # of handles that nobody else has taken over
-    names: frozenset[str]  # words of them, as a reply may spell them
-    touched: frozenset[int]  # handles that ever hung together with theirs, and may have been called by their name
+    called: frozenset[int]  # replies that call a handle by their name which was once taken for theirs
 
 
 # ── who it is ──
@@ -97,8 +95,7 @@ def customer(tx: Connection, external_id: str, now: datetime) -> Customer:
         keys=keys | {row.key for row in rows},
         addresses=addresses,
         lines=frozenset(_line(row) for row in rows if _is_newest(tx, row)),
-        names=_names(tx, partition.persons(nodes)),
-        touched=_touched(tx, nodes, keys),
+        called=_called(tx, _touched(tx, nodes, keys), _names(tx, partition.persons(nodes))),
     )
 
 
@@ -125,9 +122,18 @@ def _former(tx: Connection, node: Node) -> frozenset[int]:
 
 
 def _names(tx: Connection, persons: Iterable[str]) -> frozenset[str]:
+    """Words of their names, as a reply may spell them."""
     names = tx.execute(select(directory.c.name).where(directory.c.external_id.in_(list(persons)))).scalars()
     words = {word for name in names for word in name.split() if len(word) >= _SHORTEST_NAME}
-    return frozenset(form for w in words for form in (w, w.lower(), w.upper(), w.capitalize()))
+    return frozenset(form for word in words for form in (word, word.upper(), word.capitalize()))
+
+
+def _called(tx: Connection, touched: Collection[int], names: Collection[str]) -> frozenset[int]:
+    if not names:
+        return frozenset()
+    naming = re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(name) for name in sorted(names))})(?!\w)")
+    replies = select(outbox.c.id, outbox.c.text).where(_draws_on([DIRECTORY]), _draws_on(touched))
+    return frozenset(row.id for row in tx.execute(replies) if naming.search(row.text))
 
 
 def _touched(tx: Connection, nodes: frozenset[Node], keys: Iterable[str]) -> frozenset[int]:
@@ -217,16 +223,14 @@ def _messages_of(gone: Customer) -> ColumnElement[bool]:
 def _outbox_of(gone: Customer) -> list[ColumnElement[bool]]:
     """Replies that repeat what they told on a handle of somebody else, that go to an address of theirs, or that call by
     their name a handle which was once taken for theirs."""
-
-    def draws_on(rows_of: Collection[int]) -> ColumnElement[bool]:
-        drawn = func.json_each(outbox.c.drawn_from).table_valued("value")
-        return select(drawn.c.value).where(drawn.c.value.in_(rows_of)).exists()
-
     reply = cast(outbox.c.reply, Text)
-    named = or_(false(), *(func.instr(outbox.c.text, name) > 0 for name in sorted(gone.names)))
-    calls_them = and_(draws_on([DIRECTORY]), draws_on(gone.touched), named)
     goes_to_them = [func.instr(reply, json.dumps(a)) > 0 for a in gone.addresses if len(a) >= _SHORTEST_ADDRESS]
-    return [draws_on(gone.handles), calls_them, *goes_to_them]
+    return [_draws_on(gone.handles), outbox.c.id.in_(gone.called), *goes_to_them]
+
+
+def _draws_on(rows_of: Collection[int]) -> ColumnElement[bool]:
+    drawn = func.json_each(outbox.c.drawn_from).table_valued("value")
+    return select(drawn.c.value).where(drawn.c.value.in_(rows_of)).exists()
 
 
 def _let_go(tx: Connection, gone: Customer) -> None:

@@ -25,20 +25,30 @@ def person(export: Export) -> DirectoryRow:
 
 
 def take_in(tx: Connection, export: Export) -> int:
-    """Puts handles, cases and facts on record that are not there yet; how many facts. Raises Malformed."""
+    """Puts handles, cases and facts on record that are not there yet; how many facts. Raises Malformed.
+
+    What was told over an address that somebody opened since stays out.
+    """
     try:
-        at = {record["id"]: _handle(tx, record) for record in export.handles}
-        opened = {record["id"]: _case(tx, record, at) for record in export.cases}
-        return sum(_fact(tx, record, at, opened) for record in export.facts)
+        found = {record["id"]: _handle(tx, record) for record in export.handles}
+        at = {record: handle for record, handle in found.items() if handle is not None}
+        opened = {record["id"]: _case(tx, record, at) for record in export.cases if record["handle_id"] in at}
+        return sum(_fact(tx, record, at, opened) for record in export.facts if record["handle_id"] in at)
     except (KeyError, ValueError, TypeError) as error:
         raise Malformed(f"export: a row lacks what it needs ({type(error).__name__}: {error})") from None
 
 
-def _handle(tx: Connection, record: Record) -> int:
+def _handle(tx: Connection, record: Record) -> int | None:
+    """The handle of a record; None where its address was opened by somebody else since, who may be another person."""
     row = _values(handles, record)
-    same = [handles.c[name] == row[name] for name in ("channel", "address", "epoch")]
-    known = tx.execute(select(handles.c.id).where(*same)).scalar()
-    return int(known or _added(tx, handles, row))
+    there = handles.c.channel == row["channel"], handles.c.address == row["address"]
+    others = tx.execute(select(handles).where(*there)).all()
+    for other in others:
+        if (other.epoch, other.opened_at) == (row["epoch"], row["opened_at"]):
+            return int(other.id)
+    if any((other.epoch < row["epoch"]) != (other.opened_at < row["opened_at"]) for other in others):
+        return None
+    return _added(tx, handles, row) if all(other.epoch != row["epoch"] for other in others) else None
 
 
 def _case(tx: Connection, record: Record, at: Mapping[object, int]) -> int:
