@@ -92,7 +92,7 @@ def _message(handle: int, number: int, text: str, at: datetime) -> dict[str, Any
 
 def _answer(handle: int, case: int, text: str, at: datetime) -> dict[str, Any]:
     where = {"channel": "email", "conversation": f"with {handle}", "destination": f"email:with {handle}"}
-    sent = {"state": "sent", "maybe_twice": False, "parts_sent": 1, "attempts": 1, "provider_id": "p", "error": ""}
+    sent = {"state": "sent", "maybe_twice": False, "parts_sent": 1, "attempts": 1, "error": ""}
     said = {"text": text, "reply": {}, "drawn_from": [handle], "sender": "bot", "created_at": at}
     return {"handle_id": handle, "case_id": case} | where | said | sent
 

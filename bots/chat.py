@@ -45,7 +45,9 @@ async def _bot(settings: Settings) -> AsyncIterator[str]:
         yield settings.base_url
         return
     bot = put_together(settings, environment())
-    app = web.application([bot.channels["web"]], bot.dispatch.hear, _ready, base_url=settings.base_url, now=clock)
+    app = web.application(
+        [bot.channels["web"]], bot.dispatch.hear, _ready, note=bot.dispatch.note, base_url=settings.base_url, now=clock
+    )
     with web.listen(settings.web_host, settings.web_port) as listening:
         try:
             await bot.ledger.migrate()

@@ -34,6 +34,7 @@ async def run() -> None:
         list(bot.channels.values()),
         bot.dispatch.hear,
         listeners.not_ready,
+        note=bot.dispatch.note,
         base_url=settings.base_url,
         now=clock,
         extra=_console(bot),

@@ -26,6 +26,7 @@ from core.messages import InboundMessage, Raw
 log = logging.getLogger(__name__)
 
 Hear = Callable[[InboundMessage, Raw], Awaitable[bool]]
+Note = Callable[[Channel[Any], Raw], Awaitable[None]]  # of a delivery in which no customer talks
 Ready = Callable[[], Awaitable[Mapping[str, str]]]  # what is not ready: what, and why
 
 
@@ -38,12 +39,13 @@ def application(
     hear: Hear,
     ready: Ready,
     *,
+    note: Note,
     base_url: str,
     now: Callable[[], datetime],
     extra: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Everything that is served over HTTP."""
-    door = _Door(hear, base_url, now)
+    door = _Door(hear, note, base_url, now)
     routes: list[BaseRoute] = [Route("/healthz", _healthz), Route("/readyz", _readyz(ready))]
     for channel in channels:
         if isinstance(channel, Webhook):
@@ -56,8 +58,9 @@ def application(
 class _Door:
     """Lets requests in to the channels."""
 
-    def __init__(self, hear: Hear, base_url: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, hear: Hear, note: Note, base_url: str, now: Callable[[], datetime]) -> None:
         self._hear = hear
+        self._note = note
         self._base_url = base_url
         self._now = now
 
@@ -77,7 +80,9 @@ class _Door:
 
     async def _keep(self, channel: Any, raw: Raw, message: InboundMessage | None) -> Response:
         try:
-            if message is not None:
+            if message is None:
+                await self._note(channel, raw)
+            else:
                 await self._hear(message, raw)
         except Exception:
             log.exception("a message by %s could not be kept; its provider will send it again", channel.name)

@@ -5,7 +5,7 @@ import hmac
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from core.backends.ledger.database import Database, sqlite_path
 from core.backends.ledger.sql import SqlLedger
 from core.backends.rules.learning import Examples
 from core.backends.rules.writer import RulesWriter
-from core.channel import Channel, Site
+from core.channel import Channel, Closes, Site
 from core.delivery import Delivery
 from core.dispatch import Dispatch
 from core.engine import Engine
@@ -53,6 +53,9 @@ class Throughline:
     async def close(self) -> None:
         """Stops and lets go of everything; what waits is in the ledger."""
         await self.dispatch.close()
+        for channel in self.channels.values():
+            if isinstance(channel, Closes):
+                await channel.close()
         await self.memory.close()
         await self.ledger.close()
 
@@ -96,8 +99,10 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
     embedder = cache(WordLlamaEmbedder)
     memory = AegisMemory(Path(settings.aegis_path), embedder)
     examples = Examples(embedder)
-    engine = _engine(settings, _house(settings, values, channels), ledger, memory, examples)
     delivery = Delivery(ledger, channels, clock)
+    engine = replace(
+        _engine(settings, _house(settings, values, channels), ledger, memory, examples), typing=delivery.shows_typing
+    )
     return Throughline(
         settings=settings,
         roster=entries,

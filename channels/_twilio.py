@@ -1,4 +1,4 @@
-"""What SMS and voice share: the one typed seam to the twilio library, its settings, numbers, TwiML and plain text."""
+"""What SMS and voice share: the one typed seam to the twilio library, its settings, numbers, TwiML and GSM-7."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -209,18 +209,6 @@ def say(parent: ET.Element, text: str, language: str) -> None:
 def twiml(response: ET.Element) -> str:
     """The document, in ASCII: no encoding can hurt it on its way."""
     return ET.tostring(response).decode("ascii")
-
-
-def plain(text: str, *, link: str) -> str:
-    """`text` without its Markdown; `link` says what becomes of a link, e.g. `{text} ({url})`."""
-
-    def _link(found: re.Match[str]) -> str:
-        words, url = found.groups()
-        return url if words == url else link.format(text=words, url=url)
-
-    text = re.sub(r"\[([^\[\]\n]{1,200})\]\(([^()\s]{1,2000})\)", _link, text)
-    text = re.sub(r"\*\*([^*\n]+)\*\*", r"\1", text)
-    return re.sub(r"`([^`\n]+)`", r"\1", text).strip()
 
 
 def gsm(text: str) -> str:

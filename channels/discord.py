@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +31,9 @@ from pydantic import (
 )
 from yarl import URL
 
+from channels._markdown.discord import DISCORD
+from channels._markdown.split import split
+from channels._markdown.tree import read
 from core.channel import Deliver, Limits, Site
 from core.errors import Malformed, Misconfigured, SendProblem, TryAgain, Undeliverable
 from core.messages import Attachment, InboundMessage, Raw, Reply, Route
@@ -57,12 +60,6 @@ LONGEST_PAUSE = 120.0  # seconds
 LAST_WORDS = 5.0  # seconds in which what was already heard is still recorded when the listener stops
 SEND_TIMEOUT = aiohttp.ClientTimeout(total=15)  # seconds
 PORTAL = "discord.com/developers/applications, page Bot"
-
-# What must stay in one message: code, bold words, links.
-WHOLE = re.compile(r"```.*?(?:```|\Z)|\*\*[^*\n]+\*\*|\[[^\[\]\n]*\]\(\S*?\)|https?://\S+", re.DOTALL)
-FENCE = re.compile(r"```\w{0,20}\n")
-BORDERS = ("\n\n", "\n", " ")  # where a text is split, best first
-MENTION = re.compile(r"(?<!\w)@(?=everyone|here)|<(?=[@#])")
 
 # What an outage looks like in the library; anything else is a fault.
 OUTAGES = (discord.DiscordException, aiohttp.ClientError, OSError)
@@ -221,11 +218,10 @@ class Discord:
 
     def render(self, reply: Reply) -> Sequence[Post]:
         """The messages of a reply, each within Discord's limit."""
-        text = MENTION.sub("\\g<0>\u200b", reply.text.strip())
         where = {"channel": reply.route.get("channel", ""), "user": reply.route.get("user", "")}
         return [
             Post(**where, content=part, nonce=hashlib.sha256(f"{reply.id}/{n}".encode()).hexdigest()[:NONCE_LIMIT])
-            for n, part in enumerate(_parts(text))
+            for n, part in enumerate(split(read(reply.text), DISCORD.show, TEXT_LIMIT))
         ]
 
     async def send(self, wire: Post) -> str:
@@ -361,36 +357,6 @@ def _refusal(response: aiohttp.ClientResponse, answer: Answer) -> SendProblem:
     if response.ok or response.status == HTTPStatus.REQUEST_TIMEOUT or response.status >= SERVER_ERROR:
         return TryAgain(f"{said}: out of order for now")
     return Undeliverable(f"{said}: {REFUSALS.get(response.status, 'the message is refused')}")
-
-
-def _parts(text: str) -> Iterator[str]:
-    """A text in parts within the limit; code, links and bold words stay whole unless they are longer than that."""
-    while len(text) > TEXT_LIMIT:
-        part, text = _cut(text)
-        yield part
-    if text:
-        yield text
-
-
-def _cut(text: str) -> tuple[str, str]:
-    whole = [found.span() for found in WHOLE.finditer(text)]
-    for border in BORDERS:
-        for found in reversed(list(re.finditer(border, text[: TEXT_LIMIT + len(border)]))):
-            at = found.start()
-            if not any(start < at < end for start, end in whole):
-                return text[:at].rstrip(), text[at:].strip()
-    if opening := FENCE.match(text):
-        return _cut_code(text, opening)
-    at = next((start for start, end in whole if 0 < start < TEXT_LIMIT < end), TEXT_LIMIT)
-    return text[:at], text[at:].strip()
-
-
-def _cut_code(text: str, opening: re.Match[str]) -> tuple[str, str]:
-    """Code longer than the limit is closed at a line's end and opened again in the next part."""
-    room = TEXT_LIMIT - len("\n```")
-    line = text.rfind("\n", opening.end() + 1, room + 1)
-    at = line if line > 0 else room
-    return text[:at] + "\n```", opening.group() + text[at:].removeprefix("\n")
 
 
 CHANNEL = Discord

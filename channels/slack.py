@@ -24,8 +24,10 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from channels._markdown.slack import MRKDWN
+from channels._markdown.split import split
+from channels._markdown.tree import read
 from channels._slack.members import Members
-from channels._slack.mrkdwn import mrkdwn_parts
 from core.channel import Ack, Checked, Deliver, Limits, Site
 from core.errors import Malformed, SendProblem, TryAgain, Undeliverable, Unverified
 from core.messages import Attachment, InboundMessage, Raw, Reply, Route, Voucher
@@ -166,7 +168,8 @@ class Slack:
 
     def render(self, reply: Reply) -> Sequence[Post]:
         """Messages of at most 3,000 characters of mrkdwn; ephemeral where others read the channel."""
-        return [self._post(reply, part, text) for part, text in enumerate(mrkdwn_parts(reply.text, self.limits.text))]
+        parts = split(read(reply.text), MRKDWN.show, self.limits.text)
+        return [self._post(reply, part, text) for part, text in enumerate(parts)]
 
     def _post(self, reply: Reply, part: int, text: str) -> Post:
         place = {key: reply.route[key] for key in ("channel", "thread_ts") if key in reply.route}

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field
 
 from channels import _twilio as twilio
+from channels._markdown.plain import PLAIN
+from channels._markdown.split import split
+from channels._markdown.tree import read
 from core.channel import Ack, Limits, Site
 from core.errors import Malformed
 from core.messages import Attachment, InboundMessage, Raw, Reply
@@ -87,10 +90,9 @@ class Sms:
 
     def render(self, reply: Reply) -> Sequence[Text]:
         """Plain text, cheap to send, in as few messages as it fits."""
-        body = twilio.gsm(twilio.plain(reply.text, link="{text} ({url})"))
         return [
             Text(to=reply.route["to"], sender=reply.route["from"], body=piece)
-            for piece in twilio.pieces(body, self.limits.text)
+            for piece in split(read(reply.text), lambda tree: twilio.gsm(PLAIN.show(tree)), self.limits.text, _units)
         ]
 
     async def send(self, wire: Text) -> str:
@@ -100,6 +102,11 @@ class Sms:
     async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:  # noqa: ARG002 - the port
         """Empty TwiML: nothing is answered here, the reply comes from the outbox."""
         return Ack(body="<Response/>", media_type="text/xml")
+
+
+def _units(text: str) -> int:
+    """A text's length as Twilio counts it: a sign beyond the basic alphabets is two."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _is_receipt(fields: Mapping[str, str]) -> bool:

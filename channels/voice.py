@@ -20,11 +20,11 @@ from xml.etree import ElementTree as ET
 from pydantic import BaseModel, Field
 
 from channels import _twilio as twilio
+from channels._markdown.speech import speakable
 from core.channel import Ack, Limits, Site
 from core.errors import Malformed
 from core.messages import InboundMessage, Raw, Reply
 from identity.handles import Handle
-from identity.masking import HIDDEN
 from identity.proof import Proof
 
 ATTESTED: Final = "TN-Validation-Passed-A"  # its variants, such as -Diverted, vouch for less
@@ -50,7 +50,6 @@ class Phrases(NamedTuple):
     again: str
     goodbye: str
     sorry: str
-    ending: str
 
 
 _PHRASES: Final = {
@@ -59,42 +58,36 @@ _PHRASES: Final = {
         "Sorry, I did not hear anything. How can I help you?",
         "I still cannot hear you. Goodbye.",
         "I am sorry, I cannot answer right now. Everything you told me is kept. Goodbye.",
-        "ending in",
     ),
     "de": Phrases(
         "Einen Moment, bitte.",
         "Entschuldigung, ich habe nichts gehört. Wie kann ich Ihnen helfen?",
         "Ich kann Sie leider nicht hören. Auf Wiederhören.",
         "Es tut mir leid, ich kann gerade nicht antworten. Was Sie gesagt haben, ist notiert. Auf Wiederhören.",
-        "mit den Endziffern",
     ),
     "es": Phrases(
         "Un momento, por favor.",
         "Perdone, no he oído nada. ¿En qué puedo ayudarle?",
         "Sigo sin oírle. Adiós.",
         "Lo siento, ahora no puedo responder. Todo lo que me ha dicho queda guardado. Adiós.",
-        "terminado en",
     ),
     "fr": Phrases(
         "Un instant, s'il vous plaît.",
         "Pardon, je n'ai rien entendu. Comment puis-je vous aider ?",
         "Je ne vous entends toujours pas. Au revoir.",
         "Je suis désolé, je ne peux pas répondre maintenant. Ce que vous avez dit est conservé. Au revoir.",
-        "se terminant par",
     ),
     "it": Phrases(
         "Un momento, per favore.",
         "Mi scusi, non ho sentito nulla. Come posso aiutarla?",
         "Non la sento ancora. Arrivederci.",
         "Mi dispiace, ora non posso rispondere. Quello che mi ha detto è conservato. Arrivederci.",
-        "che termina con",
     ),
     "pt": Phrases(
         "Um momento, por favor.",
         "Desculpe, não ouvi nada. Como posso ajudar?",
         "Ainda não consigo ouvir. Até logo.",
         "Lamento, não consigo responder agora. Tudo o que me disse fica guardado. Até logo.",
-        "terminado em",
     ),
 }
 
@@ -339,26 +332,6 @@ class Voice:
         while len(self._lines) > _MOST_CALLS or now - next(iter(self._lines.values())).touched_at > _KEPT:
             self._lines.popitem(last=False)
         return line
-
-
-# Digits that name something. Not an amount, a year, a time or a part of a date: those are read as one number.
-_SPELLED: Final = re.compile(
-    r"(?<![\d.,:/$€£¥])(?:(?<=#)|(?!(?:19|20)\d\d(?!\d)))\d{4,20}"
-    r"(?!\d|[.,:/]\d|\s?(?:[$€£¥%]|(?i:eur|usd|gbp|chf|dollar|pound|d[oó]lar)))"
-)
-
-
-def speakable(text: str, language: str) -> str:
-    """`text` for the ear: no Markdown, no addresses of links, numbers that name something digit by digit."""
-    text = re.sub(r"(?m)^[ \t]*[-*] ", "", twilio.plain(text, link="{text}"))
-    ending = _phrases(language).ending
-    text = re.sub(r"…(\w{4})\b", lambda found: f"{ending} {' '.join(found[1])}", text)
-    return _SPELLED.sub(_spell, text.replace(HIDDEN, ""))
-
-
-def _spell(digits: re.Match[str]) -> str:
-    apart = " " if digits.string[: digits.start()][-1:].isalpha() else ""
-    return apart + " ".join(digits[0])
 
 
 def _phrases(language: str) -> Phrases:

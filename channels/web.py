@@ -2,7 +2,8 @@
 
 A browser is known by the cookie that /chat sets, which proves nothing (claimed), or by a token that the business
 signed for its signed-in customer (confirmed). POST answers 202 once the message is kept, 400 to what is no message,
-401 to a bad token or none, 413 over 64 kB. The stream is server-sent events: {id, text, from: bot|agent|customer}.
+401 to a bad token or none, 413 over 64 kB. The stream is server-sent events: {id, text, from: bot|agent|customer}; a
+reply with markup also has `elements`, a list of strings and of [tag, attributes, elements], which pages build as DOM.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from typing import Any, ClassVar, Self
 import jwt
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from channels._markdown.html import elements, is_plain
+from channels._markdown.tree import read, seen
 from core.channel import Ack, Limits, Line, Site
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw, Reply, Voucher
@@ -305,8 +308,14 @@ async def _next(queue: asyncio.Queue[Line]) -> Line | None:
 
 def _event(line: Line) -> str:
     shown = line.id.rpartition(":")[2]  # a customer's line carries the session before it, which no script may see
-    data = json.dumps({"id": shown, "text": line.text, "from": line.sender})
-    return f"data: {data}\n\n"
+    said = {"id": shown, "text": line.text, "from": line.sender}
+    return f"data: {json.dumps(said if line.sender == 'customer' else said | _face(line.text))}\n\n"
+
+
+def _face(text: str) -> dict[str, object]:
+    """A reply's Markdown; with the elements that the page shows it by, where it is more than one line of words."""
+    nodes = elements(read(text))
+    return {"text": seen(text)} | ({} if is_plain(nodes) else {"elements": nodes})
 
 
 CHANNEL = Web

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
-from core.messages import InboundMessage, Raw, Reply, Voucher
+from core.messages import InboundMessage, Interruption, Raw, Reply, Route, Voucher
 from identity.proof import Proof
 
 Wire = TypeVar("Wire")
@@ -61,6 +61,7 @@ class Site:
     var: Path  # everything a process writes lies below it
     now: Callable[[], datetime]
     transcript: Callable[[str], Awaitable[Sequence[Line]]]  # the lines of one of this channel's conversations
+    languages: Sequence[str] = ("en",)  # that it speaks, the first one by default
 
 
 # Keeps one delivery: parses it, records it, or parks it for a human when it cannot be read. Returns once that is
@@ -127,12 +128,112 @@ class Checked:
 
 
 @runtime_checkable
+class Speaks(Protocol):
+    """A channel on which somebody waits while a reply is worded, so that it can begin before it is finished."""
+
+    async def begin(self, reply: Reply) -> None:
+        """Says the beginning of a reply: longer each time, under the id and with the first words of the reply that is
+        sent in the end. Of that one it says what it has not said yet."""
+        ...
+
+
+class Socket(Protocol):
+    """A WebSocket that somebody opened to us."""
+
+    async def receive(self) -> str | None:
+        """The next text that comes; None when no more will."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """Sends a text; nothing, when nobody is there any more."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ears:
+    """What a channel tells of a conversation on a socket: messages, kept when `hear` returns, and interruptions."""
+
+    hear: Deliver
+    interrupted: Callable[[Interruption], Awaitable[None]]
+
+
+@runtime_checkable
+class Converses(Protocol):
+    """A channel whose provider opens a WebSocket to us for a whole conversation."""
+
+    sockets: Sequence[str]  # paths; empty when this mode is off
+
+    def verify(self, raw: Raw) -> None:
+        """Raises Unverified unless the opening of a socket is the provider's."""
+        ...
+
+    async def converse(self, socket: Socket, ears: Ears) -> None:
+        """Goes on until one side ends it."""
+        ...
+
+
+@runtime_checkable
 class Checks(Protocol):
     """A channel that has to ask others about a message: asked after it is kept, for those that are `unchecked`."""
 
     async def check(self, message: InboundMessage, raw: Raw) -> Checked:
         """What others say of a message. When it fails, or takes too long and is cancelled, the message stays as it was
         parsed: no better proven, and with no news of what is vouched for."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What became of something that we sent, by the provider's id of it. `failure` is one line for staff."""
+
+    provider_id: str
+    failure: str = ""  # "" when it arrived
+    opted_out: bool = False  # its receiver told the network to take no more of us
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A channel whose provider tells later whether a message arrived."""
+
+    def report(self, raw: Raw) -> Report | None:
+        """The report in a delivery in which no customer talks; None where there is none. Pure."""
+        ...
+
+
+@runtime_checkable
+class Typing(Protocol):
+    """A channel that can show that an answer is being written."""
+
+    async def typing(self, route: Route) -> None:
+        """Shows it for as long as the platform does. May fail: nothing depends on it."""
+        ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A channel that keeps connections between one message and the next."""
+
+    async def close(self) -> None:
+        """Lets go of them; nothing is sent afterwards."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that `doctor` looked at. `advice` is what to do, to the button to press; "" when all is well."""
+
+    what: str  # never with a secret in it
+    advice: str = ""
+    fatal: bool = False  # the channel cannot work like this
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A channel that can be asked whether its provider would let it work."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """Credentials, scopes, webhooks, DNS: asked of the provider, nothing is changed there. Never raises for what it
+        finds, and takes a few seconds at most."""
         ...
 
 

@@ -9,12 +9,13 @@ from core.channel import Limits
 from core.greeting import Continuity
 from core.house import House
 from core.judgement import Verdict
-from core.ledger import OF_THE_PERSON, CaseStatus, NewFact, Profile, Settlement, Turn
+from core.ledger import OF_THE_PERSON, Case, CaseStatus, NewFact, Profile, Settlement, Turn
 from core.linking import LinkTalk
-from core.messages import Reply
+from core.messages import Choice, Reply
 from core.phrases import say
 from core.recollection import Recollection
 from core.runs import Run, outcome
+from core.voices import NOT_THEIR_OWN, in_their_own_voice
 from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Answer, OpenCase, Told
 from identity.gate import Permit, Purpose, Standing, permit
 from identity.masking import order_number
@@ -61,7 +62,7 @@ class Thought:
     @property
     def expects_digits(self) -> int:
         """How many digits we asked for."""
-        return self.talk.expects_digits if self.talk else 0
+        return len(self.talk.pair) if self.talk else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +81,7 @@ class Composed:
     asks: tuple[str, ...] = ()
     expects_digits: int = 0
     rates: int | None = None  # the case that it asks to be rated
+    choices: tuple[Choice, ...] = ()
 
 
 def nothing_to_write(turn: Turn, known: Recollection, talk: LinkTalk | None, house: House) -> Answer:
@@ -126,7 +128,7 @@ def _news(t: Thought, case: OpenCase | None) -> list[Told]:
     known = {**t.known.facts, **(case.facts if case else {})}
     newer = {slot for slot, at in case.told_at.items() if at > t.turn.told_at} if case else set[str]()
     told = (f for f in t.answer.facts if f.slot in (*ISSUE_SLOTS, *PERSON_SLOTS) and f.slot not in newer)
-    return [f for f in told if known.get(f.slot) not in (f.value, order_number(f.value))]
+    return [f for f in told if known.get(f.slot, "").casefold() not in (f.value.casefold(), order_number(f.value).casefold())]
 
 
 def _years(profile: Profile | None, now: datetime) -> int:
@@ -151,11 +153,22 @@ def _case_to_greet(t: Thought, now: datetime) -> OpenCase | None:
     if not may or not t.known.cases or tells_another or (t.only_codes and not t.just_granted):
         return None
     case = t.known.case(t.answer.case) or t.known.cases[0]
-    record, last = t.known.records[case.id], t.turn.last_said_at
-    if last is None or now - last > _GAP or t.just_granted:
-        return case
-    went_on_elsewhere = record.last_handle != t.turn.standing.handle and record.updated_at > last
-    return case if went_on_elsewhere else None
+    return case if t.just_granted or _is_due(t.turn, t.known.records[case.id], now) else None
+
+
+def _is_due(turn: Turn, record: Case, now: datetime) -> bool:
+    """Whether a case is to be named first: after a while, or when it went on elsewhere."""
+    last = turn.last_said_at
+    if last is None or now - last > _GAP:
+        return True
+    return record.last_handle != turn.standing.handle and record.updated_at > last
+
+
+def begins_with_the_answer(turn: Turn, known: Recollection, house: House, now: datetime) -> bool:
+    """Whether a turn that is not about codes is answered in the writer's words first, whatever they will be."""
+    if turn.new_conversation or turn.opted_out or is_one_of_many(turn, house):
+        return False
+    return not any(case.with_human or _is_due(turn, known.records[case.id], now) for case in known.cases)
 
 
 def compose(t: Thought, hello: Greeting, house: House) -> Composed:
@@ -173,7 +186,17 @@ def compose(t: Thought, hello: Greeting, house: House) -> Composed:
             rest, asks = _answer(t, hello, limits)
     if rest is None:
         return Composed()
-    return Composed(text=_join(*start, *rest), asks=asks, expects_digits=t.expects_digits)
+    return Composed(text=_join(*start, *rest), asks=asks, expects_digits=t.expects_digits, choices=_choices(t))
+
+
+def _choices(t: Thought) -> tuple[Choice, ...]:
+    """Two digits to repeat; in a conversation that begins, a person to talk to."""
+    language = t.answer.language
+    if t.talk and t.talk.pair:
+        return (Choice(label=say("keep_linked", language), says=t.talk.pair),)
+    if t.turn.new_conversation and t.verdict.kind == "answer":
+        return (Choice(label=say("to_a_person", language), says=say("wish_for_a_person", language)),)
+    return ()
 
 
 def is_one_of_many(turn: Turn, house: House) -> bool:
@@ -183,19 +206,17 @@ def is_one_of_many(turn: Turn, house: House) -> bool:
 
 
 def _leave_to_human(t: Thought, hello: Greeting, house: House) -> list[str] | None:
-    """Silence, but for a word to who comes anew, answers us, puts a value right, or waits on the telephone."""
+    """Silence, but for a word to who comes anew, tells something new, or waits on the telephone."""
     channel = t.turn.first.channel
-    case = t.known.case(t.answer.case)
-    news = _news(t, case)
-    matters = any(f.slot in t.turn.asked or (case and f.slot in case.facts) for f in news)
-    if not (hello.case or t.said_of_codes or matters or _comes_anew(t)) and house.limits(channel).reachable:
+    news = _news(t, t.known.case(t.answer.case))
+    if not (hello.case or t.said_of_codes or news or _comes_anew(t)) and house.limits(channel).reachable:
         return None
     if not t.turn.said_something:
         return [say("colleague_has_it", t.answer.language)]
     if t.only_codes and not t.just_granted:
         return []
-    added = [order_number(f.value) if f.slot == "order_id" else f.value for f in news]
-    return [greeting.handed_over_already(t.answer.language, house.label(channel), added=added)]
+    told = {f.slot: order_number(f.value) if f.slot == "order_id" else f.value for f in news}
+    return [greeting.handed_over_already(t.answer.language, house.label(channel), told)]
 
 
 def _comes_anew(t: Thought) -> bool:
@@ -251,7 +272,8 @@ def with_question(t: Thought, composed: Composed, house: House) -> Composed:
     channel = t.turn.first.channel
     question = rating.question(t.answer.language, house.label(channel))
     spoken = not house.limits(channel).reachable
-    return replace(composed, text=_join(composed.text, question), expects_digits=int(spoken), rates=case)
+    asked = _join(composed.text, question)
+    return replace(composed, text=asked, expects_digits=int(spoken), rates=case, choices=rating.CHOICES)
 
 
 def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime, reply_id: str) -> Settlement:
@@ -268,7 +290,9 @@ def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime
         asks=composed.asks,
         secret=t.talk.code if t.talk else "",
         expects_digits=composed.expects_digits,
+        hands_over=t.verdict.kind == "hand_off" or (t.verdict.kind == "with_human" and answer.human_wanted),
         rates=composed.rates,
+        choices=composed.choices,
     )
     return Settlement(
         turn=t.turn,
@@ -315,8 +339,13 @@ def _issue_without_a_name(t: Thought) -> str:
     """A case is opened also for a wish for a human, or for a bare order number: in the customer's own words."""
     of_a_case = any(told.slot not in OF_THE_PERSON for told in t.answer.facts)
     if t.answer.case is None and (t.verdict.kind == "hand_off" or of_a_case):
-        return t.turn.text[:_ISSUE_LENGTH] or t.files or t.verdict.reason
+        return issue_in_their_words(t.turn) or t.files or t.verdict.reason
     return ""
+
+
+def issue_in_their_words(turn: Turn) -> str:
+    """What a message tells, where nobody worded it better; "" where nothing was said."""
+    return (in_their_own_voice(turn.text) or (NOT_THEIR_OWN if turn.text else ""))[:_ISSUE_LENGTH]
 
 
 def _facts(answer: Answer, new_issue: str) -> list[NewFact]:

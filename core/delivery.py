@@ -4,14 +4,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any
 
-from core.channel import Channel
+from core.channel import Channel, Typing
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Ledger, Outgoing
+from core.messages import Route
 from identity.masking import mask
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,12 @@ class Delivery:
         for row in rows:
             self._queue(row)
 
+    def shows_typing(self, channel: str, route: Route) -> None:
+        """Shows a customer that an answer is being written, where the channel can."""
+        there: object = self._channels.get(channel)
+        if isinstance(there, Typing):
+            self._keep(asyncio.create_task(_show_typing(there, route)))
+
     async def resume(self) -> None:
         """Sends what an earlier process left over."""
         left = await self._ledger.left_over()
@@ -56,7 +64,9 @@ class Delivery:
             waiting.extend([row] if all(row.id != other.id for other in waiting) else [])
             return
         self._queues[row.destination] = deque([row])
-        task = asyncio.create_task(self._drain(row.destination))
+        self._keep(asyncio.create_task(self._drain(row.destination)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -115,6 +125,11 @@ class Delivery:
                 await asyncio.sleep(_pause(error, attempt).total_seconds())
             else:
                 return
+
+
+async def _show_typing(channel: Typing, route: Route) -> None:
+    with suppress(Exception):  # nobody misses it
+        await channel.typing(route)
 
 
 def _pause(error: Exception, attempt: int) -> timedelta:

@@ -311,7 +311,14 @@ class Desk:
         if to is None:
             return None
         text = rating.question(to.language, self.house.label(to.channel))
-        return Reply(id=self.new_id(), route=to.route, text=text, language=to.language, rates=file.case.id)
+        return Reply(
+            id=self.new_id(),
+            route=to.route,
+            text=text,
+            language=to.language,
+            rates=file.case.id,
+            choices=rating.CHOICES,
+        )
 
     async def parked(self, reader: str) -> tuple[Sequence[Unread], Sequence[Undelivered]]:
         """What could not be read, and what could not be delivered."""

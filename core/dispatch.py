@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 from core import safety
-from core.channel import Channel
+from core.channel import Channel, Reports, Speaks
 from core.checking import Checking
 from core.delivery import Delivery
 from core.engine import Engine
 from core.errors import Fenced
 from core.ledger import Ledger, Settled, Unchecked, Wait, line_of
-from core.messages import InboundMessage, Raw
+from core.messages import InboundMessage, Interruption, Raw
+from core.speaking import Saying
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class Dispatch:
         self._patient: set[str] = set()  # fenced off once, so that two live lines do not fence each other for ever
         self._learning: set[asyncio.Task[None]] = set()
         self._checking = Checking(ledger, channels or {}, self._call)
+        self._channels: Mapping[str, Channel[Any]] = channels or {}
+        self._sayings: dict[str, Saying] = {}
 
     async def hear(self, message: InboundMessage, raw: Raw) -> bool:
         """Keeps a message, durably, and has it answered soon; False if we had it already."""
@@ -54,7 +57,23 @@ class Dispatch:
             log.warning("a delivery by %s is parked: %s", channel.name, type(error).__name__)
             await self._ledger.park(channel.name, raw, str(error) or type(error).__name__)
             return True
-        return await self.hear(message, raw) if message else False
+        if message is None:
+            await self.note(channel, raw)
+            return False
+        return await self.hear(message, raw)
+
+    async def note(self, channel: Channel[Any], raw: Raw) -> None:
+        """Takes note of what a provider reports of our own messages; of any other delivery, nothing."""
+        if isinstance(channel, Reports) and (report := channel.report(raw)):
+            await self._ledger.reported(channel.name, report, now=self._engine.now())
+
+    async def interrupted(self, one: Interruption) -> None:
+        """Somebody spoke against a reply: no more of it is worded, and what they heard stands on record."""
+        saying = next((s for s in self._sayings.values() if s.reply and s.reply.id == one.reply), None)
+        if saying:
+            saying.stop(one)
+        else:
+            await self._ledger.heard(one)
 
     async def resume(self) -> None:
         """Takes up what an earlier process accepted and did not answer. For a process that is alone on its ledger."""
@@ -94,7 +113,8 @@ class Dispatch:
 
     async def _serve_once(self, line: str) -> bool:
         """One turn; True if there may be another one."""
-        outcome = await self._take_turn(line)
+        saying = self._saying(line)
+        outcome = await self._take_turn(line, saying)
         if outcome is None:
             return False
         if isinstance(outcome, Wait):
@@ -103,21 +123,44 @@ class Dispatch:
             return True
         self._patient.discard(line)
         self._delivery.post(outcome.outbox)
+        if saying and saying.interruption:
+            await self._note_heard(saying.interruption)
         self._learn(outcome)
         return True
 
-    async def _take_turn(self, line: str) -> Settled | Wait | None:
+    def _saying(self, line: str) -> Saying | None:
+        channel: object = self._channels.get(line.partition(":")[0])
+        return Saying(channel.begin) if isinstance(channel, Speaks) else None
+
+    async def _note_heard(self, interruption: Interruption) -> None:
+        try:
+            await self._ledger.heard(interruption)
+        except Exception:
+            log.exception("a reply that was interrupted stands on record as if all of it had been heard")
+
+    async def _take_turn(self, line: str, saying: Saying | None) -> Settled | Wait | None:
+        if saying is None:
+            return await self._try_turn(line, None)
+        self._sayings[line] = saying
+        try:
+            return await self._try_turn(line, saying)
+        finally:
+            del self._sayings[line]
+
+    async def _try_turn(self, line: str, saying: Saying | None) -> Settled | Wait | None:
         for attempt in range(1, _TRIES + 1):
             try:
-                return await self._engine.take_turn(line, patient=line in self._patient)
+                return await self._engine.take_turn(line, patient=line in self._patient, saying=saying)
             except Fenced as error:
                 log.info("%s", error)
                 self._patient.add(line)
                 return Wait(until=self._engine.now())
             except Exception:
                 log.exception("turn failed, attempt %d of %d", attempt, _TRIES)
+            if saying and saying.reply:  # begun already: it is not said anew
+                break
         try:
-            return await self._engine.give_to_a_human(line)
+            return await self._engine.give_to_a_human(line, saying=saying)
         except Exception:
             log.exception("nor could a human be called; the messages stay in the ledger and are tried again")
             return Wait(until=self._engine.now() + _AFTER_A_FAILURE)

@@ -28,11 +28,13 @@ from core.learning import Learning, LearningLedger
 from core.ledger import Notice, Settled, Settlement, Turn, Wait
 from core.linking import Linking, LinkTalk
 from core.memory import Memory
-from core.messages import InboundMessage, Raw, Reply
+from core.messages import Choice, InboundMessage, Raw, Reply, Route
 from core.phrases import say
 from core.playbook import may_be_offered
 from core.recollection import Recollection, recollect
 from core.restraint import Left
+from core.voices import own_answer
+from core.speaking import Saying
 from core.writing import Answer, Brief, Pattern, Writer
 from identity.gate import DIRECTORY, Purpose, Standing, permit
 
@@ -61,21 +63,25 @@ class Engine:
     actions: Actions
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    typing: Callable[[str, Route], None] = lambda _channel, _route: None  # shows that an answer is being written
 
     async def accept(self, message: InboundMessage, raw: Raw) -> bool:
         """Keeps a message. When this returns it survives anything; False means that we had it already."""
         return await self.ledger.accept(replace(message, text=safety.without_cards(message.text)), safety.kept(raw))
 
-    async def take_turn(self, line: str, *, patient: bool = False) -> Settled | Wait | None:
+    async def take_turn(
+        self, line: str, *, patient: bool = False, saying: Saying | None = None
+    ) -> Settled | Wait | None:
         """Answers what waits on a line: None when nothing does, Wait when it is too early. Raises Fenced.
 
-        A turn of a live channel does not wait for the customer's other turns, unless it is told to be `patient`.
+        A turn of a live channel does not wait for the customer's other turns, unless it is told to be `patient`. With
+        `saying` the reply is said while it is worded, as far as nothing comes before it.
         """
-        return await self._turn(line, patient, self._think)
+        return await self._turn(line, patient, lambda turn: self._think(turn, saying), saying)
 
-    async def give_to_a_human(self, line: str) -> Settled | Wait | None:
+    async def give_to_a_human(self, line: str, *, saying: Saying | None = None) -> Settled | Wait | None:
         """Answers a turn that we failed at: an honest sentence, and the case in the agents' queue."""
-        return await self._turn(line, True, self._give_up)
+        return await self._turn(line, True, self._give_up, saying)
 
     async def learn(self, settled: Settled) -> None:
         """Gives memory what a turn told. Never on the way of a reply."""
@@ -86,7 +92,7 @@ class Engine:
             await Learning(ledger=self.ledger, memory=self.memory, now=self.now).from_praise(settled.praised)
 
     async def _turn(
-        self, line: str, patient: bool, think: Callable[[Turn], Awaitable[Settlement]]
+        self, line: str, patient: bool, think: Callable[[Turn], Awaitable[Settlement]], saying: Saying | None
     ) -> Settled | Wait | None:
         live = self.house.limits(line.partition(":")[0]).live
         turn = await self.ledger.open_turn(
@@ -99,19 +105,20 @@ class Engine:
         if turn is None or isinstance(turn, Wait):
             return turn
         try:
-            return await self.ledger.settle(await think(turn))
+            settlement = await think(turn)
+            return await self.ledger.settle(saying.completed(settlement) if saying else settlement)
         except BaseException:
             await asyncio.shield(self.ledger.release(turn))
             raise
 
-    async def _think(self, turn: Turn) -> Settlement:
+    async def _think(self, turn: Turn, saying: Saying | None) -> Settlement:
         held_back, given, noted = self._held_back(turn), unwritten.given_rating(turn), self._noted(turn)
         if noted:
             return replace(noted, replies=[]) if held_back else noted
         if held_back:
             return await self._leave(turn, held_back)
         if given is None:
-            return await self._consider(turn)
+            return await self._consider(turn, saying)
         return unwritten.with_rating(await self._consider(unwritten.beside_rating(turn, given)), given)
 
     def _noted(self, turn: Turn) -> Settlement | None:
@@ -124,11 +131,11 @@ class Engine:
             return None
         return unwritten.of_rating(turn, given, self.house, now=self.now(), reply_id=self.new_id())
 
-    async def _consider(self, turn: Turn) -> Settlement:
+    async def _consider(self, turn: Turn, saying: Saying | None = None) -> Settlement:
         talk = await self._talk_of_codes(turn)
         standing = replace(turn.standing, grant=talk.grant) if talk and talk.grant else turn.standing
         known = await self._recall(standing)
-        answer = known.about_a_known_case(await self._answer(turn, known, talk))
+        answer = known.about_a_known_case(await self._answer(turn, known, talk, saying))
         closed = talk is not None and talk.needs_a_person
         runs = await self.actions.carry_out(Asked(turn=turn, standing=standing, known=known, answer=answer))
         verdict = judge(answer, known.case(answer.case), known.profile, runs, needs_a_person=closed)
@@ -163,11 +170,19 @@ class Engine:
         allowed = permit(standing, Purpose.ANSWER)
         return recollect(allowed, await self.ledger.recall(allowed, closed_after=self.now() - _COMES_BACK))
 
-    async def _answer(self, turn: Turn, known: Recollection, talk: LinkTalk | None) -> Answer:
+    async def _answer(self, turn: Turn, known: Recollection, talk: LinkTalk | None, saying: Saying | None) -> Answer:
         if not turn.text or (talk and talk.alone):
             return composing.nothing_to_write(turn, known, talk, self.house)
-        answer = await self.writer.answer(await self._brief(turn, known))
-        return replace(answer, reply=safety.only_known_links(answer.reply, self.house.link_hosts))
+        if all(record.status != "handed_off" for record in known.records.values()):
+            self.typing(turn.first.channel, turn.route)
+        brief = await self._brief(turn, known)
+        if saying and talk is None and composing.begins_with_the_answer(turn, known, self.house, self.now()):
+            start = Reply(id=self.new_id(), route=turn.route, text="", language=brief.language or brief.languages[0])
+            answer = await saying.worded(self.writer, brief, start=start, hosts=self.house.link_hosts)
+        else:
+            answer = await self.writer.answer(brief)
+        answer = replace(answer, reply=safety.only_known_links(answer.reply, self.house.link_hosts))
+        return own_answer(answer, turn.text)
 
     async def _brief(self, turn: Turn, known: Recollection) -> Brief:
         remembered, patterns = await self._from_memory(turn, known)
@@ -226,6 +241,7 @@ class Engine:
                     route=reach.route,
                     text=say("link_notice", reach.language or language, channel=talk.notice),
                     language=reach.language or language,
+                    choices=(Choice(label=say("undo", reach.language or language), says="UNDO"),),
                 ),
             )
             for reach in reaches

@@ -82,6 +82,8 @@ class Phrases:
     subjects: list[str]
     negations: list[str]
     handed_over_already: str
+    noted_for_a_colleague: str
+    order: str
     last: dict[str, str]
     issue: dict[str, str]
     circumstances: dict[str, Circumstance]
@@ -161,11 +163,13 @@ def handoff(language: str, channel: str, *, staff_present: bool | None = None) -
     return _in_manner(f"{wordings[who]} {wordings['kept']}", language, channel)
 
 
-def handed_over_already(language: str, channel: str = "chat", *, added: Sequence[str] = ()) -> str:
-    """What is said to a message about a case that a colleague has, with the values that it told."""
-    said = _phrases(language).handed_over_already
-    values = ", ".join(filter(None, (_trimmed(_harmless(value), _VALUE) for value in added)))
-    return _in_manner(f"{said.removesuffix('.')} ({values})." if values else said, language, channel)
+def handed_over_already(language: str, channel: str = "chat", told: Mapping[str, str] | None = None) -> str:
+    """What is said to a message about a case that a colleague has: which values were noted, where it told any."""
+    phrases = _phrases(language)
+    harmless = {slot: _trimmed(_harmless(value), _VALUE) for slot, value in (told or {}).items()}
+    noted = [phrases.order.format(number=v) if slot == "order_id" else v for slot, v in harmless.items() if v]
+    said = phrases.noted_for_a_colleague.format(values=", ".join(noted)) if noted else phrases.handed_over_already
+    return _in_manner(said, language, channel)
 
 
 def _phrases(language: str) -> Phrases:

@@ -46,6 +46,11 @@ def judge(
     return Verdict(kind="hand_off", reason=reason) if reason else Verdict(kind="answer")
 
 
+def may_begin(draft: Answer) -> bool:
+    """Whether a reply may be said before the rest of its answer is known: nothing decided so far can change it."""
+    return not draft.human_wanted and not draft.actions and draft.confidence >= _ENOUGH_CONFIDENCE
+
+
 def _why_a_human(answer: Answer, case: OpenCase | None, profile: Profile | None, runs: Sequence[Run]) -> str:
     if answer.human_wanted:
         return "The customer asked for a person."

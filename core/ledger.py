@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from core.channel import Checked, Line
+from core.channel import Checked, Line, Report
 from core.history import Tally
 from core.links import LinkDesk, LinkStep
 from core.memory import Hit, Note, PatternHit, Vote
-from core.messages import InboundMessage, Raw, Reply, Route
+from core.messages import InboundMessage, Interruption, Raw, Reply, Route
 from core.runs import Run
 from core.writing import PERSON_SLOTS, Pattern, Spoken
 from identity.gate import HandleId, Permit, Standing
@@ -369,7 +369,7 @@ class Ledger(Protocol):
         ...
 
     async def reaches(self, handles: Sequence[HandleId], *, now: datetime) -> Sequence[Reach]:
-        """Where those of these handles that proved themselves were last written from."""
+        """Where those of these handles that proved themselves, and did not opt out, were last written from."""
         ...
 
     async def settle(self, settlement: Settlement) -> Settled:
@@ -395,6 +395,15 @@ class Ledger(Protocol):
 
     async def sending_failed(self, outgoing: int, *, error: str, due_at: datetime | None) -> None:
         """Notes a failed attempt: again at `due_at`, or never (None: parked, staff see it)."""
+        ...
+
+    async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
+        """Notes what a provider says of a reply that it took: that it failed after all, or that nothing more of us is
+        wanted. A report of something that is not ours changes nothing."""
+        ...
+
+    async def heard(self, interruption: Interruption) -> None:
+        """Notes that no more of a reply reached its customer than they heard before they spoke against it."""
         ...
 
     # ── conversations ──

@@ -107,7 +107,7 @@ class LinkTalk:
     alone: bool = True
     language: str = ""  # what the customer spoke where they come from
     code: str = ""  # that is shown now
-    expects_digits: int = 0
+    pair: str = ""  # two digits that, repeated, make the link last
     notify: frozenset[HandleId] = frozenset()
     notice: str = ""  # the channel that the notice names
     needs_a_person: bool = False
@@ -176,7 +176,7 @@ class Linking:
         if pair:
             says += [Say(phrase="confirm_link", values={"channel": self.label(desk.shown_on), "pair": pair})]
         step = RedeemCode(code_id=code.id, grant=grant, pair_digest=self._pair(pair) if pair else "")
-        return LinkTalk(says=says, steps=[step], grant=grant, language=desk.shown_language, expects_digits=len(pair))
+        return LinkTalk(says=says, steps=[step], grant=grant, language=desk.shown_language, pair=pair)
 
     def _pair(self, pair: str) -> str:
         return codes.digest(self.secret, f"pair {pair}")

@@ -49,6 +49,14 @@ class Voucher:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """An answer that is offered with a reply: a button, where the channel has them. Pressing it says `says`."""
+
+    label: str  # as the button reads, in the conversation's language
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InboundMessage:
     """One message of a customer, normalised. `(handle.channel, external_id)` is unique: redelivery changes nothing."""
 
@@ -67,6 +75,7 @@ class InboundMessage:
     public: bool = False  # others read this channel: the reply has to be private
     opening: bool = False  # a call begins; nothing has been said yet
     unchecked: bool = False  # the channel has yet to ask others about it, after the message is kept
+    replaces: str = ""  # the external id of the message that this one corrects, or takes back when it has no text
 
     @property
     def told_at(self) -> datetime:
@@ -80,6 +89,11 @@ class InboundMessage:
         """The name of the channel it came through."""
         return self.handle.channel
 
+    @property
+    def takes_back(self) -> bool:
+        """The customer deleted what `replaces` names; nothing is said instead."""
+        return bool(self.replaces) and not self.text and not self.attachments
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
@@ -88,6 +102,7 @@ class Reply:
     A reply is always private: to something said in public it goes by direct message or ephemerally. `id` is unique and
     stable over retries: channels derive Message-ID, nonce and the like from it. `expects_digits` is how many digits the
     next input is asked to have, for a keypad; 0 for free speech. `rates` is the case that the text asks to be rated.
+    `choices` are answers to press, for channels with buttons; the text says all that they do.
     """
 
     id: str
@@ -99,4 +114,16 @@ class Reply:
     secret: str = ""  # a code in the text: kept from the record, and from everybody but who is answered
     expects_digits: int = 0
     ends: bool = False  # nothing more is awaited: hang up
+    hands_over: bool = False  # a colleague goes on with it: who is on the telephone may be put through
     rates: int | None = None
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interruption:
+    """Somebody spoke against a reply. `heard` is the beginning of its text that reached them."""
+
+    channel: str
+    conversation: str
+    reply: str  # its id
+    heard: str

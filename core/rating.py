@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from core.messages import Choice
 from core.phrases import say
 
 BEST = 5
 PLEASED, DISPLEASED = 4, 2  # at least, and at most
+CHOICES = tuple(Choice(label=str(score), says=str(score)) for score in range(1, BEST + 1))
 _FILE = Path(__file__).with_name("rating.toml")
 _LONGEST = 80  # characters of a rating
 _STAR = re.compile(r"[⭐★🌟]")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core import greeting, rating
-from core.composing import NOBODY, is_one_of_many
+from core.composing import NOBODY, is_one_of_many, issue_in_their_words
 from core.consent import Consent
 from core.house import House
 from core.ledger import NewFact, Settlement, Turn
@@ -15,7 +15,6 @@ from core.recollection import Recollection
 from core.restraint import Left
 
 FAILED = Left(phrase="sorry", reason="The bot failed at this message; see the log.")
-_ISSUE_LENGTH = 140
 
 
 def left_to_a_colleague(
@@ -24,7 +23,7 @@ def left_to_a_colleague(
     """A turn that the bot does not answer: kept, said honestly, and in front of a human."""
     language = turn.language or house.languages[0]
     latest = known.cases[0] if known and known.cases else None
-    issue = turn.text[:_ISSUE_LENGTH] or "(nothing was said)"
+    issue = issue_in_their_words(turn) or "(nothing was said)"
     reply = Reply(id=reply_id, route=turn.route, text=say(why.phrase, language), language=language)
     return Settlement(
         turn=turn,

@@ -1,10 +1,10 @@
 """What a writer gets (the brief) and gives (the answer), whoever it is: a language model or the offline rules."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from core.errors import WriterFailed
 
@@ -148,6 +148,25 @@ class Writer(Protocol):
         ...
 
 
+Draft = Callable[[Answer], Awaitable[None]]  # shown an answer as far as it goes: what was decided, and the first words
+
+
+@runtime_checkable
+class WritesAloud(Protocol):
+    """A writer whose answer can be followed while it is written."""
+
+    async def answer_aloud(self, brief: Brief, draft: Draft) -> Answer:
+        """The answer to a brief; `draft` is given its beginning, longer each time. Raises WriterFailed."""
+        ...
+
+
+async def write(writer: Writer, brief: Brief, draft: Draft) -> Answer:
+    """A writer's answer, shown to `draft` while it is written if the writer can do that. Raises WriterFailed."""
+    if isinstance(writer, WritesAloud):
+        return await writer.answer_aloud(brief, draft)
+    return await writer.answer(brief)
+
+
 class WithFallback:
     """The primary writer; where it fails, the rules once, and the answer says why."""
 
@@ -157,10 +176,17 @@ class WithFallback:
 
     async def answer(self, brief: Brief) -> Answer:
         """The primary's answer, or the rules' with `fell_back` set to the reason."""
+        return await self._answer(brief, self._primary.answer)
+
+    async def answer_aloud(self, brief: Brief, draft: Draft) -> Answer:
+        """As `answer`; shown to `draft` while the primary writes it."""
+        return await self._answer(brief, lambda given: write(self._primary, given, draft))
+
+    async def _answer(self, brief: Brief, primary: Callable[[Brief], Awaitable[Answer]]) -> Answer:
         if brief.offline:
             return await self._rules.answer(brief)
         try:
-            return await self._primary.answer(brief)
+            return await primary(brief)
         except WriterFailed as failure:
             log.warning("the model gave no usable answer, the rules answer: %s", failure)
             return replace(await self._rules.answer(brief), fell_back=str(failure))

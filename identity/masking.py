@@ -7,16 +7,18 @@ is linear in the text.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from functools import lru_cache
 
 HIDDEN = "•••"
 MASK = "…"  # stands before the last four of an order number
 _LONGEST_NAME = 40
+_NAMES_AT_HAND = 256  # surnames whose patterns are kept ready
 _ENOUGH_DIGITS = 6
 _ORDER_DIGITS = range(6, 9)  # of an order number without letters
 _CERTAINLY_PRIVATE = 9  # digits; fewer, in groups, may be a device and a year
 _SHORT_NAME = 2  # letters; such names are also words: "Do", "Le"
 
+_DIGIT = re.compile(r"\d")
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,254}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 
 _IBAN = re.compile(
@@ -165,13 +167,20 @@ def mask(text: str, *, surname: str = "") -> str:
     Order numbers keep their last four digits. The text comes back in composed Unicode (NFC).
     """
     text = unicodedata.normalize("NFC", text)
-    for pattern in (_EMAIL, _IBAN):
-        text = pattern.sub(HIDDEN, text)
-    text = _LABELLED.sub(_masked_value, text)
+    if "@" in text:
+        text = _EMAIL.sub(HIDDEN, text)
+    if _DIGIT.search(text):
+        text = _without_numbers(text)
+    return _without_names(text, surname)
+
+
+def _without_numbers(text: str) -> str:
+    """`text` without all that has a digit in it: birthdays and addresses too."""
+    text = _LABELLED.sub(_masked_value, _IBAN.sub(HIDDEN, text))
     text = _BIRTHDAY.sub(rf"\g<label>{HIDDEN}", text)
     for pattern in (*_ADDRESSES, _DATE):
         text = pattern.sub(HIDDEN, text)
-    return _without_names(_NUMBER.sub(_masked_number, text), surname.split())
+    return _NUMBER.sub(_masked_number, text)
 
 
 def _masked_value(found: re.Match[str]) -> str:
@@ -209,20 +218,28 @@ def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def _without_names(text: str, words: Sequence[str]) -> str:
+def _without_names(text: str, surname: str) -> str:
     """`text` without a surname, however it is capitalised or accented; its "van der" goes only together with it."""
-    parts = [part for word in words for part in re.split(r"[-–]", word) if len(part) > 1]
-    if not parts:
+    pattern = _names(surname)
+    if pattern is None:
         return text
-    particles = "|".join(_spelled(part) for part in parts[:-1] if part.casefold() in _PARTICLES)
-    names = "|".join(_spelled(part) for part in parts if part.casefold() not in _PARTICLES or part is parts[-1])
-    before = rf"(?:(?:{particles})[ ]{{1,3}}){{0,4}}" if particles else ""
-    pattern = re.compile(rf"(?:\b|(?<=_)){before}(?:{names})s?(?![^\W_])", re.IGNORECASE)
     pieces, end = [], 0
     for found in pattern.finditer(text.translate(_WITHOUT_ACCENTS)):
         pieces += [text[end : found.start()], HIDDEN]
         end = found.end()
     return "".join([*pieces, text[end:]])
+
+
+@lru_cache(_NAMES_AT_HAND)
+def _names(surname: str) -> re.Pattern[str] | None:
+    """What finds a surname in a text without accents; None where there is nothing to find."""
+    parts = [part for word in surname.split() for part in re.split(r"[-–]", word) if len(part) > 1]
+    if not parts:
+        return None
+    particles = "|".join(_spelled(part) for part in parts[:-1] if part.casefold() in _PARTICLES)
+    names = "|".join(_spelled(part) for part in parts if part.casefold() not in _PARTICLES or part is parts[-1])
+    before = rf"(?:(?:{particles})[ ]{{1,3}}){{0,4}}" if particles else ""
+    return re.compile(rf"(?:\b|(?<=_)){before}(?:{names})s?(?![^\W_])", re.IGNORECASE)
 
 
 def _spelled(name: str) -> str:

@@ -1,14 +1,20 @@
 """Delivery: in order for each destination, through trouble, never silently given up."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest_asyncio
 
+from core.channel import Report
 from core.delivery import Delivery
+from core.dispatch import Dispatch
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Outgoing
-from tests.shop import Shop
+from core.messages import InboundMessage, Raw, Route
+from tests.shop import START, Shop
 from tests.twins.channel import ChannelTwin
 
 AT_ONCE = timedelta(0)
@@ -100,3 +106,68 @@ async def test_what_may_have_been_sent_before_a_crash_is_flagged(shop: Shop) -> 
     rows = await replies(shop, "I was charged $49.37 twice")
     assert not rows[0].maybe_twice
     assert (await shop.ledger.left_over())[0].maybe_twice
+
+
+class Reporting(ChannelTwin):
+    """A channel whose provider says later what became of a message: `ID failure`, or `ID stop`."""
+
+    def report(self, raw: Raw) -> Report | None:
+        provider_id, _, what = raw.body.decode().rpartition(" ")
+        return Report(provider_id=provider_id, failure=what, opted_out=what == "stop") if provider_id else None
+
+    def parse(self, raw: Raw) -> InboundMessage | None:
+        return None
+
+
+async def gone(shop: Shop, delivery: Delivery, rows: list[Outgoing]) -> None:
+    """All of these were sent, and that is on record."""
+    delivery.post(rows)
+    async with asyncio.timeout(10):
+        while any([await shop.ledger.is_waiting(row.id) for row in rows]):
+            pass
+
+
+def delivered(text: str) -> Raw:
+    return Raw(body=text.encode(), received_at=START)
+
+
+async def test_what_a_provider_reports_later_finds_its_reply_by_any_of_its_parts(shop: Shop) -> None:
+    channel = Reporting("slack", parts=2)
+    delivery = Delivery(shop.ledger, {"slack": channel}, lambda: shop.now)
+    dispatch = Dispatch(shop.engine, shop.ledger, delivery, {"slack": channel})
+    await gone(shop, delivery, await replies(shop, "I was charged $49.37 twice"))
+    for nothing in ("", "sent 9 unknown"):
+        assert not await dispatch.deliver(channel, delivered(nothing))
+    assert await shop.ledger.undelivered() == []
+    await dispatch.deliver(channel, delivered("sent 1 unreachable"))
+    assert [one.error for one in await shop.ledger.undelivered()] == ["unreachable"]
+    await dispatch.close()
+
+
+async def test_somebody_whose_network_reports_a_stop_is_not_written_to_first(shop: Shop) -> None:
+    channel = Reporting("slack")
+    delivery = Delivery(shop.ledger, {"slack": channel}, lambda: shop.now)
+    dispatch = Dispatch(shop.engine, shop.ledger, delivery, {"slack": channel})
+    await gone(shop, delivery, await replies(shop, "I was charged $49.37 twice"))
+    assert await shop.ledger.reaches([1], now=shop.now)
+    await dispatch.deliver(channel, delivered("sent 1 stop"))
+    assert not await shop.ledger.reaches([1], now=shop.now)
+    await dispatch.close()
+
+
+async def test_typing_is_shown_while_an_answer_is_written_and_not_while_a_colleague_has_the_case(shop: Shop) -> None:
+    class Showing(ChannelTwin):
+        shown: ClassVar[list[str]] = []
+
+        async def typing(self, route: Route) -> None:
+            self.shown.append(route["to"])
+            raise RuntimeError("nobody misses it")
+
+    channel = Showing("slack")
+    delivery = Delivery(shop.ledger, {"slack": channel}, lambda: shop.now)
+    shop.engine = replace(shop.engine, typing=delivery.shows_typing)
+    await shop.hears("slack", "T1/U1", "I was charged $49.37 twice")
+    await shop.hears("slack", "T1/U1", "I want to talk to a human.")
+    await shop.hears("slack", "T1/U1", "Are you there?")
+    await delivery.close()
+    assert channel.shown == ["T1/U1", "T1/U1"]

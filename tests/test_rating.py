@@ -135,6 +135,19 @@ async def test_who_says_that_it_is_solved_is_asked_and_thanked(shop: Shop) -> No
     assert len(await shop.ledger._database.read(lambda tx: tx.execute(select(cases)).all())) == 1
 
 
+async def test_what_may_be_pressed_says_what_could_be_written(shop: Shop) -> None:
+    await shop.hears("slack", ANN, "I was charged $49.37 twice")
+    (person,) = shop.sent[-1].reply.choices
+    assert person.label == "Talk to a person"
+    await shop.hears("slack", ANN, "It is solved now, thank you")
+    scores = shop.sent[-1].reply.choices
+    assert [choice.label for choice in scores] == ["1", "2", "3", "4", "5"]
+    assert await shop.hears("slack", ANN, scores[3].says) == "Thank you for your rating."
+    await shop.hears("slack", ANN, "Now my parcel is late")
+    await shop.hears("slack", ANN, person.says)
+    assert [one.case.status for one in await shop.ledger.queue(now=shop.now)] == ["handed_off"]
+
+
 async def test_a_bad_rating_hears_that_we_are_sorry(shop: Shop) -> None:
     await solved(shop)
     assert "sorry" in await shop.hears("slack", ANN, "very bad")

@@ -161,6 +161,30 @@ async def test_what_an_earlier_process_left_is_answered_and_sent(tmp_path: Path)
     await shop.close()
 
 
+async def test_a_correction_is_answered_instead_of_what_it_replaces_while_that_still_waits(tmp_path: Path) -> None:
+    shop = await Shop.open(tmp_path)
+    first = shop.message("slack", "T1/U1", "Where is order W1111111?")
+    await shop.accept(first)
+    assert await shop.accept(shop.message("slack", "T1/U1", "Where is order W2222222?", replaces=first.external_id))
+    assert "2222" in (said := await shop.answers("slack:T1/U1"))
+    assert "1111" not in said
+    again = shop.message("slack", "T1/U1", "Where is order W3333333?", replaces=first.external_id)
+    assert await shop.accept(again)
+    assert "3333" in await shop.answers("slack:T1/U1")
+    await shop.close()
+
+
+async def test_what_is_taken_back_is_not_answered_and_nobody_takes_back_what_is_anothers(tmp_path: Path) -> None:
+    shop = await Shop.open(tmp_path)
+    first = shop.message("slack", "T1/U1", "I was charged $49.37 twice")
+    await shop.accept(first)
+    assert not await shop.accept(shop.message("slack", "T1/U2", "", replaces=first.external_id))
+    assert await shop.ledger.open_lines() == ["slack:T1/U1"]
+    assert not await shop.accept(shop.message("slack", "T1/U1", "", replaces=first.external_id))
+    assert await shop.ledger.open_lines() == []
+    await shop.close()
+
+
 async def test_accepting_is_once_even_from_two_processes(tmp_path: Path) -> None:
     first, second = SqlLedger(Database(tmp_path / "l.db")), SqlLedger(Database(tmp_path / "l.db"))
     await first.migrate()

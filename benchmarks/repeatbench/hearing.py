@@ -25,7 +25,6 @@ from identity.proof import Proof
 _SAME_CALL: Final = timedelta(minutes=5)  # between two messages of a call that has no name
 _MENTION: Final = re.compile(r"\A\s*<@[!&]?\w+(?:\|[^<>]*)?>[\s:,]*")
 _KINDS: Final = {"email": "email", "sms": "phone", "voice": "phone"}
-_LINKS: Final = {"voice": "{text}"}
 _VALUE: Final = ("value", "ltv", "lifetime_value")
 
 
@@ -193,9 +192,9 @@ def slack_address(workspace: str, user: str) -> str:
 
 def shown(channel: str, text: str) -> str:
     """A reply's text as its reader sees or hears it."""
-    text = twilio.plain(text, link=_LINKS.get(channel, "{text} ({url})"))
     if channel == "voice":
-        return text.replace(HIDDEN, "")
+        return speakable(text, "en")
+    text = PLAIN.show(read(text))
     return twilio.gsm(text) if channel == "sms" else text
 
 

@@ -6,21 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.header import Header
 from email.utils import formataddr
-from html import escape
 from typing import Final
 
 from channels._mail.headers import one_line
 from channels._mail.seal import Seal, short_name
+from channels._markdown.html import page
+from channels._markdown.plain import PLAIN
+from channels._markdown.tree import read
 from core.messages import Reply
 
 _MOST_SUBJECT: Final = 200
 _REPLIED: Final = re.compile(r"(?:(?:re|aw|sv|antw|rif|odp|vs)\s?:\s{0,3}){1,20}", re.IGNORECASE)
-_BULLET: Final = re.compile(r"[-*] ")
-_INLINE: Final = re.compile(
-    r"\*\*(?P<bold>[^*\n]{1,500})\*\*"
-    r"|\[(?P<label>[^\]\n]{1,300})\]\((?P<target>https://[^\s()<>\"]{1,1000})\)"
-    r"|(?P<link>https://[^\s<>\"()]{0,1000}[\w/])"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +41,7 @@ class Letterhead:
 
     def compose(self, reply: Reply) -> Letter:
         """The mail for a reply."""
-        route, name = reply.route, short_name(reply.id)
+        route, name, said = reply.route, short_name(reply.id), read(reply.text)
         message_id = f"<{self.letters.close(name)}@{self.domain}>"
         boundary = f"={name}="
         head = self._headers(reply, message_id) | {
@@ -53,8 +49,8 @@ class Letterhead:
             "Content-Type": f'multipart/alternative; boundary="{boundary}"',
         }
         lines = [f"{field}: {value}" for field, value in head.items() if value]
-        lines += ["", f"--{boundary}", _part("plain", reply.text), f"--{boundary}"]
-        lines += [_part("html", _html(reply.text, reply.language)), f"--{boundary}--", ""]
+        lines += ["", f"--{boundary}", _part("plain", PLAIN.show(said)), f"--{boundary}"]
+        lines += [_part("html", page(said, reply.language)), f"--{boundary}--", ""]
         content = "\n".join(lines).replace("\n", "\r\n").encode()
         return Letter(sender=self._mailbox(), recipient=route["to"], message_id=message_id, content=content)
 
@@ -109,30 +105,3 @@ def is_reply(subject: str) -> bool:
 def _part(subtype: str, text: str) -> str:
     body = binascii.b2a_qp(text.encode("utf-8", "replace"), istext=True).decode("ascii")
     return f"Content-Type: text/{subtype}; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{body}"
-
-
-def _html(text: str, language: str) -> str:
-    blocks = "\n".join(map(_block, filter(str.strip, re.split(r"\n{2,}", text))))
-    return f'<!doctype html>\n<html lang="{escape(language)}"><body>\n{blocks}\n</body></html>'
-
-
-def _block(paragraph: str) -> str:
-    lines = paragraph.strip().split("\n")
-    if all(map(_BULLET.match, lines)):
-        return "<ul>\n" + "\n".join(f"<li>{_inline(line[2:])}</li>" for line in lines) + "\n</ul>"
-    return "<p>" + "<br>\n".join(map(_inline, lines)) + "</p>"
-
-
-def _inline(line: str) -> str:
-    written, at = "", 0
-    for match in _INLINE.finditer(line):
-        written += escape(line[at : match.start()]) + _marked_up(match)
-        at = match.end()
-    return written + escape(line[at:])
-
-
-def _marked_up(match: re.Match[str]) -> str:
-    if bold := match["bold"]:
-        return f"<strong>{escape(bold)}</strong>"
-    target = match["target"] or match["link"]
-    return f'<a href="{escape(target)}">{escape(match["label"] or target)}</a>'

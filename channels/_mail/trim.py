@@ -5,140 +5,119 @@ text whatever it holds. In doubt a line stays: the author's words are never lost
 """
 
 import re
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
-from channels._mail.phrases import ALONE, BETWEEN_DASHES, DEVICES, LABELS, OPENINGS, SENT_FROM, WROTE, Label
+from channels._mail.attributions import (
+    CITED,
+    LONGEST,
+    announced_inside,
+    attribution,
+    is_quoted,
+    other_mark,
+    quote_follows,
+)
+from channels._mail.endings import SIGNED, without_ending
+from channels._mail.headings import heading
+from channels._mail.phrases import ANSWERS_BELOW
 
-_DATE: Final = re.compile(r"\b\d{4}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
-_RULE: Final = re.compile(r"[\s_*=-]*")
 _GAPS: Final = re.compile(r"\n{3,}")
-_LONGEST: Final = 300  # characters of a line that a mail program wrote
-_WRAPS: Final = 3  # lines over which an attribution is wrapped
-_SIGNATURE: Final = 10  # lines after a "--" that lost its space
-_DEVICE: Final = 8  # words in which a device is named
-_BLOCK: Final = 12  # lines in which Outlook's headers stand
-_NEAR: Final = 4
+_INSIDE: Final = re.compile(r"[>＞\s\x1e]{0,20}")
+_INNER: Final = 8  # lines of a quote in which it may say whose it is
+_MOST_ABOVE: Final = 12  # lines above a quote in which the author may say that there is more below
 
 Lines = Sequence[str]
 
 
-def own_words(text: str) -> str:
-    """What the author wrote in this mail; the whole text if nothing else is left. Lines end in LF."""
-    kept = "\n".join(_kept(text.split("\n")))
-    return _GAPS.sub("\n\n", kept).strip() or text.strip()
+def own_words(text: str, *, answers: bool = True) -> str:
+    """What the author wrote in this mail; the whole text if nothing else is left. Lines end in LF.
+
+    `answers` is false for a mail that names no earlier one: there a ">" is a quote only where something says so.
+    """
+    kept = "\n".join(line for stretch in _Reading(text.split("\n"), answers=answers).stretches() for line in stretch)
+    return _GAPS.sub("\n\n", _unmarked(kept)).strip() or _unmarked(text).strip()
 
 
-def _kept(lines: Lines) -> list[str]:
-    kept: list[str] = []
-    at, signed = 0, False
-    while at < len(lines):
-        width = 1 if _is_quoted(lines[at]) else _attribution(lines, at)
-        if width and (_is_quoted(lines[at]) or _quote_follows(lines, at + width)):
-            at, signed = at + width, False
-            continue
-        if width or _quote_begins(lines, at):
-            break
-        signed = signed or _is_signature(lines, at)
-        if not signed and not _is_device(lines, at):
-            kept.append(lines[at].rstrip())
-        at += 1
-    while kept and _RULE.fullmatch(kept[-1][:_LONGEST]):
-        kept.pop()
-    return kept
+def _unmarked(text: str) -> str:
+    return text.replace(CITED, "").replace(SIGNED, "")
 
 
-def _is_quoted(line: str) -> bool:
-    return line.startswith((">", " >", "  >"))
+class _Reading:
+    """One pass from the top: what is the author's, and where others begin."""
 
+    def __init__(self, lines: Lines, *, answers: bool) -> None:
+        self._lines = lines
+        self._answers = answers
+        self._announced = False  # an attribution was seen
+        self._mark = ""  # the quote's sign, where it is not ">"
+        self._own: list[str] = []
 
-def _attribution(lines: Lines, at: int) -> int:
-    """How many lines "On Monday, Ann wrote:" takes here; 0 if none begins here."""
-    widths = [width for width in range(1, _WRAPS + 1) if _is_attribution(lines, at, width)]
-    if not widths or any(_begins_later(lines, at, later, widths[0]) for later in range(1, widths[0])):
-        return 0
-    return widths[0]
+    def stretches(self) -> Iterator[list[str]]:
+        """The author's lines between the quotes, each stretch without its signature."""
+        at = 0
+        while at < len(self._lines):
+            quoted = self._quoted(at)
+            theirs = self._is_anothers(at, quoted) if quoted else False
+            width = quoted or self._announcing(at) or self._headed(at)
+            if quoted and not theirs:
+                self._own.extend(self._lines[at : at + quoted])
+            elif width:
+                yield self._taken()
+            else:
+                self._own.append(self._lines[at])
+            at += width or 1
+        yield self._taken()
 
+    def _taken(self) -> list[str]:
+        own, self._own = self._own, []
+        kept = without_ending([line if line == "-- " else line.rstrip() for line in own])
+        apart = len(kept) < len(own) and not own[len(kept)].strip()
+        return [*kept, ""] if apart else kept
 
-def _begins_later(lines: Lines, at: int, later: int, width: int) -> bool:
-    own = _opens(lines[at])
-    return (_opens(lines[at + later]) or not own) and _is_attribution(lines, at + later, width - later)
+    def _quoted(self, at: int) -> int:
+        """How many marked lines stand here."""
+        end = at
+        while end < len(self._lines) and is_quoted(self._lines[end], self._mark):
+            end += 1
+        return end - at
 
+    def _announcing(self, at: int) -> int:
+        width = attribution(self._lines, at)
+        if width:
+            self._announced = True
+            self._mark = self._mark or other_mark(self._lines, at + width)
+        return width
 
-def _opens(line: str) -> bool:
-    return line.lstrip()[:10].casefold().startswith(OPENINGS)
+    def _headed(self, at: int) -> int:
+        """Another's mail as a whole: all that is left, unless its lines are marked or the author answers inside."""
+        width = heading(self._lines, at)
+        if not width:
+            return 0
+        if quote_follows(self._lines, at + width):
+            self._announced = True
+            return width
+        above = " ".join(self._own[-_MOST_ABOVE:])[:LONGEST].casefold()
+        return 0 if any(said in above for said in ANSWERS_BELOW) else len(self._lines) - at
 
-
-def _is_attribution(lines: Lines, at: int, width: int) -> bool:
-    wrapped = lines[at : at + width]
-    if len(wrapped) < width or not wrapped[-1][-9:].rstrip().endswith((":", "：")):
-        return False
-    if any(len(line) > _LONGEST or not line.strip() for line in wrapped):
-        return False
-    joined = " ".join(line.strip() for line in wrapped).casefold()
-    named = any(verb in joined for verb in WROTE) or (joined[0].isdigit() and joined.endswith(">:"))
-    if not (named and _DATE.search(joined)):
-        return False
-    return "@" in joined or _quote_follows(lines, at + width)
-
-
-def _quote_follows(lines: Lines, at: int) -> bool:
-    following = next(filter(str.strip, islice(lines, at, at + _NEAR)), "")
-    return _is_quoted(following)
-
-
-def _quote_begins(lines: Lines, at: int) -> bool:
-    """Whether all from here on was written by others, without marks on its lines."""
-    line = lines[at]
-    if len(line) > _LONGEST or not line.strip():
-        return False
-    title = line.strip(" -_*=\t\xa0").casefold().rstrip(" :\xa0")
-    if title in ALONE or (title in BETWEEN_DASHES and line.lstrip().startswith("--")):
-        return True
-    return _label(line) == "from" and _is_header_block(lines[at + 1 : at + _BLOCK])
-
-
-def _is_header_block(lines: Lines) -> bool:
-    labels: set[Label | None] = set()
-    for line in lines:
-        if not line.strip():
-            break
-        labels.add(_label(line))
-    return "subject" in labels and not labels.isdisjoint({"date", "to"})
-
-
-def _label(line: str) -> Label | None:
-    name, colon, _value = line[:30].replace("：", ":").partition(":")
-    return LABELS.get(name.strip(" *\t\xa0").casefold()) if colon else None
-
-
-def _is_signature(lines: Lines, at: int) -> bool:
-    if lines[at] == "-- ":
-        return True
-    return _is_dash(lines[at]) and _closes(lines, at + 1, _SIGNATURE)
-
-
-def _is_dash(line: str) -> bool:
-    return line.strip() in {"--", "—"}
-
-
-def _is_device(lines: Lines, at: int) -> bool:
-    line = lines[at]
-    if len(line) > _LONGEST:
-        return False
-    said = line.strip(" *_[(\t\xa0").partition("<")[0].casefold()
-    named = said.startswith(SENT_FROM) and any(device in said for device in DEVICES)
-    return named and len(said.split()) <= _DEVICE and _closes(lines, at + 1, 0)
-
-
-def _closes(lines: Lines, at: int, most: int) -> bool:
-    """Whether at most so many lines with words stand here before a quote or the end."""
-    words = 0
-    for here in range(at, min(len(lines), at + most + 2 * _NEAR)):
-        if _is_quoted(lines[here]) or _quote_begins(lines, here) or _attribution(lines, here):
+    def _is_anothers(self, at: int, width: int) -> bool:
+        """Whether these marked lines are a quote, and not something that the author marked so."""
+        first = self._lines[at]
+        inner = [_INSIDE.sub("", line[:LONGEST], count=1) for line in self._lines[at : at + min(width, _INNER)]]
+        if first.startswith(CITED) or any(announced_inside(inner, line) for line in range(min(3, len(inner)))):
+            self._announced = True
             return True
-        words += _RULE.fullmatch(lines[here][:_LONGEST]) is None
-        if words > most or _is_dash(lines[here]):
+        if self._is_introduced():
             return False
-    return at + most + 2 * _NEAR >= len(lines)
+        return self._announced or (self._answers and not self._announced_below)
+
+    def _is_introduced(self) -> bool:
+        """Whether the author's last line says what comes: "It shows this:"."""
+        above = next((line for line in reversed(self._own[-2:]) if line.strip()), "")
+        return above.rstrip().endswith((":", "："))
+
+    @cached_property
+    def _announced_below(self) -> bool:
+        """Whether there is an attribution, seen from the first quote: what stands above it is no quote."""
+        lines = self._lines
+        return any(not is_quoted(line) and attribution(lines, at) > 0 for at, line in enumerate(lines))

@@ -1,1 +1,1 @@
-"""What the Slack channel is made of: its markup, and whom our own workspace vouches for."""
+"""What the Slack channel is made of: whom our own workspace vouches for."""

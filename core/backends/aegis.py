@@ -5,22 +5,19 @@ its connection blocks and must not be shared. The file can be dropped at any tim
 """
 
 import asyncio
-import json
 import sqlite3
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
-import numpy as np
-
-from core.backends.embedding import Embedder, Vectors, WordLlamaEmbedder, fused, words_shared
+from core.backends.embedding import Embedder, Vectors, WordLlamaEmbedder
+from core.backends.nearness import Kept, Playbook, recalled
 from core.errors import Problem
 from core.memory import Hit, Lesson, Note, PatternHit, Vote
 from core.writing import Category
@@ -30,9 +27,6 @@ LIVE_ROWS = 100  # per handle: a query reads the whole namespace, and the ledger
 
 _AGENT = "support"
 _PLAYBOOK = "playbook"
-_TINY = 1e-10  # so that a text without a meaning is far from everything
-_WEIGHED = 25  # patterns, the nearest by meaning, whose words are compared
-_NEAR = 0.1  # a pattern below this cosine is about something else
 _QUERY_LENGTH = 2_000  # characters
 _ATTEMPTS = 5
 _BUSY_MS = 1_000
@@ -60,6 +54,7 @@ _OF_ROW = "namespace = ? AND json_extract(metadata, '$.kind') = ? AND json_extra
 
 Kind = Literal["fact", "case", "pattern"]
 Metadata = Mapping[str, str | int | float]
+_Row = tuple[bytes, str, str, int, int]  # as _READ names them
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -172,17 +167,6 @@ class AegisMemory:
             vars(self).pop("_store").client.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A row of a namespace, and how near it is to a query."""
-
-    content: str
-    metadata: str  # JSON
-    score: float  # a cosine
-    bullet_helpful: int
-    bullet_harmful: int
-
-
 class _Added(Protocol):
     id: str
 
@@ -238,6 +222,8 @@ class _Store:
         self.db: sqlite3.Connection = aegis._local_backend.storage._conn
         self.db.executescript(_OURS)
         self._path = path
+        self._asked: tuple[str, Vectors] | None = None
+        self._playbook: tuple[int, Playbook] | None = None
         self._stamp = zlib.crc32(embedder.name.encode()) >> 1 or 1
 
     def require_same_embedder(self) -> None:
@@ -267,16 +253,14 @@ class _Store:
             self._delete(self._ids(namespace, note.kind, note.row))
 
     def recall(self, namespaces: Mapping[str, int], query: str, limit: int) -> list[Hit]:
-        vector = self._vector(query)
-        found = [(handle, row) for namespace, handle in namespaces.items() for row in self._query(vector, namespace)]
-        if not found:
-            return []
-        words = words_shared(query, [_meaning(row.content) for _, row in found])
-        scores = fused([row.score for _, row in found], words)
-        return [_hit(*found[at], scores[at]) for at in _best(scores, limit)]
+        self.require_same_embedder()
+        found = [(handle, row) for namespace, handle in namespaces.items() for row in self._rows(namespace)]
+        handles = [handle for handle, _ in found]
+        return recalled(query, self._meaning_of(query), _kept([row for _, row in found]), handles, limit)
 
     def learn(self, lesson: Lesson) -> None:
         self.require_same_embedder()
+        self._playbook = None
         added = self.client.add_reflection(
             _stored(lesson.issue, "pattern", lesson.row, f"{lesson.category}: {_line(lesson.resolution)}"),
             _AGENT,
@@ -290,22 +274,18 @@ class _Store:
             self._delete({replaced})
 
     def vote(self, votes: Iterable[Vote]) -> None:
+        self._playbook = None
         for vote in votes:
             for pattern in self._ids(_PLAYBOOK, "pattern", vote.row):
                 self._withdraw("memory_id = ? AND voter_agent_id = ?", pattern, vote.voter)
                 self.client.vote(pattern, "helpful" if vote.helpful else "harmful", vote.voter)
 
     def suggest(self, issue: str, category: Category | None, limit: int) -> list[PatternHit]:
-        near = [row for row in self._query(self._vector(issue), _PLAYBOOK) if row.score >= _NEAR]
-        near = [row for row in near if category is None or json.loads(row.metadata)["category"] == category]
-        nearest = sorted(near, key=lambda row: row.score, reverse=True)[:_WEIGHED]
-        if not nearest:
-            return []
-        words = words_shared(issue, [_meaning(row.content) for row in nearest])
-        scores = [_worth(row, shared) for row, shared in zip(nearest, words, strict=True)]
-        return [_pattern_hit(nearest[at], scores[at]) for at in _best(scores, limit)]
+        self.require_same_embedder()
+        return self._patterns().suggested(issue, self._meaning_of(issue), category, limit)
 
     def erase(self, namespaces: Sequence[str]) -> None:
+        self._asked = self._playbook = None
         self.db.executemany("DELETE FROM memories WHERE namespace = ?", [(name,) for name in namespaces])
         for name in namespaces:
             self._withdraw("voter_agent_id GLOB ?", f"{name} *")
@@ -314,6 +294,7 @@ class _Store:
         self._empty_log()
 
     def clear(self) -> None:
+        self._asked = self._playbook = None
         self.db.execute("DELETE FROM memories")
         self.db.commit()
         self.db.execute("VACUUM")
@@ -323,21 +304,24 @@ class _Store:
     def _set_stamp(self) -> None:
         self.db.execute(f"PRAGMA user_version = {self._stamp}")
 
-    def _query(self, vector: Vectors, namespace: str) -> list[_Found]:
+    def _rows(self, namespace: str) -> list[_Row]:
         """Every row of a namespace. Aegis's own query would write and commit for each of them: ten times as slow."""
-        self.require_same_embedder()
-        rows = self.db.execute(_READ, (namespace, namespace)).fetchall()
-        if not rows:
-            return []
-        matrix = np.frombuffer(b"".join(row[0] for row in rows), dtype=np.float32).reshape(len(rows), -1)
-        scores = matrix @ vector / (np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector) + _TINY)
-        return [
-            _Found(content, metadata, score, helpful, harmful)
-            for (_, content, metadata, helpful, harmful), score in zip(rows, scores.tolist(), strict=True)
-        ]
+        return self.db.execute(_READ, (namespace, namespace)).fetchall()
 
-    def _vector(self, query: str) -> Vectors:
-        return self._provider.embed_single(query)
+    def _patterns(self) -> Playbook:
+        """The playbook, read again when we or another process changed the file's patterns."""
+        (version,) = self.db.execute("PRAGMA data_version").fetchone()  # counts what other connections committed
+        if self._playbook is None or self._playbook[0] != version:
+            rows = self._rows(_PLAYBOOK)
+            votes = [_effectiveness(helpful, harmful) for *_, helpful, harmful in rows]
+            self._playbook = version, Playbook(kept=_kept(rows), effectiveness=votes)
+        return self._playbook[1]
+
+    def _meaning_of(self, query: str) -> Vectors:
+        """The last one is kept: a turn asks for what was told and for what helped in the same words."""
+        if self._asked is None or self._asked[0] != query:
+            self._asked = query, self._provider.embed_single(query)
+        return self._asked[1]
 
     def _ids(self, namespace: str, kind: Kind, row: int) -> set[str]:
         rows = self.db.execute(f"SELECT id FROM memories WHERE {_OF_ROW}", (namespace, kind, row))  # noqa: S608
@@ -397,25 +381,13 @@ def _meaning(content: str) -> str:
     return content.split("\n", 1)[0]
 
 
-def _hit(handle: int, row: _Found, score: float) -> Hit:
-    metadata = json.loads(row.metadata)
-    kind: Literal["fact", "case"] = "fact" if metadata["kind"] == "fact" else "case"
-    return Hit(handle=handle, kind=kind, row=int(metadata["row"]), score=score)
+def _kept(rows: Sequence[_Row]) -> Kept:
+    return Kept(
+        vectors=[vector for vector, *_ in rows],
+        texts=[_meaning(content) for _, content, *_ in rows],
+        metadata=[metadata for _, _, metadata, *_ in rows],
+    )
 
 
-def _worth(row: _Found, words: float) -> float:
-    """Half meaning, half words, then up to half more or less by its votes."""
-    return (row.score + words) / 2 * (1 + _effectiveness(row) / 2)
-
-
-def _pattern_hit(row: _Found, score: float) -> PatternHit:
-    return PatternHit(row=int(json.loads(row.metadata)["row"]), score=score, effectiveness=_effectiveness(row))
-
-
-def _effectiveness(row: _Found) -> float:
-    return (row.bullet_helpful - row.bullet_harmful) / (row.bullet_helpful + row.bullet_harmful + 1)
-
-
-def _best(scores: Sequence[float], limit: int) -> list[int]:
-    """Where the best scores stand, best first."""
-    return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
+def _effectiveness(helpful: int, harmful: int) -> float:
+    return (helpful - harmful) / (helpful + harmful + 1)

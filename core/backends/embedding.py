@@ -3,12 +3,12 @@
 import logging
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from math import log
+from itertools import chain
+from math import fsum, sqrt
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]  # one row per text
 
 _WORD = re.compile(r"\w+")
+_NO_SIGNS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
 _ACCENT = re.compile("[\u0300-\u036f]")
 _STEM = 5  # letters; enough for "charge", "charged" and "charges" to meet
 _SATURATION, _LENGTH = 1.2, 0.75  # BM25's k1 and b
@@ -66,42 +67,60 @@ def fused(meaning: Sequence[float], words: Sequence[float]) -> list[float]:
 
 
 def _standardised(scores: Sequence[float]) -> list[float]:
-    mean, spread = fmean(scores), pstdev(scores)
-    return [(score - mean) / spread if spread else 0.0 for score in scores]
+    if min(scores) == max(scores):
+        return [0.0] * len(scores)
+    mean = fmean(scores)
+    spread = sqrt(fsum((score - mean) ** 2 for score in scores) / len(scores))
+    return [(score - mean) / spread for score in scores]
 
 
 def words_shared(query: str, texts: Sequence[str]) -> list[float]:
     """How much of the query's words each text holds, 0 to 1: BM25 among these texts, rare words weighing more."""
-    stems = _Stems()
-    asked = set(stems.of(query))
-    stemmed = [stems.of(text) for text in texts]
-    bags = [Counter(filter(asked.__contains__, stems)) for stems in stemmed]
-    weights = {word: _rarity(word, bags) for word in asked}
-    most = sum(weights.values()) * (_SATURATION + 1)
-    length = fmean(map(len, stemmed)) or 1.0
-    pairs = zip(bags, stemmed, strict=True)
-    return [_bm25(bag, weights, len(words) / length) / most if most else 0.0 for bag, words in pairs]
+    asked = dict.fromkeys(map(_stem, _words(query)))
+    if not asked or not texts:
+        return [0.0] * len(texts)
+    counts, lengths = _counted(asked, texts)
+    found = np.count_nonzero(counts, axis=0)
+    weights = np.log(1 + (len(texts) - found + 0.5) / (found + 0.5))
+    damped = _SATURATION * (1 - _LENGTH + _LENGTH * lengths / (lengths.mean() or 1.0))
+    shares = weights * counts / (counts + damped[:, None])
+    scores: list[float] = (shares.sum(axis=1) / weights.sum()).tolist()
+    return scores
 
 
-def _rarity(word: str, bags: Sequence[Counter[str]]) -> float:
-    found = sum(word in bag for bag in bags)
-    return log(1 + (len(bags) - found + 0.5) / (found + 0.5))
+def _counted(asked: Iterable[str], texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """How often each text holds each stem that is asked for, one row per text, and how many words each text has."""
+    columns = _Columns(asked)
+    width = columns.others + 1
+    words = [_words(text) for text in texts]
+    lengths = np.array([len(one) for one in words])
+    cells = np.fromiter(map(columns.__getitem__, chain.from_iterable(words)), np.intp, lengths.sum())
+    cells += np.repeat(np.arange(len(texts)) * width, lengths)
+    counts = np.bincount(cells, minlength=len(texts) * width)
+    return counts.reshape(len(texts), width)[:, :-1], lengths
 
 
-def _bm25(bag: Counter[str], weights: dict[str, float], length: float) -> float:
-    damped = _SATURATION * (1 - _LENGTH + _LENGTH * length)
-    return sum(weights[word] * bag[word] * (_SATURATION + 1) / (bag[word] + damped) for word in weights.keys() & bag)
+class _Columns(dict[str, int]):
+    """Where the stem of a word stands among those asked for; the last column is for all others."""
+
+    def __init__(self, asked: Iterable[str]) -> None:
+        super().__init__()
+        self._places = {stem: place for place, stem in enumerate(asked)}
+        self.others = len(self._places)
+
+    def __missing__(self, word: str) -> int:
+        place = self[word] = self._places.get(_stem(word), self.others)
+        return place
 
 
-class _Stems(dict[str, str]):
-    """Words without case, accents and endings; numbers whole. Each word is looked at once."""
+def _words(text: str) -> list[str]:
+    """Words without case and accents."""
+    bare = text.casefold()
+    if bare.isascii():
+        return bare.translate(_NO_SIGNS).split()  # as below, three times as fast
+    return _WORD.findall(_ACCENT.sub("", unicodedata.normalize("NFKD", bare)))
 
-    def of(self, text: str) -> list[str]:
-        bare = text.casefold()
-        if not bare.isascii():
-            bare = _ACCENT.sub("", unicodedata.normalize("NFKD", bare))
-        return [self[word] for word in _WORD.findall(bare)]
 
-    def __missing__(self, word: str) -> str:
-        stem = self[word] = word.rstrip("s")[:_STEM] if word.isalpha() else word
-        return stem
+def _stem(word: str) -> str:
+    """A word without its ending; numbers whole."""
+    return word.rstrip("s")[:_STEM] if word.isalpha() else word

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from core.backends.following import Begun, Broken, Choice, followed
 from core.errors import WriterFailed
 from core.writing import (
     ISSUE_SLOTS,
@@ -15,6 +16,7 @@ from core.writing import (
     Answer,
     Brief,
     Category,
+    Draft,
     Mood,
     OpenCase,
     Spoken,
@@ -65,18 +67,8 @@ class _Given(BaseModel, strict=True):
     pattern: int | None = None
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
 class _Completion(BaseModel):
-    choices: Annotated[list[_Choice], Field(min_length=1)]
+    choices: Annotated[list[Choice], Field(min_length=1)]
 
 
 def _strings(*values: str) -> dict[str, object]:
@@ -123,45 +115,57 @@ _FORMAT: "ResponseFormatJSONSchema" = {
 }
 
 
-class _Broken(Exception):
-    """Why an answer cannot be used, in a few words."""
-
-
 class OpenAIWriter:
     """Asks a language model, once per turn. It never retries: the offline rules answer instead."""
 
     def __init__(self, api_key: str, base_url: str, model: str, timeout: float) -> None:
         """`base_url` ends in the API's version, as in http://host/v1; `timeout` is for the whole call, in seconds."""
+        from httpx import HTTPError  # noqa: PLC0415 - comes with the next
         from openai import AsyncOpenAI, OpenAIError  # noqa: PLC0415 - takes 0.8 s to import
 
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
-        self._vendor_error = OpenAIError
+        self._vendor_errors = (OpenAIError, HTTPError)  # the second one from within a stream
         self._model = model
         self._timeout = timeout
 
     async def answer(self, brief: Brief) -> Answer:
         """The model's answer to a brief. Raises WriterFailed."""
+        return await self._answered(brief, self._ask(prompt(brief)))
+
+    async def answer_aloud(self, brief: Brief, draft: Draft) -> Answer:
+        """As `answer`; shown to `draft` while the model writes it."""
+        return await self._answered(brief, self._follow(prompt(brief), draft))
+
+    async def _answered(self, brief: Brief, asking: Awaitable[Choice]) -> Answer:
         try:
             async with asyncio.timeout(self._timeout):
-                body = await self._ask(prompt(brief))
-            return _answer(_given(body), brief, self._model)
-        except _Broken as broken:
+                choice = await asking
+            return _answer(_given(choice), brief, self._model)
+        except Broken as broken:
             raise self._failed(str(broken)) from None
         except TimeoutError:
             raise self._failed(f"gave no answer within {self._timeout:g} s") from None
-        except self._vendor_error as error:
+        except self._vendor_errors as error:
             raise self._failed(_vendor_reason(error)) from None
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.close()
 
-    async def _ask(self, messages: "Sequence[ChatCompletionMessageParam]") -> str:
+    async def _ask(self, messages: "Sequence[ChatCompletionMessageParam]") -> Choice:
         # The raw body, because the library hands on whatever a server calls a completion, unchecked.
         response = await self._client.chat.completions.with_raw_response.create(
             model=self._model, messages=messages, response_format=_FORMAT
         )
-        return response.text
+        return _choice(response.text)
+
+    async def _follow(self, messages: "Sequence[ChatCompletionMessageParam]", draft: Draft) -> Choice:
+        async with self._client.chat.completions.with_streaming_response.create(
+            model=self._model, messages=messages, response_format=_FORMAT, stream=True
+        ) as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                return _choice(await response.text())  # a server that does not stream
+            return await followed(response.iter_lines(), lambda begun: draft(_begun(begun)))
 
     def _failed(self, reason: str) -> WriterFailed:
         return WriterFailed(f"The language model {self._model} {reason}; the offline rules answer instead.")
@@ -178,28 +182,42 @@ def _vendor_reason(error: Exception) -> str:
     return "timed out" if "Timeout" in type(error).__name__ else "could not be reached or broke off"
 
 
-def _given(body: str) -> _Given:
-    """The answer in a response. Raises _Broken."""
+def _choice(body: str) -> Choice:
+    """What the model said in a response. Raises Broken."""
     try:
-        choice = _Completion.model_validate_json(body).choices[0]
+        return _Completion.model_validate_json(body).choices[0]
     except ValidationError:
-        raise _Broken("sent no readable completion") from None
+        raise Broken("sent no readable completion") from None
+
+
+def _begun(begun: Begun) -> Answer:
+    """An answer as far as it goes."""
+    return Answer(
+        human_wanted=begun.human_wanted,
+        confidence=begun.confidence,
+        actions=_among(begun.actions, ACTIONS),
+        reply=begun.reply,
+    )
+
+
+def _given(choice: Choice) -> _Given:
+    """The answer in what the model said. Raises Broken."""
     if choice.message.refusal:
-        raise _Broken("declined to answer")
+        raise Broken("declined to answer")
     if choice.finish_reason in _UNFINISHED:
-        raise _Broken(f"did not finish ({choice.finish_reason})")
+        raise Broken(f"did not finish ({choice.finish_reason})")
     try:
         return _Given.model_validate(_json_object(choice.message.content or ""))
     except ValidationError:
-        raise _Broken("sent an answer of another shape") from None
+        raise Broken("sent an answer of another shape") from None
 
 
 def _json_object(content: str) -> Mapping[str, object]:
-    """The answer among what a model says: bare, in a code fence, or within prose. Raises _Broken."""
+    """The answer among what a model says: bare, in a code fence, or within prose. Raises Broken."""
     for found in _objects(content[:_LONGEST_ANSWER]):
         if "reply" in found:
             return found
-    raise _Broken("sent no JSON answer")
+    raise Broken("sent no JSON answer")
 
 
 def _objects(content: str) -> Iterator[Mapping[str, object]]:

@@ -93,8 +93,10 @@ async def opened(var: Path, **settings: object) -> AsyncIterator[Page]:
     async def ready() -> dict[str, str]:
         return {}
 
+    async def note(*_: object) -> None: ...
+
     channel = cast("Web", make_channel("web", var, **settings))
-    app = host.application([channel], hear, ready, base_url="http://127.0.0.1", now=lambda: NOW)
+    app = host.application([channel], hear, ready, note=note, base_url="http://127.0.0.1", now=lambda: NOW)
     jar = aiohttp.CookieJar(unsafe=True)
     # The test installation lives at https, so its cookie is Secure; the loopback is not.
     with host.listen("127.0.0.1", 0) as listening:

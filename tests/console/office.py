@@ -131,7 +131,9 @@ async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
     listening = web.listen("127.0.0.1", 0)
     office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     extra = console(desk, shop.ledger, Door(keeper=office.doorkeeper(), base_url=public_url or office.url))
-    app = web.application([], shop.engine.accept, _ready, base_url=office.url, now=lambda: shop.now, extra=extra)
+    app = web.application(
+        [], shop.engine.accept, _ready, note=_note, base_url=office.url, now=lambda: shop.now, extra=extra
+    )
     async with web.serving(app, listening):
         yield office
         for client in office.clients:
@@ -142,6 +144,9 @@ async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
 def password_of(name: str) -> str:
     """What a colleague signs in with."""
     return f"the long password of {name}"
+
+
+async def _note(*_: object) -> None: ...
 
 
 async def _ready() -> dict[str, str]:

@@ -19,7 +19,11 @@ _LINES_SHOWN = 100
 
 
 def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
-    """Records a message; False if it is on record already."""
+    """Records a message; False if it is on record already, or takes back what it would replace."""
+    if message.replaces:
+        _replace(tx, message)
+    if message.takes_back:
+        return False
     row = insert_unless(messages).values(
         channel=message.channel,
         external_id=message.external_id,
@@ -39,6 +43,13 @@ def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
     if message.unchecked:
         tx.execute(insert(unchecked).values(message_id=made, peer=raw.peer))
     return True
+
+
+def _replace(tx: Connection, message: InboundMessage) -> None:
+    """What still waits is not answered any more; what was answered stays as it was said."""
+    same = messages.c.channel == message.channel, messages.c.external_id == message.replaces
+    waits = messages.c.line == line_of(message), messages.c.state.in_(("waiting", "unchecked"))
+    tx.execute(update(messages).where(*same, *waits).values(state="replaced"))
 
 
 def park(tx: Connection, channel: str, raw: Raw, reason: str) -> None:

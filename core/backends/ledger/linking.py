@@ -140,8 +140,8 @@ def _undoable(tx: Connection, turn: Turn, now: datetime) -> UndoableLink | None:
 
 
 def reaches(tx: Connection, ids: Sequence[int], now: datetime) -> Sequence[Reach]:
-    """Where those of these handles that proved themselves were last written from."""
-    strong = handles.c.id.in_(ids), handles.c.proven_at.is_not(None)
+    """Where those of these handles that proved themselves, and did not opt out, were last written from."""
+    strong = handles.c.id.in_(ids), handles.c.proven_at.is_not(None), handles.c.opted_out_at.is_(None)
     rows = tx.execute(select(handles).where(*strong).order_by(handles.c.id)).all()
     return [
         Reach(

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as insert_unless
 
-from core.backends.ledger.schema import outbox
+from core.backends.ledger.schema import handles, outbox, wires
+from core.channel import Report
 from core.ledger import Notice, Outgoing, Settlement
-from core.messages import Reply
+from core.messages import Choice, Interruption, Reply
 
 BLOT = "••••••"
+_LOOKED_AT = 8  # replies of a conversation, newest first, among which one that was interrupted is looked for
 
 
 def answer(tx: Connection, reply: Reply, s: Settlement, case: int | None) -> Outgoing:
@@ -44,7 +47,6 @@ def put(
         maybe_twice=False,
         parts_sent=0,
         attempts=0,
-        provider_id="",
         error="",
     )
     return _outgoing(tx.execute(row.returning(outbox)).one())
@@ -62,12 +64,17 @@ def _outgoing(row: Row[Any]) -> Outgoing:
         id=row.id,
         channel=row.channel,
         destination=row.destination,
-        reply=Reply(**row.reply | {"asks": tuple(row.reply["asks"])}),
+        reply=_reply(row.reply),
         parts_sent=row.parts_sent,
         attempts=row.attempts,
         due_at=row.due_at,
         maybe_twice=row.maybe_twice,
     )
+
+
+def _reply(kept: dict[str, Any]) -> Reply:
+    choices = tuple(Choice(**choice) for choice in kept.get("choices", ()))
+    return Reply(**kept | {"asks": tuple(kept["asks"]), "choices": choices})
 
 
 def is_waiting(tx: Connection, outgoing: int) -> bool:
@@ -78,7 +85,9 @@ def is_waiting(tx: Connection, outgoing: int) -> bool:
 
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
     """Notes how far a reply has gone."""
-    values: dict[str, Any] = {"parts_sent": parts, "provider_id": provider_id}
+    sent = insert_unless(wires).values(outgoing=outgoing, part=parts, provider_id=provider_id)
+    tx.execute(sent.on_conflict_do_nothing())
+    values: dict[str, Any] = {"parts_sent": parts}
     if done:
         values |= {"state": "sent", "sent_at": now, "error": ""}
     tx.execute(update(outbox).where(outbox.c.id == outgoing).values(**values))
@@ -89,3 +98,27 @@ def sending_failed(tx: Connection, outgoing: int, error: str, due_at: datetime |
     values = {"attempts": outbox.c.attempts + 1, "error": error, "due_at": due_at}
     state = "waiting" if due_at else "parked"
     tx.execute(update(outbox).where(outbox.c.id == outgoing).values(state=state, **values))
+
+
+def reported(tx: Connection, channel: str, report: Report, now: datetime) -> None:
+    """Notes what a provider says of a reply that it took; of one that is not ours, nothing."""
+    ours = outbox.c.channel == channel, wires.c.provider_id == report.provider_id
+    row = tx.execute(select(outbox.c.id, outbox.c.handle_id).join(wires).where(*ours)).first()
+    if row is None:
+        return
+    if report.failure:
+        tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", error=report.failure))
+    if report.opted_out:
+        tx.execute(update(handles).where(handles.c.id == row.handle_id).values(opted_out_at=now))
+
+
+def heard(tx: Connection, one: Interruption) -> None:
+    """Cuts a reply on record to what was heard of it."""
+    here = outbox.c.channel == one.channel, outbox.c.conversation == one.conversation
+    newest = select(outbox).where(*here).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(_LOOKED_AT)
+    row = next((row for row in tx.execute(newest) if row.reply["id"] == one.reply), None)
+    if row is None or len(one.heard) >= len(row.reply["text"]):
+        return
+    text, secret = one.heard, row.reply["secret"]
+    values = {"text": text.replace(secret, BLOT) if secret else text, "reply": row.reply | {"text": text}}
+    tx.execute(update(outbox).where(outbox.c.id == row.id).values(**values))

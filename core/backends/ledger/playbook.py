@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import people
@@ -25,10 +25,30 @@ class _Tally:
 
 
 # ── what is offered ──
+# Statements of a turn are built once: building one takes as long as running it.
+_POINTED_AT: BindParameter[int] = bindparam("patterns", expanding=True)
+_PATTERNS = select(table).where(table.c.id.in_(_POINTED_AT))
+_TALLIES = (
+    select(
+        pattern_votes.c.pattern_id,
+        func.count().filter(pattern_votes.c.helpful).label("helped"),
+        func.count().label("votes"),
+    )
+    .where(pattern_votes.c.pattern_id.in_(_POINTED_AT))
+    .group_by(pattern_votes.c.pattern_id)
+)
+_HELPED = (
+    select(pattern_votes.c.handle_id)
+    .where(pattern_votes.c.pattern_id == bindparam("pattern"), pattern_votes.c.helpful)
+    .order_by(pattern_votes.c.at.desc())
+    .limit(bindparam("most"))
+)
+
+
 def patterns(tx: Connection, hits: Sequence[PatternHit], now: datetime, enough: int) -> list[Pattern]:
     """The patterns that memory points at, in its order."""
     ids = [hit.row for hit in hits]
-    rows = {row.id: row for row in tx.execute(select(table).where(table.c.id.in_(ids)))}
+    rows = {row.id: row for row in tx.execute(_PATTERNS, {"patterns": ids}).all()}
     tallies = _tallies(tx, ids)
     customers = {row: _customers(tx, row, now, enough) if enough else 0 for row in rows}
     return [_pattern(rows[row], tallies.get(row), customers[row]) for row in ids if row in rows]
@@ -49,23 +69,13 @@ def _pattern(row: Row[Any], tally: _Tally | None, customers: int) -> Pattern:
 
 
 def _tallies(tx: Connection, ids: Sequence[int]) -> dict[int, _Tally]:
-    of_pattern = pattern_votes.c.pattern_id.in_(ids)
-    counted = select(
-        pattern_votes.c.pattern_id,
-        func.count().filter(pattern_votes.c.helpful).label("helped"),
-        func.count().label("votes"),
-    ).where(of_pattern)
-    return {
-        row.pattern_id: _Tally(helped=row.helped, votes=row.votes)
-        for row in tx.execute(counted.group_by(pattern_votes.c.pattern_id))
-    }
+    counted = tx.execute(_TALLIES, {"patterns": ids}).all()
+    return {row.pattern_id: _Tally(helped=row.helped, votes=row.votes) for row in counted}
 
 
 def _customers(tx: Connection, pattern: int, now: datetime, enough: int) -> int:
     """How many different customers a pattern helped, among the newest: several handles may be one person."""
-    theirs = pattern_votes.c.pattern_id == pattern, pattern_votes.c.helpful
-    newest = select(pattern_votes.c.handle_id).where(*theirs).order_by(pattern_votes.c.at.desc()).limit(2 * enough)
-    helped = set(tx.execute(newest).scalars())
+    helped = set(tx.execute(_HELPED, {"pattern": pattern, "most": 2 * enough}).scalars())
     if len(helped) < enough:
         return len(helped)
     around = people.evidence_around(tx, sorted(map(node_of, helped)), now)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, func, literal, literal_column, select, union_all
+from sqlalchemy import JSON, BindParameter, Connection, Row, bindparam, func, literal, literal_column, select, union_all
 
 from core.backends.ledger.schema import cases, directory, facts, messages, outbox
 from core.history import Tally
@@ -59,11 +59,17 @@ _TOLD = (
     .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
     .limit(_LINES)
 )
-_LAST_CLOSED = (
-    select(cases)
-    .where(cases.c.handle_id == bindparam("handle"), cases.c.status == "resolved", cases.c.resolved_at.is_not(None))
-    .order_by(cases.c.resolved_at.desc())
+# Of each handle the newest, by the end of its index; sorting the cases of all would read all of them.
+_EACH = func.json_each(bindparam("handles", type_=JSON)).table_valued("value")
+_OF_EACH = cases.alias()
+_LAST_CLOSED = select(cases).join(
+    _EACH,
+    cases.c.id
+    == select(_OF_EACH.c.id)
+    .where(_OF_EACH.c.handle_id == _EACH.c.value, _OF_EACH.c.status == "resolved", _OF_EACH.c.resolved_at.is_not(None))
+    .order_by(_OF_EACH.c.resolved_at.desc())
     .limit(1)
+    .scalar_subquery(),
 )
 # Both are answered by an index alone. The words stand as they do in the index, or it is not used.
 _TALLIES = union_all(
@@ -100,11 +106,11 @@ _PERSON = select(directory).where(directory.c.external_id == bindparam("person")
 def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -> Rows:
     """The current rows on a permit's handles, newest first, and the person's profile."""
     permitted = {"handles": sorted(permit.handles)}
-    known = permit.admit([case_of(row) for row in tx.execute(_OPEN_CASES, permitted)])
+    known = permit.admit([case_of(row) for row in tx.execute(_OPEN_CASES, permitted).all()])
     closed = _closed(tx, permit, closed_after) if closed_after else []
     last = last_closed(tx, permit)
     of_cases = permitted | {"cases": [case.id for case in (*known, *closed, *filter(None, [last]))]}
-    told = [fact_of(row) for query in (_OF_THE_PERSON, _OF_CASES) for row in tx.execute(query, of_cases)]
+    told = [fact_of(row) for query in (_OF_THE_PERSON, _OF_CASES) for row in tx.execute(query, of_cases).all()]
     return Rows(
         cases=known,
         closed=closed,
@@ -119,19 +125,19 @@ def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -
 def tallies(tx: Connection, permit: Permit) -> list[Tally]:
     """How many cases of which kind there were on a permit's handles."""
     counted = tx.execute(_TALLIES, {"handles": sorted(permit.handles)})
-    return permit.admit([Tally(handle=row.handle_id, kind=row.kind, cases=row.cases) for row in counted])
+    return permit.admit([Tally(handle=row.handle_id, kind=row.kind, cases=row.cases) for row in counted.all()])
 
 
 def last_closed(tx: Connection, permit: Permit) -> Case | None:
     """The case that was closed last, whenever that was."""
-    each = [row for handle in permit.handles for row in tx.execute(_LAST_CLOSED, {"handle": handle})]
+    each = tx.execute(_LAST_CLOSED, {"handles": sorted(permit.handles)}).all()
     newest = sorted(permit.admit(map(case_of, each)), key=lambda case: (case.resolved_at or case.told_at, case.id))
     return newest[-1] if newest else None
 
 
 def _closed(tx: Connection, permit: Permit, after: datetime) -> list[Case]:
     lately = {"handles": sorted(permit.handles), "after": after}
-    return permit.admit([case_of(row) for row in tx.execute(_CLOSED_CASES, lately)])
+    return permit.admit([case_of(row) for row in tx.execute(_CLOSED_CASES, lately).all()])
 
 
 def case_of(row: Row[Any]) -> Case:
@@ -183,7 +189,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
             drawn_from=frozenset((row.handle_id,)),
             spoken=Spoken(sender="customer", text=row.text, channel=row.channel, at=row.told_at),
         )
-        for row in tx.execute(_HEARD, permitted)
+        for row in tx.execute(_HEARD, permitted).all()
         if row.text
     ]
     lines += [
@@ -193,7 +199,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
             drawn_from=frozenset(row.drawn_from),
             spoken=Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.created_at),
         )
-        for row in tx.execute(_TOLD, permitted)
+        for row in tx.execute(_TOLD, permitted).all()
     ]
     return sorted(lines, key=lambda line: line.told_at, reverse=True)[:_LINES]
 
@@ -201,7 +207,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
 def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:
     """One line for each closed case that memory points at and the permit admits."""
     ids = list(dict.fromkeys(_cases_of(tx, hits)))
-    found = {case.id: case for case in permit.admit(map(case_of, tx.execute(_CLOSED_AMONG, {"cases": ids})))}
+    found = {case.id: case for case in permit.admit(map(case_of, tx.execute(_CLOSED_AMONG, {"cases": ids}).all()))}
     told = _told_in(tx, found.values())
     return [_line(found[case], told[case]) for case in ids if case in found]
 
@@ -209,7 +215,7 @@ def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:
 def _cases_of(tx: Connection, hits: Sequence[Hit]) -> Iterator[int]:
     """The cases of hits, in their order: of a fact, the case that it was told in."""
     told = [hit.row for hit in hits if hit.kind == "fact"]
-    of_fact = {row.id: row.case_id for row in tx.execute(_CASES_OF_FACTS, {"facts": told})} if told else {}
+    of_fact = {row.id: row.case_id for row in tx.execute(_CASES_OF_FACTS, {"facts": told}).all()} if told else {}
     for hit in hits:
         if hit.kind == "case":
             yield hit.row
@@ -225,7 +231,7 @@ def summary(tx: Connection, case: Case) -> str:
 def _told_in(tx: Connection, found: Collection[Case]) -> Mapping[int, Sequence[tuple[str, str]]]:
     """The slots and values that were told in cases, each on its case's own handle, oldest first."""
     told: dict[int, list[tuple[str, str]]] = {case.id: [] for case in found}
-    for row in tx.execute(_TOLD_IN, {"cases": list(told)}) if told else ():
+    for row in tx.execute(_TOLD_IN, {"cases": list(told)}).all() if told else ():
         told[row.case_id].append((row.slot, row.value))
     return told
 

@@ -9,10 +9,12 @@ from core.backends.ledger import recall
 from core.backends.ledger.schema import access_log, action_runs, cases, facts, messages, outbox, parked, raw_messages
 from core.memory import Note
 
+_DONE_WITH = ("answered", "replaced")
+
 
 def erase_raw(tx: Connection, before: datetime, limit: int) -> int:
-    """Deliveries of messages that were answered, and those that could not be read."""
-    old = messages.c.state == "answered", messages.c.received_at < before
+    """Deliveries of messages that wait no more, and those that could not be read."""
+    old = messages.c.state.in_(_DONE_WITH), messages.c.received_at < before
     ids = select(raw_messages.c.message_id).join(messages).where(*old).order_by(messages.c.id).limit(limit)
     unread = _oldest(parked, parked.c.received_at < before, limit=limit)
     gone = tx.execute(parked.delete().where(parked.c.id.in_(unread))).rowcount
@@ -20,8 +22,8 @@ def erase_raw(tx: Connection, before: datetime, limit: int) -> int:
 
 
 def erase_messages(tx: Connection, before: datetime, limit: int) -> int:
-    """Messages that were answered, and replies that are not on their way."""
-    heard = _oldest(messages, messages.c.received_at < before, messages.c.state == "answered", limit=limit)
+    """Messages that wait no more, and replies that are not on their way."""
+    heard = _oldest(messages, messages.c.received_at < before, messages.c.state.in_(_DONE_WITH), limit=limit)
     ids = tx.execute(heard).scalars().all()
     tx.execute(raw_messages.delete().where(raw_messages.c.message_id.in_(ids)))
     for table in (facts, action_runs):

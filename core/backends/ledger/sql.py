@@ -29,7 +29,7 @@ from core.backends.ledger import (
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.casefile import CaseFile, Reading
-from core.channel import Checked, Line
+from core.channel import Checked, Line, Report
 from core.desk import AgentReply, Correction, Queued, Resolution, Resolved, Undelivered, Unread
 from core.erasing import Receipt
 from core.exporting import Export
@@ -37,7 +37,7 @@ from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement
 from core.links import LinkDesk
 from core.memory import Hit, Lesson, Note, PatternHit, Vote
 from core.merging import Order, Plan, WhoIsIt
-from core.messages import InboundMessage, Raw
+from core.messages import InboundMessage, Interruption, Raw
 from core.playbook import Draft, Learnt
 from core.runs import Request, Run, RunState
 from core.writing import Pattern
@@ -122,6 +122,12 @@ class SqlLedger:
 
     async def sending_failed(self, outgoing: int, *, error: str, due_at: datetime | None) -> None:
         await self._database.write(lambda tx: outbox.sending_failed(tx, outgoing, error, due_at))
+
+    async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
+        await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
+
+    async def heard(self, interruption: Interruption) -> None:
+        await self._database.write(lambda tx: outbox.heard(tx, interruption))
 
     async def transcript(self, channel: str, conversation: str) -> Sequence[Line]:
         return await self._database.read(lambda tx: inbox.transcript(tx, channel, conversation))

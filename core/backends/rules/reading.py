@@ -14,6 +14,7 @@ from core.backends.rules.names import IN_PASSING, SURE
 from core.backends.rules.recalling import EVERYTHING, asked_back
 from core.backends.rules.text import fold, own_words, sentences
 from core.backends.rules.tried import tried
+from core.voices import in_their_own_voice
 from core.writing import Brief, Category, Mood, Told
 
 _LONGEST_ISSUE = 140
@@ -86,7 +87,7 @@ def read(
 ) -> Reading:
     """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer,
     `move_of_text` what is done in it with an open matter."""
-    text = own_words(brief.text)
+    text = in_their_own_voice(own_words(brief.text))
     facts = slots.slots(text, asked=brief.asked)
     step, about = _move(text, facts, brief, move_of_text)
     about_codes = not facts and (step == "links" or _is_about_codes(text))

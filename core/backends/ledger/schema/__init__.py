@@ -13,7 +13,7 @@ from core.backends.ledger.schema.people import (
     pending_links,
     wrong_codes,
 )
-from core.backends.ledger.schema.said import conversations, messages, outbox, parked, raw_messages, unchecked
+from core.backends.ledger.schema.said import conversations, messages, outbox, parked, raw_messages, unchecked, wires
 from core.backends.ledger.schema.staff import access_log, accounts, audit, receipts, sessions, sign_ins, tombstones
 
 __all__ = [
@@ -47,5 +47,6 @@ __all__ = [
     "tombstones",
     "turns",
     "unchecked",
+    "wires",
     "wrong_codes",
 ]

@@ -31,7 +31,7 @@ messages = Table(
     Column("body", JSON, nullable=False),  # the rest of the normalised message
     Column("received_at", Instant, nullable=False),
     Column("told_at", Instant, nullable=False),
-    Column("state", Text, nullable=False),  # waiting | answered
+    Column("state", Text, nullable=False),  # unchecked | waiting | answered | replaced
     UniqueConstraint("channel", "external_id"),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
@@ -89,7 +89,6 @@ outbox = Table(
     Column("maybe_twice", Boolean, nullable=False),  # a crash may have fallen between sending and noting it
     Column("parts_sent", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("provider_id", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("sent_at", Instant),
     sqlite_autoincrement=True,  # an erased id is never given out again
@@ -99,6 +98,16 @@ Index("outbox_by_case", outbox.c.case_id)
 Index("outbox_by_handle", outbox.c.handle_id, outbox.c.created_at)
 Index("outbox_by_conversation", outbox.c.channel, outbox.c.conversation, outbox.c.created_at)
 Index("outbox_by_time", outbox.c.created_at)
+
+# What left for a reply, by the provider's id of it, so that a later report finds the reply.
+wires = Table(
+    "wires",
+    metadata,
+    Column("outgoing", ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("provider_id", Text, nullable=False),
+)
+Index("wires_by_provider", wires.c.provider_id)
 
 conversations = Table(
     "conversations",
