@@ -18,6 +18,8 @@ _PARTS = (
     ("llm_cost", "what a turn asks of the language model", ("benchmarks.llm_cost",)),
     ("gate", "what identity costs a turn", ("benchmarks.gate",)),
     ("recall", "what a long history costs a turn", ("benchmarks.recall",)),
+    ("voice", "what a telephone call adds to the model's time", ("benchmarks.voice",)),
+    ("mail", "what reading a mail costs, hostile ones too", ("benchmarks.mail",)),
     ("understanding", "how well the offline writer understands", ("benchmarks.understanding",)),
 )
 

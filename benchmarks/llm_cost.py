@@ -74,7 +74,7 @@ class Tokens:
 
     def of(self, text: str) -> int:
         """The tokens of a text."""
-        return len(self.embedder._model.tokenizer.encode(text, add_special_tokens=False).ids)
+        return self.embedder.tokens(text)
 
     def of_messages(self, messages: Sequence[Mapping[str, Any]]) -> int:
         """The tokens of a prompt."""

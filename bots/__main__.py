@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bots", description="A support bot that remembers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "run", "everything that is enabled, in one process", _run)
+    _command(commands, "doctor", "what is well, what is not, and what to do; changes nothing", _doctor)
     _command(commands, "chat", "web chat in the terminal", _chat)
     _command(commands, "demo", "John's story over real sockets, printed", _demo)
     customers = commands.add_parser("customers", help="the directory of customers").add_subparsers(required=True)
@@ -79,6 +80,13 @@ async def _run(_options: argparse.Namespace) -> None:
     from bots.run import run  # noqa: PLC0415 - each command loads what it needs
 
     await run()
+
+
+async def _doctor(_options: argparse.Namespace) -> None:
+    from bots.doctor import doctor  # noqa: PLC0415
+
+    logging.getLogger().setLevel(logging.ERROR)
+    await doctor()
 
 
 async def _chat(_options: argparse.Namespace) -> None:

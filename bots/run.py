@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bots import web
+from bots import sockets, web
 from bots.console import routes
 from bots.privacy import keep_house
 from bots.roster import Entry
@@ -18,6 +18,7 @@ from bots.wiring import Throughline, clock, new_id, put_together, secret_for
 from core.channel import Channel, Listener, Serves
 from core.desk import Desk
 from core.errors import Misconfigured
+from core.files import Files
 
 log = logging.getLogger("throughline")
 
@@ -37,7 +38,7 @@ async def run() -> None:
         note=bot.dispatch.note,
         base_url=settings.base_url,
         now=clock,
-        extra=_console(bot),
+        extra=[*_console(bot), *_sockets(bot)],
     )
     stop = _stop_signal()
     with web.listen(settings.web_host, settings.web_port) as listening:
@@ -88,7 +89,13 @@ def _console(bot: Throughline) -> Sequence[BaseRoute]:
     )
     secret = secret_for("console", settings.secret())
     token = _console_token(settings)
-    return routes(desk, bot.ledger, token=token, secret=secret, base_url=settings.base_url, now=clock)
+    files = Files(ledger=bot.ledger, channels=bot.channels, now=clock)
+    return routes(desk, bot.ledger, files, token=token, secret=secret, base_url=settings.base_url, now=clock)
+
+
+def _sockets(bot: Throughline) -> Iterator[BaseRoute]:
+    channels, heard = list(bot.channels.values()), bot.dispatch
+    return sockets.routes(channels, heard.hear, heard.interrupted, base_url=bot.settings.base_url, now=clock)
 
 
 def _console_token(settings: Settings) -> str:

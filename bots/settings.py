@@ -67,7 +67,9 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr = Field(
         SecretStr(""), description="Key of an OpenAI-compatible server; empty: offline rules."
     )
-    openai_base_url: str = Field("", description="Its address, where it is not OpenAI's own.")
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", description="Its address, with the version at the end; OpenAI's own by default."
+    )
     openai_model: str = Field("gpt-4o-mini", description="The model that answers.")
     openai_timeout: float = Field(20.0, gt=0, description="Seconds to wait for it before the offline rules answer.")
     aegis_path: str = Field("var/aegis.db", description="Where the memory's projection is kept.")

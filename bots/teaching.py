@@ -1,6 +1,7 @@
 """Keeps the offline writer's examples abreast of what colleagues correct, behind readiness and off the loop."""
 
 import asyncio
+import ctypes
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -34,12 +35,19 @@ class Teaching:
             try:
                 corrections = _known(await self._corrected())
                 if corrections != learnt:
-                    await asyncio.to_thread(self._examples.learn, corrections)
+                    await asyncio.to_thread(self._learn, corrections)
                     learnt = corrections
             except Exception as error:  # noqa: BLE001 - the rules alone tell categories until it goes again
                 log.warning("could not learn from corrections: %s", type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), _PAUSE)
+
+    def _learn(self, corrections: Sequence[Example]) -> None:
+        self._examples.learn(corrections)
+        if give_back := getattr(
+            ctypes.CDLL(None), "malloc_trim", None
+        ):  # glibc alone; it keeps 25 MB of what was freed
+            give_back(0)
 
 
 def _known(corrected: Sequence[tuple[str, str]]) -> list[Example]:

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 Hear = Callable[[InboundMessage, Raw], Awaitable[bool]]
 Note = Callable[[Channel[Any], Raw], Awaitable[None]]  # of a delivery in which no customer talks
+_LARGEST_FRAME = 65_536  # bytes that may come over a WebSocket at once; more closes it
+
 Ready = Callable[[], Awaitable[Mapping[str, str]]]  # what is not ready: what, and why
 
 
@@ -153,7 +155,13 @@ class _Server(uvicorn.Server):
 async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
     """Serves an application on a listening socket, until the block is left."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        server_header=False,
+        ws_max_size=_LARGEST_FRAME,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))

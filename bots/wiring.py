@@ -77,12 +77,13 @@ def secret_for(whom: str, secret: bytes) -> bytes:
 
 async def open_ledger(settings: Settings) -> SqlLedger:
     """The ledger, in its newest shape."""
-    ledger = _ledger(settings)
+    ledger = closed_ledger(settings)
     await ledger.migrate()
     return ledger
 
 
-def _ledger(settings: Settings) -> SqlLedger:
+def closed_ledger(settings: Settings) -> SqlLedger:
+    """The ledger; its file is opened at first use. Raises Misconfigured."""
     database = Database(sqlite_path(settings.database_url))
     return SqlLedger(database, secret=secret_for("erasing", settings.secret()))
 
@@ -90,12 +91,9 @@ def _ledger(settings: Settings) -> SqlLedger:
 def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
     """The whole bot, from its settings; nothing is opened yet. Raises Misconfigured."""
     entries = roster(settings.channels, values)
-    secret = settings.secret()
-    ledger = _ledger(settings)
-    on = {e.name: load(e.name) for e in entries if not e.missing and not e.left_out}
-    channels = {
-        name: kind(read(kind.Settings, values), _site(name, settings, secret, ledger)) for name, kind in on.items()
-    }
+    ledger = closed_ledger(settings)
+    on = [e.name for e in entries if not e.missing and not e.left_out]
+    channels = {name: make_channel(name, settings, values, ledger) for name in on}
     embedder = cache(WordLlamaEmbedder)
     memory = AegisMemory(Path(settings.aegis_path), embedder)
     examples = Examples(embedder)
@@ -116,6 +114,12 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
     )
 
 
+def make_channel(name: str, settings: Settings, values: Mapping[str, str], ledger: SqlLedger) -> Channel[Any]:
+    """One channel, from its settings. Raises Misconfigured."""
+    kind = load(name)
+    return kind(read(kind.Settings, values), _site(name, settings, settings.secret(), ledger))
+
+
 def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Site:
     return Site(
         name=settings.bot_name,
@@ -125,6 +129,7 @@ def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Si
         var=VAR,
         now=clock,
         transcript=partial(ledger.transcript, name),
+        languages=settings.languages,
     )
 
 

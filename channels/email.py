@@ -13,9 +13,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from channels._mail.author import Author, author_of, normal_address
 from channels._mail.checks import Client, MailChecks, could_pass
+from channels._mail.examining import Post, Sending, examined
 from channels._mail.headers import Headers, readable
 from channels._mail.letter import Letter, Letterhead, bare_subject, is_reply
-from channels._mail.lookup import servers
+from channels._mail.lookup import Lookup, servers
 from channels._mail.loops import is_automatic
 from channels._mail.outbox import Folder, Relay
 from channels._mail.pages import MOST_SHOWN, PAGE_HEADERS, is_newcomer, page_of, pages_for
@@ -24,7 +25,7 @@ from channels._mail.reading import Mail, read_mail
 from channels._mail.seal import Seal, short_name
 from channels._mail.server import Door, serve
 from channels._mail.trim import own_words
-from core.channel import Ack, Checked, Deliver, Limits, Site
+from core.channel import Ack, Checked, Deliver, Finding, Limits, Site
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw, Reply, Route
 from identity.handles import Handle
@@ -162,6 +163,10 @@ class Email:
         await self._opened.wait()
         return self._port
 
+    async def examine(self) -> Sequence[Finding]:
+        """Our port, the relay, whom we trust, and what the support address's domain publishes."""
+        return await examined(self._post())
+
     async def get(self, raw: Raw) -> Ack:
         """The newest kept letters, for the newcomer at this very machine. Raises Unverified for everybody else."""
         if not is_newcomer(raw, self.pages):
@@ -173,6 +178,27 @@ class Email:
         self._port = port
         self._opened.set()
         _log.info("Mail is taken at %s:%d.", self._settings.smtp_listen_host, port)
+
+    def _post(self) -> Post:
+        chosen, name = self._settings, self._head.domain
+        sending = Sending(
+            host=chosen.smtp_relay_host,
+            port=chosen.smtp_relay_port,
+            user=chosen.smtp_relay_user,
+            password=chosen.smtp_relay_password.get_secret_value(),
+            starttls=chosen.smtp_relay_starttls,
+            name=name,
+        )
+        return Post(
+            domain=name,
+            listening=(chosen.smtp_listen_host, chosen.smtp_listen_port),
+            sending=sending if sending.host else None,
+            authserv_id=chosen.mail_authserv_id,
+            relays=self._trusted,
+            selector=getattr(chosen, "dkim_selector", ""),
+            key_file=getattr(chosen, "dkim_key_file", ""),
+            lookup=Lookup(servers(chosen.mail_dns)),
+        )
 
     def _relay(self, domain: str) -> Relay:
         return Relay(
@@ -222,8 +248,10 @@ class Email:
 
 def _words(mail: Mail) -> str:
     """The author's words, after the subject of a new thread where that says more than they do."""
-    text, subject = own_words(mail.text), readable(mail.headers.first("subject"))
-    told = is_reply(subject) or mail.headers.first("in-reply-to") or subject.casefold() in text[:_MOST_READ].casefold()
+    subject = readable(mail.headers.first("subject"))
+    answers = is_reply(subject) or bool(mail.headers.first("in-reply-to") or mail.headers.first("references"))
+    text = own_words(mail.text, answers=answers)
+    told = answers or subject.casefold() in text[:_MOST_READ].casefold()
     return text if told else f"{bare_subject(subject)}\n\n{text}".strip()
 
 

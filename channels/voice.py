@@ -1,95 +1,51 @@
-"""Telephone calls over Twilio, heard and spoken by its Gather: POST /twilio/voice and /twilio/voice/status.
+"""Telephone calls over Twilio: POST /twilio/voice and /twilio/voice/status, and the socket /twilio/relay.
 
-Each request of a call is one step: what the caller said or keyed in. It is answered 200 with TwiML as soon as the
-reply is there, with "one moment" when it takes long, 403 when Twilio did not sign it, 400 when Twilio cannot mean it.
-Everything that one step hands to the next stands in the address of the next, which Twilio signs.
+A call begins with a request, which is answered 200 with TwiML, 403 when Twilio did not sign it, 400 when Twilio cannot
+mean it. Who calls, and how well the carrier vouches for the number, is learnt there. From then on the call is held by
+ConversationRelay, over a socket that is opened for it once; or by Gather, one request for each step: where VOICE_MODE
+says so, and where the socket breaks.
+
+What one step hands to the next stands in the address of the next, which Twilio signs or which only we make.
 """
 
 import asyncio
 import hashlib
 import hmac
+import json
+import logging
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import ClassVar, Final, Literal, NamedTuple
+from dataclasses import replace
+from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from xml.etree import ElementTree as ET
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from channels import _twilio as twilio
 from channels._markdown.speech import speakable
-from core.channel import Ack, Limits, Site
-from core.errors import Malformed
+from channels._voice import frames
+from channels._voice.connecting import connect, dial, hang_up
+from channels._voice.conversation import Conversation, Patience
+from channels._voice.gathering import Gathering
+from channels._voice.line import Line, Lines, Speech, Step
+from channels._voice.phrases import phrases, spoken
+from core.channel import Ack, Ears, Limits, Site, Socket
+from core.errors import Malformed, Undeliverable
 from core.messages import InboundMessage, Raw, Reply
 from identity.handles import Handle
 from identity.proof import Proof
 
+log = logging.getLogger(__name__)
+
 ATTESTED: Final = "TN-Validation-Passed-A"  # its variants, such as -Diverted, vouch for less
 _OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
-_MOST_PROMPTS = 2  # repeated to somebody silent
-_MOST_WAITS = 3
-_CODE_DIGITS = 6
-_MOST_CALLS = 1_000
-_KEPT = timedelta(minutes=15)
-
-# The languages that Twilio both hears and speaks under one tag.
-_TAGS: Final = {
-    "da": "da-DK", "de": "de-DE", "en": "en-US", "es": "es-ES", "fi": "fi-FI", "fr": "fr-FR", "it": "it-IT",
-    "ja": "ja-JP", "ko": "ko-KR", "nb": "nb-NO", "nl": "nl-NL", "pl": "pl-PL", "pt": "pt-BR", "ru": "ru-RU",
-    "sv": "sv-SE",
-}  # fmt: skip
+_TALKED: Final = frozenset({"completed", "answered"})  # what Dial tells when somebody took the call
 
 
-class Phrases(NamedTuple):
-    """What the telephone itself has to say in one language."""
-
-    moment: str
-    again: str
-    goodbye: str
-    sorry: str
-
-
-_PHRASES: Final = {
-    "en": Phrases(
-        "One moment, please.",
-        "Sorry, I did not hear anything. How can I help you?",
-        "I still cannot hear you. Goodbye.",
-        "I am sorry, I cannot answer right now. Everything you told me is kept. Goodbye.",
-    ),
-    "de": Phrases(
-        "Einen Moment, bitte.",
-        "Entschuldigung, ich habe nichts gehört. Wie kann ich Ihnen helfen?",
-        "Ich kann Sie leider nicht hören. Auf Wiederhören.",
-        "Es tut mir leid, ich kann gerade nicht antworten. Was Sie gesagt haben, ist notiert. Auf Wiederhören.",
-    ),
-    "es": Phrases(
-        "Un momento, por favor.",
-        "Perdone, no he oído nada. ¿En qué puedo ayudarle?",
-        "Sigo sin oírle. Adiós.",
-        "Lo siento, ahora no puedo responder. Todo lo que me ha dicho queda guardado. Adiós.",
-    ),
-    "fr": Phrases(
-        "Un instant, s'il vous plaît.",
-        "Pardon, je n'ai rien entendu. Comment puis-je vous aider ?",
-        "Je ne vous entends toujours pas. Au revoir.",
-        "Je suis désolé, je ne peux pas répondre maintenant. Ce que vous avez dit est conservé. Au revoir.",
-    ),
-    "it": Phrases(
-        "Un momento, per favore.",
-        "Mi scusi, non ho sentito nulla. Come posso aiutarla?",
-        "Non la sento ancora. Arrivederci.",
-        "Mi dispiace, ora non posso rispondere. Quello che mi ha detto è conservato. Arrivederci.",
-    ),
-    "pt": Phrases(
-        "Um momento, por favor.",
-        "Desculpe, não ouvi nada. Como posso ajudar?",
-        "Ainda não consigo ouvir. Até logo.",
-        "Lamento, não consigo responder agora. Tudo o que me disse fica guardado. Até logo.",
-    ),
-}
+def _telephone(value: str) -> str:
+    if value and not twilio.is_number(value):
+        raise ValueError("is no telephone number: write it as +15550100")
+    return value
 
 
 class VoiceSettings(twilio.AccountSettings):
@@ -102,80 +58,13 @@ class VoiceSettings(twilio.AccountSettings):
             "fake one and would hear of that customer's case), or code (only a code keyed in)."
         ),
     )
-    voice_mode: Literal["gather"] = Field(default="gather", description="How calls are heard: gather, Twilio's own.")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One request of a call, read. `silences` and `waits` count the requests at this step that brought nothing."""
-
-    call: str
-    number: int
-    text: str
-    digits: str
-    caller: str  # E.164, or "anonymous"
-    proof: Proof
-    language: str
-    silences: int
-    waits: int
-    over: bool
-
-    @property
-    def opening(self) -> bool:
-        """Whether the call begins here."""
-        return self.number == 0 and not self.heard
-
-    @property
-    def heard(self) -> bool:
-        """Whether the caller said or keyed in something."""
-        return bool(self.text or self.digits)
-
-    @property
-    def brings_message(self) -> bool:
-        """Whether the engine has to know."""
-        return not self.waits and (self.heard or (self.opening and not self.over))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Speech:
-    """What is to be said in a call in answer to one of its steps. `digits` is how many are asked for; 0 for speech."""
-
-    call: str
-    step: int
-    text: str
-    language: str
-    digits: int = 0
-    ends: bool = False
-
-
-@dataclass(kw_only=True, slots=True)
-class _Line:
-    """A call as it stands: what is still to be said, and the answer to its latest request."""
-
-    touched_at: datetime
-    unsaid: list[Speech] = field(default_factory=list)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    url: str = ""
-    answer: asyncio.Task[str] | None = None
-
-    def say(self, speech: Speech) -> None:
-        self.unsaid.append(speech)
-        self.arrived.set()
-
-    def take(self) -> list[Speech]:
-        taken, self.unsaid = self.unsaid, []
-        return taken
-
-    async def reply(self, step: int, patience: float) -> bool:
-        """Whether there is a reply to this step within `patience` seconds."""
-        try:
-            async with asyncio.timeout(patience):
-                while not any(speech.step >= step for speech in self.unsaid):
-                    self.arrived.clear()
-                    await self.arrived.wait()
-        except TimeoutError:
-            return False
-        return True
+    voice_mode: Literal["relay", "gather"] = Field(
+        default="relay",
+        description="How calls are held: relay (Twilio's ConversationRelay, which answers faster) or gather.",
+    )
+    handoff_number: Annotated[str, AfterValidator(_telephone)] = Field(
+        default="", description="Whom callers are put through to when a colleague takes over; empty: nobody."
+    )
 
 
 class Voice:
@@ -186,13 +75,18 @@ class Voice:
     limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=twilio.LONGEST_SAY, live=True, reachable=False)
     Settings: ClassVar[type[BaseModel]] = VoiceSettings
     paths: Sequence[str] = ("/twilio/voice", "/twilio/voice/status")
+    sockets: Sequence[str] = ("/twilio/relay",)
     patience: ClassVar[float] = 10.0  # seconds; Twilio gives up on a request after 15
+    waits: ClassVar[Patience] = Patience()
 
     def __init__(self, settings: VoiceSettings, site: Site) -> None:
         self._trust = settings.voice_trust
+        self._relays = settings.voice_mode == "relay"
+        self._colleague = settings.handoff_number
         self._site = site
         self._signatures = twilio.Signatures(settings.twilio_auth_token)
-        self._lines: OrderedDict[str, _Line] = OrderedDict()
+        self._lines = Lines(site.now)
+        self._gathering = Gathering(self._address, lambda: self.patience)
 
     def verify(self, raw: Raw) -> None:
         """Raises Unverified unless Twilio signed it."""
@@ -216,7 +110,7 @@ class Voice:
         )
 
     def render(self, reply: Reply) -> Sequence[Speech]:
-        """What is to be spoken. It becomes TwiML when the caller's line asks for it."""
+        """What is to be spoken. It becomes TwiML, or goes over the socket, when it is the caller's turn to listen."""
         return [
             Speech(
                 call=reply.route["call"],
@@ -225,83 +119,125 @@ class Voice:
                 language=reply.language,
                 digits=reply.expects_digits,
                 ends=reply.ends,
+                hands_over=reply.hands_over,
+                reply=reply.id,
+                written=reply.text,
             )
         ]
 
+    async def begin(self, reply: Reply) -> None:
+        """Says the beginning of a reply, where the call is on a socket; elsewhere the whole is waited for."""
+        line = self._lines.find(reply.route["call"])
+        if line and line.conversation:
+            await line.conversation.begin(reply)
+
     async def send(self, wire: Speech) -> str:
-        """Hands it to the request that waits for it; with none waiting, the call's next request speaks it first."""
-        self._line(wire.call).say(wire)
+        """Says it, or hands it to the request that waits; with none waiting, the call's next one speaks it first.
+
+        Raises Undeliverable when the caller is gone.
+        """
+        line = self._lines.find(wire.call)
+        if self._relays and (line is None or line.relay == "closed"):
+            raise Undeliverable("the call had ended before this was said")
+        line = self._lines[wire.call]
+        if line.conversation:
+            await line.conversation.say(wire)
+        else:
+            line.awaits_reply = False
+            line.say(wire)
         return f"{wire.call}:{wire.step}"
 
     async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:  # noqa: ARG002 - the port
         """TwiML with the reply, or what to do until it is there. A redelivered request gets the same answer."""
         step = self._read(raw)
         if step.over:
-            self._lines.pop(step.call, None)
+            self._lines.drop(step.call)
         if step.over or _is_status(raw):
             return Ack(status=204)
-        line = self._line(step.call)
+        line = self._lines[step.call]
         if line.answer is None or line.url != raw.url:
-            line.url, line.answer = raw.url, asyncio.create_task(self._answer(step, line))
+            line.url, line.answer = raw.url, asyncio.create_task(self._answer(step, line, raw))
         return Ack(body=await asyncio.shield(line.answer), media_type="text/xml")
 
-    async def _answer(self, step: Step, line: _Line) -> str:
-        phrases = _phrases(step.language)
-        if step.brings_message or step.waits:
-            if await line.reply(step.number, self.patience):
-                return self._speak(step, line.take())
-            if step.waits < _MOST_WAITS:
-                return self._put_off(step, [*line.take(), _phrase(step, phrases.moment)])
-            return self._speak(step, [*line.take(), _phrase(step, phrases.sorry, ends=True)])
-        if line.unsaid:
-            return self._speak(step, line.take())
-        if step.silences < _MOST_PROMPTS:
-            return self._speak(step, [_phrase(step, phrases.again)], silences=step.silences + 1)
-        return self._speak(step, [_phrase(step, phrases.goodbye, ends=True)])
+    async def converse(self, socket: Socket, ears: Ears) -> None:
+        """A call whose beginning we saw goes on over a socket, once."""
+        setup = frames.read(await socket.receive() or "")
+        line = self._lines.find(setup.call) if isinstance(setup, frames.Setup) else None
+        if not isinstance(setup, frames.Setup) or line is None or line.relay != "expected" or not self._is_ours(setup):
+            log.warning("a socket for a call that did not begin here is closed")
+            return
+        line.relay, line.conversation = "open", self._conversation(setup.call, line, socket, ears)
+        try:
+            await line.conversation.run()
+        finally:
+            line.hang_up()
 
-    def _speak(self, step: Step, speeches: Sequence[Speech], *, silences: int = 0) -> str:
-        last = speeches[-1]
-        response = ET.Element("Response")
-        parent = response if last.ends else ET.SubElement(response, "Gather", self._gather(step, last, silences))
-        for speech in speeches:
-            twilio.say(parent, speech.text, _tag(speech.language))
-        if last.ends:
-            ET.SubElement(response, "Hangup")
-        return twilio.twiml(response)
+    def _conversation(self, call: str, line: Line, socket: Socket, ears: Ears) -> Conversation:
+        def delivery(line: Line, frame: str) -> Raw:
+            step = _here(call, line)
+            url = self._address(step, step.number, language=step.language, at=self.sockets[0])
+            url += "&" + urlencode({"call": call, "caller": line.caller})
+            return Raw(body=frame.encode(), received_at=self._site.now(), url=url, path=self.sockets[0])
 
-    def _gather(self, step: Step, last: Speech, silences: int) -> dict[str, str]:
-        number = step.number if silences else step.number + 1
-        language = step.language if silences else last.language
-        return {
-            "input": "dtmf speech",
-            "action": self._url(step, number, language=language, silences=silences),
-            "method": "POST",
-            "actionOnEmptyResult": "true",
-            "speechTimeout": "auto",
-            "numDigits": str(last.digits or _CODE_DIGITS),
-            "language": _tag(language),
-        }
+        return Conversation(
+            call, line, socket, ears, delivery=delivery, patience=self.waits, dials=bool(self._colleague)
+        )
 
-    def _put_off(self, step: Step, speeches: Sequence[Speech]) -> str:
-        response = ET.Element("Response")
-        for speech in speeches:
-            twilio.say(response, speech.text, _tag(speech.language))
-        redirect = ET.SubElement(response, "Redirect", {"method": "POST"})
-        redirect.text = self._url(step, step.number, language=step.language, waits=step.waits + 1)
-        return twilio.twiml(response)
+    async def _answer(self, step: Step, line: Line, raw: Raw) -> str:
+        if step.after == "dial":
+            talked = twilio.form(raw).get("DialCallStatus") in _TALKED
+            return hang_up("" if talked else phrases(line.language).nobody, spoken(line.language))
+        if step.after == "relay":
+            return await self._after_relay(step, line, raw)
+        if self._relays and step.opening and line.relay in {"", "expected"}:
+            line.relay, line.caller, line.proof = "expected", step.caller, step.proof
+            line.language, line.awaits_reply = self._site.languages[0], not line.unsaid
+            return self._connect(step.call)
+        return await self._gathering.answer(step, line)
 
-    def _url(self, step: Step, number: int, *, language: str, silences: int = 0, waits: int = 0) -> str:
+    def _connect(self, call: str) -> str:
+        return connect(
+            f"ws{self._site.base_url.removeprefix('http')}{self.sockets[0]}",
+            after=self._url({"after": "relay"}),
+            languages=self._site.languages,
+            parameters={"ticket": self._seal(call, "ticket")},
+        )
+
+    async def _after_relay(self, step: Step, line: Line, raw: Raw) -> str:
+        """The socket is closed and the call is not: put through, ended, or gone on with by Gather."""
+        to = _handed_to(twilio.form(raw))
+        if to == frames.COLLEAGUE and self._colleague:
+            return dial(self._colleague, after=self._url({"after": "dial"}))
+        if to == frames.NOBODY:
+            return hang_up()
+        log.warning("the socket of a call was lost; Gather goes on with it")
+        line.relay, line.conversation = "lost", None
+        next_one = line.number + (not line.awaits_reply)
+        here = replace(_here(step.call, line), number=next_one, waits=int(line.awaits_reply), after="relay")
+        return await self._gathering.answer(here, line)
+
+    def _address(
+        self, step: Step, number: int, *, language: str, silences: int = 0, waits: int = 0, at: str = ""
+    ) -> str:
         query = {"step": str(number), "lang": language}
         if step.proof is Proof.PROVEN:
-            query["proof"] = self._seal(step.call)
+            query["proof"] = self._seal(step.call, "proven")
         query |= {name: str(count) for name, count in (("silent", silences), ("wait", waits)) if count}
-        return f"{self._site.base_url}{self.paths[0]}?{urlencode(query)}"
+        return self._url(query, at)
 
-    def _seal(self, call: str) -> str:
-        return hmac.new(self._site.secret, f"{call}:proven".encode(), hashlib.sha256).hexdigest()
+    def _url(self, query: Mapping[str, str], at: str = "") -> str:
+        return f"{self._site.base_url}{at or self.paths[0]}?{urlencode(query)}"
+
+    def _seal(self, call: str, what: str) -> str:
+        return hmac.new(self._site.secret, f"{call}:{what}".encode(), hashlib.sha256).hexdigest()
+
+    def _is_ours(self, setup: frames.Setup) -> bool:
+        ticket = str((setup.parameters or {}).get("ticket", ""))
+        return hmac.compare_digest(ticket.encode(), self._seal(setup.call, "ticket").encode())
 
     def _read(self, raw: Raw) -> Step:
-        fields, query = twilio.form(raw), dict(parse_qsl(urlsplit(raw.url).query))
+        query = dict(parse_qsl(urlsplit(raw.url).query))
+        fields = _relayed(raw, query) if urlsplit(raw.path).path in self.sockets else twilio.form(raw)
         call, caller = fields.get("CallSid", ""), fields.get("From", "")
         if not call:
             raise Malformed("Twilio voice: CallSid is missing")
@@ -316,39 +252,41 @@ class Voice:
             silences=_count(query, "silent"),
             waits=_count(query, "wait"),
             over=fields.get("CallStatus") in _OVER,
+            after=query.get("after", ""),
         )
 
     def _proof(self, call: str, caller: str, verstat: str, seal: str) -> Proof:
         if self._trust == "code" or not twilio.is_number(caller):
             return Proof.CLAIMED
-        sealed = hmac.compare_digest(seal.encode(), self._seal(call).encode())
+        sealed = hmac.compare_digest(seal.encode(), self._seal(call, "proven").encode())
         return Proof.PROVEN if self._trust == "callerid" or verstat == ATTESTED or sealed else Proof.CLAIMED
 
-    def _line(self, call: str) -> _Line:
-        now = self._site.now()
-        line = self._lines.setdefault(call, _Line(touched_at=now))
-        line.touched_at = now
-        self._lines.move_to_end(call)
-        while len(self._lines) > _MOST_CALLS or now - next(iter(self._lines.values())).touched_at > _KEPT:
-            self._lines.popitem(last=False)
-        return line
+
+def _here(call: str, line: Line) -> Step:
+    """Where a call stands."""
+    return Step(
+        call=call, number=line.number, text="", digits="", caller=line.caller, proof=line.proof,
+        language=line.language, silences=0, waits=0, over=False,
+    )  # fmt: skip
 
 
-def _phrases(language: str) -> Phrases:
-    return _PHRASES[_spoken(language)]
+def _relayed(raw: Raw, query: Mapping[str, str]) -> dict[str, str]:
+    """What came over the socket of a call, in the words of a request."""
+    fields = {"CallSid": query.get("call", ""), "From": query.get("caller", "")}
+    match frames.read(raw.body):
+        case frames.Prompt(words=words):
+            return fields | {"SpeechResult": words}
+        case frames.Digit(digit=keyed):
+            return fields | {"Digits": keyed}
+    raise Malformed("Twilio voice: a frame that says nothing")
 
 
-def _spoken(language: str) -> str:
-    """The language in which the telephone's own phrases are said to somebody who speaks `language`."""
-    return language[:2] if language[:2] in _PHRASES else "en"
-
-
-def _phrase(step: Step, text: str, *, ends: bool = False) -> Speech:
-    return Speech(call=step.call, step=step.number, text=text, language=_spoken(step.language), ends=ends)
-
-
-def _tag(language: str) -> str:
-    return _TAGS.get(language[:2], _TAGS["en"])
+def _handed_to(fields: Mapping[str, str]) -> str:
+    try:
+        given = json.loads(fields.get("HandoffData", ""))
+    except ValueError:
+        return ""
+    return str(given.get("to", "")) if isinstance(given, dict) else ""
 
 
 def _is_status(raw: Raw) -> bool:

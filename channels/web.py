@@ -24,7 +24,8 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from channels._markdown.html import elements, is_plain
 from channels._markdown.tree import read, seen
-from core.channel import Ack, Limits, Line, Site
+from channels._web.keys import examined
+from core.channel import Ack, Finding, Limits, Line, Site
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw, Reply, Voucher
 from identity.handles import Handle
@@ -141,6 +142,14 @@ class Web:
         line = Line(id=wire.id, text=wire.text, sender=wire.sender, at=self._site.now())
         self._show(wire.conversation, line)
         return wire.id
+
+    async def examine(self) -> Sequence[Finding]:
+        """The keys that sign customers in."""
+        return examined(
+            self._settings.webchat_jwt_keys,
+            issuer=self._settings.webchat_jwt_issuer,
+            audience=self._settings.webchat_jwt_audience,
+        )
 
     async def get(self, raw: Raw) -> Ack:
         if raw.path == "/api/chat/stream":

@@ -33,6 +33,7 @@ class Entry:
     text: str
     drawn_from: frozenset[HandleId]
     files: Sequence[Attachment] = ()
+    message: int | None = None  # the number of what they wrote
     case: int | None = None
     state: str = ""
     error: str = ""

@@ -5,7 +5,7 @@ A module in channels/ ends in `CHANNEL = ItsClass` and is loaded by name when it
 """
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
@@ -218,12 +218,13 @@ class Closes(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that `doctor` looked at. `advice` is what to do, to the button to press; "" when all is well."""
 
     what: str  # never with a secret in it
     advice: str = ""
+    _: KW_ONLY
     fatal: bool = False  # the channel cannot work like this
 
 

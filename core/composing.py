@@ -24,6 +24,7 @@ from identity.proof import Proof
 
 _GAP = timedelta(hours=1)
 _ISSUE_LENGTH = 140
+_KILO, _MEGA = 1_000, 1_000_000
 NOBODY = "nobody"  # the writer of a turn in which there was nothing to write
 
 
@@ -128,7 +129,11 @@ def _news(t: Thought, case: OpenCase | None) -> list[Told]:
     known = {**t.known.facts, **(case.facts if case else {})}
     newer = {slot for slot, at in case.told_at.items() if at > t.turn.told_at} if case else set[str]()
     told = (f for f in t.answer.facts if f.slot in (*ISSUE_SLOTS, *PERSON_SLOTS) and f.slot not in newer)
-    return [f for f in told if known.get(f.slot, "").casefold() not in (f.value.casefold(), order_number(f.value).casefold())]
+    return [
+        f
+        for f in told
+        if known.get(f.slot, "").casefold() not in (f.value.casefold(), order_number(f.value).casefold())
+    ]
 
 
 def _years(profile: Profile | None, now: datetime) -> int:
@@ -244,7 +249,14 @@ def _outcomes(t: Thought) -> list[str]:
 
 
 def _received(t: Thought) -> str:
-    return say("attachment_kept", t.answer.language, names=t.files) if t.files else ""
+    files = [a for h in t.turn.heard for a in h.message.attachments if a.name]
+    names = ", ".join(f"{a.name} ({_size(a.size)})" if a.size else a.name for a in files)
+    return say("attachment_kept", t.answer.language, names=names) if names else ""
+
+
+def _size(count: int) -> str:
+    """A number of bytes, as people say it."""
+    return f"{count / _MEGA:.1f} MB" if count >= _MEGA else f"{max(1, round(count / _KILO))} kB"
 
 
 def _next_step(t: Thought, hello: Greeting, limits: Limits) -> str:

@@ -33,8 +33,8 @@ from core.phrases import say
 from core.playbook import may_be_offered
 from core.recollection import Recollection, recollect
 from core.restraint import Left
-from core.voices import own_answer
 from core.speaking import Saying
+from core.voices import own_answer
 from core.writing import Answer, Brief, Pattern, Writer
 from identity.gate import DIRECTORY, Purpose, Standing, permit
 

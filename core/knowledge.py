@@ -156,6 +156,11 @@ class Knowledge:
         self._known_by = Counter(word for words in self._words for word in words)
         self._average = sum(words.total() for words in self._words) / max(len(self._words), 1)
 
+    @property
+    def sources(self) -> Sequence[str]:
+        """The files that say something, each once."""
+        return sorted({article.source for article in self._articles})
+
     def find(self, query: str, *, limit: int = 3) -> Sequence[Article]:
         """The passages that share words with `query`, best first; equal ones in the folder's order."""
         wanted = set(terms(query))

@@ -25,7 +25,7 @@ _TAG = (
 _LEAD = r"(?:^\W{0,4}|[.!?;:,\"“]\s{0,3}|\b(?:and|then|please|now|just|y|und|et|e|en|bitte|por favor|poi)\s{1,3})"
 _NO_COMPUTER = r"(?!\s*(?:windows|mac|linux|ios|android|ubuntu|chrome|version|\d))"  # "System: Windows 11"
 _DANGLING = re.compile(
-    r"(?:\W+(?:and|then|please|so|but|also|und|aber|bitte|y|pero|et|mais|e|mas|ma|en|maar))?\W*$", re.I
+    r"(?:\W+(?:and|then|please|so|but|also|und|aber|bitte|y|pero|et|mais|e|mas|ma|en|maar))?\W*$", re.IGNORECASE
 )
 _FEW = 2  # words
 

@@ -166,7 +166,11 @@ async def test_a_wish_for_a_human_is_granted_and_then_the_bot_is_silent(shop: Sh
     await shop.hears("slack", "T1/U1", CHARGED)
     reply = await shop.hears("slack", "T1/U1", "I want to speak to a human, please.")
     assert "colleague" in reply
-    assert await shop.hears("slack", "T1/U1", "The order is W4829137 by the way.") == ""
+    noted = await shop.hears("slack", "T1/U1", "The order is W4829137 by the way.")
+    assert noted == "Noted: order …9137; it is with my colleague."
+    assert await shop.hears("slack", "T1/U1", "As I said, W4829137.") == ""
+    assert await shop.hears("slack", "T1/U1", "Thanks!") == ""
+    assert await shop.hears("slack", "T1/U1", "any news?") == ""
 
 
 async def test_the_same_order_named_again_is_the_same_case(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from channels.voice import speakable
+from channels._markdown.speech import speakable
 from core.backends.ledger.schema import cases, conversations
 from core.desk import Desk
 from core.ledger import Outgoing

@@ -207,3 +207,71 @@ def test_a_greeting_holds_a_value_wherever_one_is_known(language: str, category:
         label = issue_label("plan", "I want to change", {"plan": "Corvane plan", "amount": "$31.20"}, language)
         assert "Corvane" in label
         assert "$31.20" in label
+
+
+@pytest.mark.parametrize(
+    ("late", "charged"),
+    [
+        (LATE, "It came but I was charged twice for it"),
+        ("My kettle from order W4829137 arrived broken", "and I was also charged twice for the same order"),
+        ("Mein Paket W4829137 ist nicht angekommen", "Es kam, aber mir wurde zweimal Geld dafür abgebucht"),
+    ],
+)
+async def test_the_order_that_is_spoken_of_is_not_asked_for(shop: Shop, late: str, charged: str) -> None:
+    await shop.hears("discord", "7", late)
+    shop.later(hours=20)
+    reply = await shop.hears("discord", "7", charged)
+    assert "9137" in reply
+    assert "order number" not in reply
+    assert "Bestellnummer" not in reply
+    assert "order number" not in await shop.hears("discord", "7", "it was $49.37")
+    assert len(await shop.ledger.queue(now=shop.now)) == 2
+
+
+async def test_another_order_is_asked_for_where_none_is_pointed_at(shop: Shop) -> None:
+    await shop.hears("discord", "7", LATE)
+    assert "order number" in await shop.hears("discord", "7", "Another problem: I was charged twice")
+
+
+async def test_a_wish_for_a_person_is_about_the_case_that_waits(shop: Shop) -> None:
+    await shop.hears("discord", "7", "I was charged $99 twice for order W4829137")
+    await shop.hears("discord", "7", "Can I talk to a real person please?")
+    assert len(await shop.ledger.queue(now=shop.now)) == 1
+    shop.later(days=1)
+    assert "$99" in await shop.hears("discord", "7", "It is me again. Has anything happened?")
+
+
+async def test_the_issue_with_a_name_is_meant_and_not_the_one_without(shop: Shop) -> None:
+    await shop.hears("discord", "7", "Hm, I am not sure what to make of all of this today")
+    await shop.hears("discord", "7", "Hm, I am still not sure what to make of all of this")
+    await shop.hears("discord", "7", f"A new problem: {LATE}")
+    shop.later(days=1)
+    assert "9137" in await shop.hears("discord", "7", "any news?")
+
+
+async def test_what_cannot_be_given_is_not_asked_for_again_on_a_live_channel(shop: Shop) -> None:
+    await shop.hears("web", "eva", "the app closes by itself when I open a photo")
+    shop.later(seconds=20)  # a live channel answers at once, so an answer has the time of what it answers
+    await shop.hears("web", "eva", "there is no error code")
+    shop.later(seconds=20)
+    assert "error code" not in await shop.hears("web", "eva", "it is a Galaxy A52")
+
+
+async def test_a_question_whether_something_helps_solves_nothing(shop: Shop) -> None:
+    await shop.hears("web", "bob", "My parcel is not here")
+    await shop.hears("web", "bob", "W3391028")
+    assert "solved" not in await shop.hears("web", "bob", "does that help")
+    assert len(await shop.ledger.queue(now=shop.now)) == 1
+
+
+async def test_what_is_told_while_a_person_has_it_is_named_once(shop: Shop) -> None:
+    await shop.hears("discord", "7", "My parcel is late")
+    await shop.hears("discord", "7", "I want to talk to a person")
+    told = await shop.hears("discord", "7", "it is W4829137, a Zelvora kettle for $50")
+    assert told == "Noted: order …9137, $50, Zelvora kettle; it is with my colleague."
+    assert [await shop.hears("discord", "7", text) for text in ("W4829137", "zelvora kettle", "ok thanks")] == [""] * 3
+
+
+async def test_slips_of_the_keyboard_do_not_change_what_it_is_about(shop: Shop) -> None:
+    reply = await shop.hears("discord", "7", "I received a brkoen Zelvora kettle. The order is W4829137.")
+    assert "charged" not in reply

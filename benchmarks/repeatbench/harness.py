@@ -23,7 +23,7 @@ _TICK = timedelta(seconds=60)
 _THINKS = timedelta(seconds=45)  # before a customer answers a question
 _ROUNDS = 3  # of questions that a customer answers in one contact
 _CODE = re.compile(r"(?<!\d)(?:\d{8}|\d{6})(?!\d)")
-_PAIR = re.compile(r"(?<![\d.,:/$-])\d\d(?![\d.,:/-]*\d)")
+_PAIR = re.compile(r"(?<![\w.,:/$-])\d\d(?![\d.,:/-]*\d)")
 
 
 @dataclass(order=True)

@@ -16,10 +16,12 @@ from channels import _twilio as twilio
 from channels._mail.author import normal_address
 from channels._mail.letter import bare_subject, is_reply
 from channels._mail.trim import own_words
+from channels._markdown.plain import PLAIN
+from channels._markdown.speech import speakable
+from channels._markdown.tree import read
 from core.ledger import DirectoryRow, Profile
 from core.messages import InboundMessage, Raw, Route
 from identity.handles import Handle
-from identity.masking import HIDDEN
 from identity.proof import Proof
 
 _SAME_CALL: Final = timedelta(minutes=5)  # between two messages of a call that has no name

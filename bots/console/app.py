@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from bots.console import wording
 from bots.console.door import Done, Door, NoSuchPage
+from bots.console.files import FileShelf
 from bots.console.forms import Form
 from bots.console.identity import WhoIsWho
 from bots.console.login import Doorkeeper
@@ -28,6 +29,7 @@ from core.accounts import AccountLedger, Colleague, Role
 from core.casefile import CaseFile
 from core.desk import PAGE, Desk, NoSuchCase, Refused
 from core.errors import Misconfigured
+from core.files import Files
 from core.handoff import next_steps
 from core.writing import Category
 
@@ -39,16 +41,23 @@ OnCase = Callable[[int, str, Form], Awaitable[Response]]  # the case, the collea
 
 
 def routes(
-    desk: Desk, accounts: AccountLedger, *, token: str, secret: bytes, base_url: str, now: Callable[[], datetime]
+    desk: Desk,
+    accounts: AccountLedger,
+    files: Files,
+    *,
+    token: str,
+    secret: bytes,
+    base_url: str,
+    now: Callable[[], datetime],
 ) -> Sequence[BaseRoute]:
     """All of the console. Raises Misconfigured without a token."""
     if not token:
         raise Misconfigured("CONSOLE_TOKEN", "is empty, so that nobody could sign in to the console; set it")
     keeper = Doorkeeper(ledger=accounts, token=token, secret=secret, now=now)
-    return console(desk, accounts, Door(keeper=keeper, base_url=base_url))
+    return console(desk, accounts, Door(keeper=keeper, base_url=base_url), files)
 
 
-def console(desk: Desk, accounts: AccountLedger, door: Door) -> Sequence[BaseRoute]:
+def console(desk: Desk, accounts: AccountLedger, door: Door, files: Files) -> Sequence[BaseRoute]:
     """All of the console, behind a door."""
     case = "/console/cases/{case}"
     cases = _Cases(desk=desk)
@@ -67,6 +76,7 @@ def console(desk: Desk, accounts: AccountLedger, door: Door) -> Sequence[BaseRou
         Route(f"{case}/decline", door.done(cases.on_case(cases.decline)), methods=["POST"]),
         Route(f"{case}/category", door.done(cases.on_case(cases.correct)), methods=["POST"]),
         Route(f"{case}/resolve", door.done(cases.on_case(cases.resolve)), methods=["POST"]),
+        *FileShelf(files=files, door=door).routes(),
         *WhoIsWho(desk=desk, door=door, case_of=_case).routes(),
         *Staff(ledger=accounts, door=door, now=desk.now).routes(),
         Route("/console/{rest:path}", door.shown(_nothing), methods=["GET"]),

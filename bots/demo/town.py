@@ -88,6 +88,7 @@ def _settings(town: Town) -> dict[str, str]:
         "TWILIO_ACCOUNT_SID": town.twilio.sid,
         "TWILIO_AUTH_TOKEN": town.twilio.token,
         "TWILIO_FROM_NUMBER": town.twilio.number,
+        "VOICE_MODE": "gather",
         "SMTP_LISTEN_PORT": str(town.smtp_port),
         "SMTP_RELAY_HOST": "127.0.0.1",
         "SMTP_RELAY_PORT": str(town.mail.port),

@@ -11,6 +11,7 @@ Lines = Sequence[str]
 
 CITED: Final = "\x1e"  # before a line that HTML marks as another's; no mail can hold it
 LONGEST: Final = 300  # characters of a line that a mail program wrote
+_UNSEEN: Final = " \t\xa0\u200b\u200e\u200f\u202a\u202b\u202c\ufeff"
 _WRAPS: Final = 4  # lines over which an attribution is wrapped
 _NEAR: Final = 4  # lines within which its quote begins
 _DATE: Final = re.compile(r"\b(?:19|20|25)\d\d(?!\d)|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}|\d월|\d月")
@@ -24,6 +25,11 @@ _BY_NAME: Final = re.compile(
     r"""["'*]?[^\W\d_a-z][\w.'’-]+(?: [^\W\d_a-z][\w.'’-]*){0,3}["'*]?,? """
     r"(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev|napisał) ?:"
 )
+_RUN_ON: Final = re.compile(
+    r"\s{0,8}(?:On|Am|Le|El|Il|Em|Op|Den) [^<>\n]{10,160}<[^<>@\s]{1,80}@[^<>\s]{1,120}> ?"
+    r"(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev) ?:"
+)
+_MIDWAY: Final = re.compile(r"([.!?)]) {1,3}(?:On|Am|Le|El|Il|Em|Op|Den) (?=[^.]{0,40}\d)")
 _PRONOUNS: Final = ("he ", "she ", "you ", "they ", "we ", "it ", "er ", "sie ", "ich ", "il ", "elle ", "je ", "on ")
 _QUOTED: Final = re.compile(r" {0,3}(?:>|＞|\x1e)")
 _OTHER_MARK: Final = re.compile(r" ?(\||》|[A-Z][A-Za-z]{0,3}>)")
@@ -51,8 +57,19 @@ def attribution(lines: Lines, at: int) -> int:
 
 
 def bare_attribution(lines: Lines, at: int) -> int:
-    """The same for one whose quote bears no marks: only what a mail program alone would write so."""
+    """The same for one whose quote bears no marks: only what a mail program alone would write so.
+
+    Yahoo's goes on with the quote on the same line.
+    """
+    if _RUN_ON.match(lines[at]):
+        return 1
     return _width(lines, at, marked=False)
+
+
+def own_part(line: str) -> str:
+    """What the author wrote on a line before an attribution goes on in it."""
+    before = [match.end(1) for match in _MIDWAY.finditer(line[:LONGEST])]
+    return line[: before[-1]] if before else ""
 
 
 def announced_inside(lines: Lines, at: int) -> bool:
@@ -79,7 +96,10 @@ def _may_begin(line: str) -> bool:
 
 def _begins_later(lines: Lines, at: int, later: int, width: int, *, marked: bool) -> bool:
     """Whether the line below is where it begins, and this one is the author's."""
-    fits = _opens(lines[at + later]) or not (_opens(lines[at]) or _ADDRESSEE.match(lines[at]))
+    above, below = lines[at], lines[at + later].lstrip()
+    begun = _opens(above) or _ADDRESSEE.match(above)
+    broken_off = _is_dated(above) or below[:1].isdigit() or _ADDRESSEE.match(above)
+    fits = _opens(below) or not begun or not broken_off
     return fits and _matches(lines, at + later, width - later, marked=marked)
 
 
@@ -102,13 +122,13 @@ def _matches(lines: Lines, at: int, width: int, *, marked: bool) -> bool:
 def _closes(lines: Lines, at: int, width: int) -> bool:
     """Whether so many lines could be one that was wrapped, and end as an attribution does."""
     wrapped = lines[at : at + width]
-    if len(wrapped) < width or not wrapped[-1][-9:].rstrip().endswith((":", "：", "--")):
+    if len(wrapped) < width or not wrapped[-1][-9:].rstrip(_UNSEEN).endswith((":", "：", "--")):
         return False
     return all(line.strip() and len(line) <= LONGEST for line in wrapped)
 
 
 def _joined(lines: Lines, at: int, width: int) -> str:
-    return " ".join(line.strip() for line in lines[at : at + width])
+    return " ".join(line.strip(_UNSEEN) for line in lines[at : at + width])
 
 
 def _something_quoted(lines: Lines, below: int, written: str) -> bool:
@@ -116,15 +136,14 @@ def _something_quoted(lines: Lines, below: int, written: str) -> bool:
 
 
 def _is_unmistakable(said: str) -> bool:
-    addressed = _BRACKETED.search(said) or ("@" in said and _TIME.search(said))
-    return bool(addressed) and _says_wrote(said) and _is_dated(said)
+    return _says_wrote(said) and _is_dated(said) and _BRACKETED.search(said) is not None
 
 
 def _announces(written: str) -> bool:
     said = written.casefold()
     if _says_wrote(said):
         return _is_dated(said) or (_BY_NAME.fullmatch(written) is not None and not said.startswith(_PRONOUNS))
-    addressed = said.endswith((">:", ">：", ")：", "):")) and "@" in said
+    addressed = _BRACKETED.search(said) is not None and said.endswith((":", "："))
     return (addressed and _is_dated(said)) or _NAMED.fullmatch(said) is not None
 
 

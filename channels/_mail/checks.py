@@ -1,7 +1,7 @@
 """Our own check of a mail's author, where no server of the operator's vouches: DMARC (RFC 7489) over DKIM and SPF."""
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
@@ -18,7 +18,7 @@ from identity.proof import Proof
 
 _log = logging.getLogger(__name__)
 
-_POLICIES: Final = frozenset({"none", "quarantine", "reject"})
+POLICIES: Final = frozenset({"none", "quarantine", "reject"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +69,8 @@ class MailChecks:
         return Proof.CLAIMED
 
     async def _dmarc(self, domain: str) -> _Dmarc:
-        for place in dict.fromkeys((domain, _organisation(domain) or domain)):
-            if records := [t for t in await self._lookup.texts(f"_dmarc.{place}") if _is_dmarc(t)]:
+        for place in dict.fromkeys((domain, organisation(domain) or domain)):
+            if records := [t for t in await self._lookup.texts(f"_dmarc.{place}") if is_dmarc(t)]:
                 return _read(records[0]) if len(records) == 1 else _Dmarc()
         return _Dmarc()
 
@@ -87,13 +87,14 @@ def is_aligned(author: str, domain: str, *, strict: bool = False) -> bool:
     """Whether a domain may speak for an author's: it is the same, or unless `strict` of the same organisation."""
     if strict or author == domain:
         return author == domain
-    organisation = _organisation(author)
-    return organisation is not None and organisation == _organisation(domain)
+    registered = organisation(author)
+    return registered is not None and registered == organisation(domain)
 
 
-def _organisation(domain: str) -> str | None:
-    organisation: str | None = _public_suffixes().privatesuffix(domain)
-    return organisation
+def organisation(domain: str) -> str | None:
+    """The registered domain that a domain belongs to; None for a public suffix."""
+    registered: str | None = _public_suffixes().privatesuffix(domain)
+    return registered
 
 
 @cache
@@ -101,17 +102,23 @@ def _public_suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
-def _is_dmarc(record: bytes) -> bool:
+def is_dmarc(record: bytes) -> bool:
+    """Whether a TXT record is a DMARC policy."""
     version, _, value = record.partition(b";")[0].partition(b"=")
     return version.strip() == b"v" and value.strip() == b"DMARC1"
 
 
 def _read(record: bytes) -> _Dmarc:
-    pairs = (part.partition("=") for part in record.decode("ascii", "replace").lower().split(";"))
-    tags = {name.strip(): value.strip() for name, _, value in pairs}
-    if tags.get("p") not in _POLICIES:
+    tags = tags_of(record.lower())
+    if tags.get("p") not in POLICIES:
         return _Dmarc()
     return _Dmarc(recorded=True, strict_dkim=tags.get("adkim") == "s", strict_spf=tags.get("aspf") == "s")
+
+
+def tags_of(record: bytes) -> Mapping[str, str]:
+    """The tags of a record such as `v=DMARC1; p=none`."""
+    pairs = (part.partition("=") for part in record.decode("ascii", "replace").split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 async def _holds(check: Awaitable[bool]) -> bool:

@@ -16,6 +16,19 @@ _MOST_ENCODED: Final = 1000  # characters in which encoded words are looked for
 
 _NAME: Final = re.compile(rb"[!-9;-~]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_ONE_BYTE: Final = ("iso8859-", "cp125", "koi8-")
+# Mail programs write the first, and mean the second.
+_LARGER: Final = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "sjis": "cp932",
+    "windows-874": "cp874",
+    "iso2022_jp": "iso2022_jp_ext",
+    "unicode-1-1-utf-7": "utf-7",
+}
 # Codecs that Python counts as text and that nobody's mail is written in; some take quadratic time.
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 
@@ -60,17 +73,36 @@ def read_headers(block: bytes) -> Headers:
 
 
 def decode(content: bytes, charset: str = "") -> str:
-    """Text of a declared charset; UTF-8, else Windows-1252, where it is not declared or not known."""
+    """Text of a declared charset; UTF-8, else Windows-1252, where it is not declared, not known or plainly wrong."""
+    known = _codec(charset)
     try:
-        known = codecs.lookup(charset or "ascii").name
-        if known in {"ascii", "iso8859-1"} or known.replace("_", "-") in _NO_CHARSETS:
-            raise LookupError
-        return content.decode(known, "replace")
+        if known != "utf-8" and not known.startswith(_ONE_BYTE):
+            return content.decode(known, "replace")
+        return content.decode()
+    except UnicodeDecodeError:
+        return _not_quite_utf_8(content, known)
+    except (LookupError, ValueError):  # a codec that is none of text
+        return _not_quite_utf_8(content, "utf-8")
+
+
+def _codec(charset: str) -> str:
+    declared = charset.strip().lower().removeprefix("x-").removesuffix("-i")
+    try:
+        known = codecs.lookup(_LARGER.get(declared, declared) or "utf-8").name
     except (LookupError, ValueError):
-        try:
-            return content.decode()
-        except UnicodeDecodeError:
-            return content.decode("cp1252", "replace")
+        return "utf-8"
+    known = _LARGER.get(known, known)
+    return "utf-8" if known == "ascii" or known.replace("_", "-") in _NO_CHARSETS else known
+
+
+def _not_quite_utf_8(content: bytes, known: str) -> str:
+    """What says it is UTF-8 may be cut off or damaged in places; where most is wrong it is something else."""
+    if known != "utf-8":
+        return content.decode("cp1252" if known == "iso8859-1" else known, "replace")
+    text = content.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    right = len(content) - len(text)  # letters of several bytes make the text shorter, wrong bytes do not
+    return text if right > wrong else content.decode("cp1252", "replace")
 
 
 def readable(value: str) -> str:

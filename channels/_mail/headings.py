@@ -9,11 +9,11 @@ from channels._mail.phrases import ABOVE_THIS_LINE, ALONE, BETWEEN_DASHES, LABEL
 
 Lines = Sequence[str]
 
-RULE: Final = re.compile(r"[\s_*=\-–—\x1e\x1f]*")
+RULE: Final = re.compile(r"[\s_*=\-‐–—\x1e\x1f]*")
 _BLOCK: Final = 16  # lines in which such headers stand
 _LONGEST_TITLE: Final = 80
 _SHORTEST_RULE: Final = 5
-_SIGNS: Final = " -_*=#>\t\xa0—–－"
+_SIGNS: Final = " -_*=#>\t\xa0‐—–－"
 _LABEL: Final = re.compile(r"[ *\t\xa0]{0,4}([^\W\d_][^:：*<>@]{0,18}?)[ *\t\xa0]{0,3}[:：]")
 
 
@@ -39,9 +39,9 @@ def _is_title(lines: Lines, at: int) -> bool:
     title = line.strip(_SIGNS).casefold().rstrip(" :：\xa0")
     if any(sign in title for sign in ABOVE_THIS_LINE):
         return True
-    dashed = line.lstrip(" *").startswith(("--", "__", "==", "—", "－"))
+    dashed = line.lstrip(" *").startswith(("--", "__", "==", "—", "－", "‐"))
     if dashed and (title in BETWEEN_DASHES or title.startswith("forwarded by ")):
-        return line.rstrip(" *:\xa0").endswith(("-", "_", "=", "—", "－")) or _introduces(lines, at + 1)
+        return line.rstrip(" *:\xa0").endswith(("-", "_", "=", "—", "－", "‐")) or _introduces(lines, at + 1)
     return title in ALONE and _stands_apart(lines, at) and _introduces(lines, at + 1)
 
 
@@ -66,6 +66,8 @@ def _headers(lines: Lines, at: int) -> tuple[int, set[Label]]:
     here = at
     for here in range(at, min(len(lines), at + _BLOCK)):
         label = _label(lines[here])
+        if label in labels:
+            return here - at, labels
         if label:
             labels.add(label)
         elif not lines[here].strip():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Final
 
-from channels._mail.headers import MOST_BLOCK_BYTES, Headers, one_line, read_headers
+from channels._mail.headers import MOST_BLOCK_BYTES, Headers, read_headers, readable
 from core.errors import Malformed
 
 _MOST_DEPTH: Final = 10
@@ -29,6 +29,8 @@ class Part:
     charset: str
     name: str
     attached: bool  # declared as an attachment
+    flowed: bool = False  # its long lines were broken (RFC 3676)
+    without_spaces: bool = False  # and the spaces before the breaks are none of the text's
     raw: memoryview  # its body as transferred
     parts: "tuple[Part, ...]" = field(default=())
 
@@ -76,6 +78,8 @@ class _Splitter:
             charset=described.get_content_charset("") or "",
             name=_file_name(described),
             attached=described.get_content_disposition() == "attachment",
+            flowed=_parameter(described, "format") == "flowed",
+            without_spaces=_parameter(described, "delsp") == "yes",
             raw=self._view[body:end],
             parts=tuple(self.part(a, b, depth + 1) for a, b in pieces),
         )
@@ -126,8 +130,13 @@ def _described(headers: Headers) -> Message:
     return described
 
 
+def _parameter(described: Message, name: str) -> str:
+    value = described.get_param(name, "")
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
 def _file_name(described: Message) -> str:
-    name = one_line(described.get_filename("")).replace("\\", "/")
+    name = readable(described.get_filename("")).replace("\\", "/")
     return name.rpartition("/")[2][-_MOST_NAME:]
 
 

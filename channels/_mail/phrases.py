@@ -7,9 +7,9 @@ Label = Literal["from", "sent", "date", "to", "cc", "subject"]
 # What stands in "On Monday, Ann wrote:".
 WROTE: Final = (
     "wrote", "schrieb", "a écrit", "escribió", "va escriure", "ha scritto", "scrisse", "escreveu", "schreef",
-    "geschreven", "skrev", "napisał", "pisze", "kirjoitti", "написал", "пишет", "написав", "пише", "yazdı", "napsal",
-    "napísal", "napisao", "írta", "a scris", "έγραψε", "כתב", "كتب", "đã viết", "เขียน", "menulis", "写道", "寫道",
-    "のメール", "さんは書きました", "作成", "작성", "님이 씀",
+    "geschreven", "skrev", "napisał", "napisan", "pisze", "kirjoitti", "написал", "пишет", "написав", "пише", "yazdı",
+    "napsal", "napísal", "napisao", "írta", "a scris", "έγραψε", "כתב", "كتب", "đã viết", "เขียน", "menulis", "写道",
+    "寫道", "のメール", "さんは書きました", "作成", "작성", "님이 씀",
 )  # fmt: skip
 
 # How such a line begins: it tells where a wrapped one starts.
@@ -75,6 +75,7 @@ BETWEEN_DASHES: Final = frozenset({
     "oryginalna wiadomość", "wiadomość oryginalna", "alkuperäinen viesti", "исходное сообщение",
     "оригинальное сообщение", "вихідне повідомлення", "orijinal mesaj", "orijinal ileti", "özgün ileti",
     "původní zpráva", "pôvodná správa", "eredeti üzenet", "mesaj original", "αρχικό μήνυμα", "原始邮件", "原始郵件",
+    "回复的原邮件",
     "元のメッセージ", "original message by", "원본 메시지", "원본 메일", "reply message", "answered message",
     "forwarded message", "forwarded by", "weitergeleitete nachricht", "message transféré", "mensaje reenviado",
     "messaggio inoltrato", "mensagem encaminhada", "doorgestuurd bericht", "vidarebefordrat meddelande",
@@ -120,31 +121,37 @@ SENT_FROM: Final = (
     "发送自", "发自", "获取 outlook", "取得 outlook", "provenienza: posta", "yahoo mail:",
 )  # fmt: skip
 
+EXCUSES: Final = (
+    "please excuse", "excuse my", "apologies for", "sorry for", "bitte entschuldigen", "entschuldigen sie",
+    "veuillez excuser", "disculpe", "scusate", "excuse the brevity",
+)  # fmt: skip
+
 # The same where the device is named first: how such a line has to end.
 SENT_LAST: Final = ("から送信", "gönderildi", "gönderildi.", "에서 보냄", "edinin", "を入手", "küldve", "傳送", "送信")
 DEVICE_FIRST: Final = ("samsung", "iphone", "ipad", "android", "나의", "내", "從我的", "galaxy", "ios 用", "ios için")
 
 DEVICES: Final = (
-    "iphone", "ipad", "ios", "android", "samsung", "galaxy", "huawei", "xiaomi", "redmi", "oneplus", "fairphone",
+    "iphon", "ipad", "ios", "android", "samsung", "galaxy", "huawei", "xiaomi", "redmi", "oneplus", "fairphone",
     "blackberry", "nokia", "motorola", "windows", "yahoo", "outlook", "proton", "gmail", "gmx", "web.de", "aol",
     "bluemail", "spark", "superhuman", "shortwave", "tutanota", "tuta", "mailspring", "zoho mail", "fastmail", "hey",
-    "airmail", "em client", "aquamail", "k-9", "nine", "boxer", "canary", "front", "missive", "mail app", "smartphone",
-    "handy", "telefon", "téléphone", "teléfono", "telefoon", "móvil", "mobile", "mobil", "tablet", "my phone",
-    "cell phone", "pixel", "verizon", "t-mobile", "айфон", "телефон", "手机", "手機", "conquer", "my mac", "device",
+    "airmail", "em client", "aquamail", "k-9", "nine", "boxer", "canary", "front", "missive", "mail app",
+    "mail for windows", "smartphone", "handy", "telefon", "téléphone", "teléfono", "telefoon", "móvil", "mobile",
+    "mobil", "tablet", "my phone", "cell phone", "pixel", "verizon", "t-mobile", "айфон", "телефон", "手机", "手機",
+    "conquer", "my mac", "device",
 )  # fmt: skip
 
 # Words in small letters that may stand beside a device. Any other makes it a sentence of the author's.
 BESIDE_DEVICES: Final = frozenset(
-    """a aan ab abgeschickt al an and aparelho aplicación app appareil application aus bei beziehen by cell
+    """a aan ab abgeschickt al an and aparelho aplicación app appareil application aus az bei beziehen by cell
     conquer dal de del den der des desde device di die diese dispositivo do downloaden du e-mail edinin el
-    email en encrypted enviado envoyé et fra fri från für gesendet gesendeten get gönderildi herunterladen het
-    i il inviato it la le les library like lähetetty mail maila mailu mein meine meinem meinen meiner meu meus
-    mi mi' mijn min minha minun mio mit mobiele mobil mobile mobilní mobiltelefon mobilu moj mojego mojej mon
-    my máj móvil můj nachricht network o obtener odesláno of on organize over para pelo per phone phone's
-    posta pour powered private pro puhelimesta run search secure secured securely sendt skickat smartphone
-    smarttelefon systemu tablet tablette telefon telefone telefono telefonu telefoon teléfono the through til
-    toestel télécharger téléphone using van vanaf verschickt versendet verstuurd verzonden via vom von voor
-    wireless with wurde wysłane wysłano your z ze zu из мого моего мой почты с со телефона""".split()  # noqa: SIM905
+    email en encrypted enviado envoyé et for fra fri från für gesendet gesendeten get gönderildi herunterladen
+    het i il inviato it la le les library like lähetetty mail maila mailu me mein meine meinem meinen meiner
+    meu meus mi mi' mijn min minha minn minun mio mit mobiele mobil mobile mobilní mobiltelefon mobilu moj
+    mojego mojej mon my máj móvil můj nachricht network o obtener odesláno of on organize over para pelo per
+    phone phone's posta pour powered private pro puhelimesta run search secure secured securely sendt skickat
+    smartphone smarttelefon systemu tablet tablette telefon telefone telefono telefonu telefoon teléfono the
+    through til toestel télécharger téléphone using van vanaf verschickt versendet verstuurd verzonden via vom
+    von voor wireless with wurde wysłane wysłano your z ze zu μου το из мого моего мой почты с со телефона""".split()  # noqa: SIM905
 )
 
 # With such words the author answers inside of what is quoted below, where nothing marks it.

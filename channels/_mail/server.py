@@ -115,7 +115,7 @@ async def serve(
             lambda: Visit(door, visits, hostname=hostname, most_bytes=most_bytes), *address
         )
     except OSError as error:
-        raise _misconfigured(error, *address) from error
+        raise misconfigured(error, *address) from error
     opened(server.sockets[0].getsockname()[1])
     try:
         await server.serve_forever()
@@ -124,7 +124,8 @@ async def serve(
         await asyncio.gather(*(visit.end() for visit in tuple(visits)))
 
 
-def _misconfigured(error: OSError, host: str, port: int) -> Misconfigured:
+def misconfigured(error: OSError, host: str, port: int) -> Misconfigured:
+    """Why a port cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
         return Misconfigured(
             "SMTP_LISTEN_PORT", f"{host}:{port} is in use; stop what listens there, or choose another."

@@ -16,6 +16,7 @@ from channels._mail.attributions import (
     attribution,
     is_quoted,
     other_mark,
+    own_part,
     quote_follows,
 )
 from channels._mail.endings import SIGNED, without_ending
@@ -25,6 +26,7 @@ from channels._mail.phrases import ANSWERS_BELOW
 _GAPS: Final = re.compile(r"\n{3,}")
 _INSIDE: Final = re.compile(r"[>＞\s\x1e]{0,20}")
 _INNER: Final = 8  # lines of a quote in which it may say whose it is
+_MORE_THAN: Final = re.compile(r"> ?\d")
 _MOST_ABOVE: Final = 12  # lines above a quote in which the author may say that there is more below
 
 Lines = Sequence[str]
@@ -85,6 +87,8 @@ class _Reading:
     def _announcing(self, at: int) -> int:
         width = attribution(self._lines, at)
         if width:
+            if own := own_part(self._lines[at]):
+                self._own.append(own)
             self._announced = True
             self._mark = self._mark or other_mark(self._lines, at + width)
         return width
@@ -102,19 +106,31 @@ class _Reading:
 
     def _is_anothers(self, at: int, width: int) -> bool:
         """Whether these marked lines are a quote, and not something that the author marked so."""
-        first = self._lines[at]
-        inner = [_INSIDE.sub("", line[:LONGEST], count=1) for line in self._lines[at : at + min(width, _INNER)]]
-        if first.startswith(CITED) or any(announced_inside(inner, line) for line in range(min(3, len(inner)))):
+        if self._lines[at].startswith(CITED) or (not self._announced and self._announces(at, width)):
             self._announced = True
             return True
-        if self._is_introduced():
+        if self._is_introduced() or (width == 1 and self._goes_on(at)):
             return False
         return self._announced or (self._answers and not self._announced_below)
+
+    def _announces(self, at: int, width: int) -> bool:
+        """Whether a quote says within itself whose it is, as Apple's do."""
+        head = self._lines[at : at + min(width, _INNER)]
+        if not any(line[-9:].rstrip().endswith((":", "：")) for line in head):
+            return False
+        inner = [_INSIDE.sub("", line[:LONGEST], count=1) for line in head]
+        return any(announced_inside(inner, line) for line in range(min(3, len(inner))))
 
     def _is_introduced(self) -> bool:
         """Whether the author's last line says what comes: "It shows this:"."""
         above = next((line for line in reversed(self._own[-2:]) if line.strip()), "")
         return above.rstrip().endswith((":", "："))
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a ">" among the author's lines is theirs: "> 5 years", or a mailbox file's ">From"."""
+        above, line = self._own[-1:], self._lines[at]
+        unended = bool(above) and above[0].rstrip()[-1:].isalnum()
+        return line.startswith(">From ") or (unended and _MORE_THAN.match(line) is not None)
 
     @cached_property
     def _announced_below(self) -> bool:

@@ -12,6 +12,7 @@ _MENTION: Final = re.compile(r"(?<!\w)@(?=everyone|here)|<(?=@|#|/|a?:\w|t:|id:)
 # What would be markup: bold, italics, strike-through, spoilers, code, a link; an escape before a sign.
 _SIGN: Final = re.compile(r"`|(?<!\s)\*|\*(?!\s)|(?<!\w)_|_(?!\w)|~(?=~)|\|(?=\|)|\](?=\()|\\(?=[^\w\s])")
 _LINE_START: Final = re.compile(r"^(?=[#>*+-][\s#>])", re.MULTILINE)
+_BACKTICKS: Final = re.compile("`{3,}")
 _RISKY: Final = str.maketrans({"(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\\": "%5C", "`": "%60"})
 
 
@@ -33,7 +34,8 @@ class Discord(Plain):
     def code(self, code: str) -> str:
         if not code.strip():
             return code
-        return self.text(code) if "`" in code else f"`{_unnamed(code)}`"
+        code = _unnamed(code).replace("``", f"`{_GAP}`")
+        return f"{_GAP}`` {code} ``{_GAP}" if "`" in code else f"`{code}`"
 
     def strong(self, inlines: Sequence[Inline]) -> str:
         return f"**{self.inlines(inlines)}**"
@@ -57,7 +59,7 @@ def _unnamed(text: str) -> str:
 
 
 def _closed(code: str) -> str:
-    return code.replace("```", _GAP.join("```"))
+    return _BACKTICKS.sub(lambda run: _GAP.join(run[0]), code)
 
 
 DISCORD: Final = Discord()

@@ -49,9 +49,9 @@ def elements(blocks: Iterable[Block]) -> list[Node]:
     return [_block(block) for block in blocks]
 
 
-def is_plain(nodes: Sequence[Node]) -> bool:
-    """Whether nothing but words would be shown."""
-    return all(isinstance(node, Element) and node.tag == "p" and not any(map(_is_element, node.children)) for node in nodes)
+def is_plain(nodes: Iterable[Node]) -> bool:
+    """Whether there is nothing but lines of words."""
+    return all(isinstance(n, str) or (n.tag in ("p", _VOID) and is_plain(n.children)) for n in nodes)
 
 
 def page(blocks: Iterable[Block], language: str) -> str:

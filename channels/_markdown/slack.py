@@ -10,6 +10,7 @@ from channels._markdown.tree import Break, Code, Emphasis, Fence, Heading, Inlin
 
 _GAP: Final = "\u200b"
 _CALL: Final = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+_BACKTICKS: Final = re.compile("`{3,}")
 _RISKY: Final = str.maketrans({"|": "%7C", "<": "%3C", ">": "%3E", "`": "%60"})
 
 
@@ -27,7 +28,8 @@ class Mrkdwn(Plain):
         shown, marked = "", False
         for inline in inlines:
             part, marks = self.inline(inline), isinstance(inline, Strong | Emphasis | Code)
-            glued = (marks and shown[-1:].isalnum()) or (marked and part[:1].isalnum())
+            fence = shown[-1:] == part[:1] == "`"
+            glued = fence or (marks and shown[-1:].isalnum()) or (marked and part[:1].isalnum())
             shown, marked = shown + _GAP * glued + part, marks
         return shown
 
@@ -41,7 +43,10 @@ class Mrkdwn(Plain):
         return _escaped(text)
 
     def code(self, code: str) -> str:
-        return _escaped(code) if "`" in code or not code.strip() else f"`{_escaped(code)}`"
+        if not code.strip():
+            return code
+        # Slack has no way to write a backtick within code.
+        return _GAP + _escaped(code) + _GAP if "`" in code else f"`{_escaped(code)}`"
 
     def fence(self, fence: Fence) -> str:
         # A language would be shown as the first line of the code.
@@ -63,13 +68,13 @@ class Mrkdwn(Plain):
 
     def _marked(self, sign: str, inlines: Sequence[Inline]) -> str:
         if sign in self._signs:  # it cannot stand within itself
-            return self.inlines(inlines)
+            return _GAP + self.inlines(inlines) + _GAP
         return sign + Mrkdwn(*self._signs, sign).inlines(inlines) + sign
 
 
 def _escaped(text: str) -> str:
     """Nothing in it is markup any more."""
-    return _CALL.sub("@" + _GAP, html.escape(text, quote=False)).replace("```", _GAP.join("```"))
+    return _BACKTICKS.sub(lambda run: _GAP.join(run[0]), _CALL.sub("@" + _GAP, html.escape(text, quote=False)))
 
 
 MRKDWN: Final = Mrkdwn()

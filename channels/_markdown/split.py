@@ -57,7 +57,7 @@ class _Border(IntEnum):
     WORD = 4
     EARLY = 5  # the part before it would be less than a third of what there is room for
     NEIGHBOURS = 6  # words without a space between them
-    WITHIN = 7  # code, bold, italics
+    WITHIN = 7  # a line of a fence, a word of code, bold or italics
     WITHIN_WORD = 8
 
 
@@ -112,11 +112,13 @@ def _border(left: _Leaf, right: _Leaf) -> _Border:
         return _Border.BLOCK
     common = [a for a, b in zip(left.path, right.path, strict=False) if a is b]
     if isinstance(common[-1], _SPANS):
-        whole = isinstance(left.inline, Text) and left.inline.text[-1:].isspace()
+        ends = "\n" if isinstance(common[-1], Fence) else (" ", "\n")
+        whole = isinstance(left.inline, Text) and left.inline.text.endswith(ends)
         return _Border.WITHIN if whole else _Border.WITHIN_WORD
     if isinstance(common[-1], List | Item | Quote):
         return _Border.INNER_BLOCK
-    return _between_words(left.inline, right.inline)
+    border = _between_words(left.inline, right.inline)
+    return _Border.WITHIN_WORD if border is _Border.NEIGHBOURS and _is_one_text(left, right) else border
 
 
 def _between_words(left: Inline, right: Inline) -> _Border:
@@ -127,15 +129,19 @@ def _between_words(left: Inline, right: Inline) -> _Border:
         return _Border.SENTENCE
     if before[-1:].isspace() or (isinstance(right, Text) and right.text[:1].isspace()):
         return _Border.WORD
-    one_word = isinstance(left, Text) and isinstance(right, Text)
-    return _Border.WITHIN_WORD if one_word else _Border.NEIGHBOURS
+    return _Border.NEIGHBOURS
+
+
+def _is_one_text(left: _Leaf, right: _Leaf) -> bool:
+    """Whether two leaves are pieces of one text."""
+    return left.path[-1] is right.path[-1] and isinstance(left.inline, Text) and isinstance(right.inline, Text)
 
 
 def _leaves(node: Block | Item | Inline, path: tuple[_Holder, ...]) -> Iterator[_Leaf]:
     if isinstance(node, Text):
-        yield from (_Leaf(path, Text(piece)) for piece in _pieces(node.text))
+        yield from (_Leaf(path, Text(piece)) for piece in list(_pieces(node.text)) or [""])
     elif isinstance(node, _HOLDERS):
-        for child in node.children:
+        for child in node.children or (Text(""),):
             yield from _leaves(child, (*path, node))
     else:
         yield _Leaf(path, node)

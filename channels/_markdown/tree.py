@@ -185,7 +185,7 @@ def _block(node: SyntaxTreeNode) -> Block:
         case "fence":
             return _fence(node.info.strip(), node.content)
         case "blockquote":
-            return Quote(_blocks(node))
+            return Quote(_blocks(node) or _NOTHING)
         case "bullet_list" | "ordered_list":
             return List(tuple(_item(item) for item in node.children))
         case _:
@@ -193,7 +193,7 @@ def _block(node: SyntaxTreeNode) -> Block:
 
 
 def _item(node: SyntaxTreeNode) -> Item:
-    return Item(node.info + node.markup if node.info else BULLET, _blocks(node))
+    return Item(node.info + node.markup if node.info else BULLET, _blocks(node) or _NOTHING)
 
 
 def _fence(named: str, code: str) -> Fence:
@@ -279,3 +279,4 @@ def _parser() -> MarkdownIt:
 
 
 _PARSER: Final = _parser()
+_NOTHING: Final = (Paragraph((Text(""),)),)

@@ -1,10 +1,10 @@
 """How near texts are to each other: by meaning, with an offline embedder, and by words, within a few rows at hand."""
 
-import logging
+import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from itertools import chain
 from math import fsum, sqrt
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.errors import Problem
 
 Vectors = NDArray[np.float32]  # one row per text
 
@@ -34,31 +36,54 @@ class Embedder(Protocol):
 
 
 class WordLlamaEmbedder:
-    """256 dimensions from the weights in wordllama's wheel: no key, no network. Loading takes 0.3 s and 70 MB."""
+    """256 dimensions from the weights in wordllama's wheel: no key, no network.
+
+    The weights are read where they lie, in half precision, and only those of words that occur: wordllama itself would
+    hold all of them twice as large, and look for its tokenizer in the wrong folder and then download one.
+    """
 
     name = "wordllama-0.4.0-l2_supercat-256"
     dimensions = 256
 
     def __init__(self) -> None:
-        with _root_logger_kept():
-            import wordllama  # noqa: PLC0415 - 0.2 s, and only where memory is used
-        # Without cache_dir it looks for its own tokenizer in the wrong folder and then downloads one.
-        self._model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+        from tokenizers import Tokenizer  # noqa: PLC0415 - 20 MB with what it reads, and only where memory is used
+
+        folder = _folder_of("wordllama")
+        self._weights = _tensor(folder / "weights" / "l2_supercat_256.safetensors")
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
 
     def embed(self, texts: list[str]) -> Vectors:
-        """Unit vectors, one row per text."""
-        vectors: Vectors = self._model.embed(texts, norm=True)
+        """Unit vectors, one row per text; of zeros for a text without words."""
+        means = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in enumerate(texts):
+            if tokens := self._tokenizer.encode(text, add_special_tokens=False).ids:
+                means[row] = self._weights[tokens].astype(np.float32).sum(axis=0) / np.float32(len(tokens))
+        lengths = np.linalg.norm(means, axis=1, keepdims=True)
+        lengths[lengths == 0] = 1
+        vectors: Vectors = means / lengths
         return vectors
 
+    def tokens(self, text: str) -> int:
+        """How many tokens a text has."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
-@contextmanager
-def _root_logger_kept() -> Iterator[None]:
-    """wordllama configures the root logger when it is imported."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+
+def _folder_of(package: str) -> Path:
+    """Where a package lies, without loading it."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise Problem(f"memory: {package} is not installed; run `make venv`")
+    return Path(found.origin).parent
+
+
+def _tensor(path: Path) -> NDArray[np.float16]:
+    """The one tensor of a safetensors file: the size of its header in eight bytes, the header in JSON, the numbers."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        (shape,) = (one["shape"] for name, one in json.loads(file.read(size)).items() if name != "__metadata__")
+    return np.memmap(path, np.float16, "r", offset=8 + size, shape=tuple(shape))
 
 
 def fused(meaning: Sequence[float], words: Sequence[float]) -> list[float]:

@@ -61,7 +61,7 @@ class _Chunk(BaseModel):
 async def followed(lines: AsyncIterator[str], begun: Callable[[Begun], Awaitable[None]]) -> Choice:
     """All that a model streamed; `begun` is told of each step in its reply. Raises Broken."""
     growing, refusal, finish = Growing(), "", None
-    async for piece in _pieces(lines):
+    async for piece in _pieces(_unbroken(lines)):
         refusal += piece.delta.refusal or ""
         finish = finish or piece.finish_reason
         if growing.add(piece.delta.content or "") and growing.begun:
@@ -69,6 +69,14 @@ async def followed(lines: AsyncIterator[str], begun: Callable[[Begun], Awaitable
     if finish is None:
         raise Broken("broke off")
     return Choice(message=Message(content=growing.text, refusal=refusal or None), finish_reason=finish)
+
+
+async def _unbroken(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    try:
+        async for line in lines:
+            yield line
+    except Exception:  # noqa: BLE001 - of the vendor's transport, which is a different one in each of its versions
+        raise Broken("broke off") from None
 
 
 async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[_Piece]:

@@ -120,11 +120,10 @@ class OpenAIWriter:
 
     def __init__(self, api_key: str, base_url: str, model: str, timeout: float) -> None:
         """`base_url` ends in the API's version, as in http://host/v1; `timeout` is for the whole call, in seconds."""
-        from httpx import HTTPError  # noqa: PLC0415 - comes with the next
         from openai import AsyncOpenAI, OpenAIError  # noqa: PLC0415 - takes 0.8 s to import
 
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
-        self._vendor_errors = (OpenAIError, HTTPError)  # the second one from within a stream
+        self._vendor_error = OpenAIError
         self._model = model
         self._timeout = timeout
 
@@ -145,7 +144,7 @@ class OpenAIWriter:
             raise self._failed(str(broken)) from None
         except TimeoutError:
             raise self._failed(f"gave no answer within {self._timeout:g} s") from None
-        except self._vendor_errors as error:
+        except self._vendor_error as error:
             raise self._failed(_vendor_reason(error)) from None
 
     async def close(self) -> None:

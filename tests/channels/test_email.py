@@ -398,8 +398,8 @@ def test_a_letter_names_its_thread_and_nothing_can_be_smuggled_into_it(email: Em
     assert message["Auto-Submitted"] == "auto-replied"
     html = version(message, "html")
     assert "<p>&lt;i&gt; <strong>Hello</strong> &lt;b&gt;</p>" in html
-    assert '<li><a href="https://acme.test/?a=1&amp;b">two</a></li>' in html
-    assert version(message, "plain").startswith("<i> **Hello** <b>\n\n- one")
+    assert '<li><a href="https://acme.test/?a=1&amp;b" rel="noopener">two</a></li>' in html
+    assert version(message, "plain").startswith("<i> Hello <b>\n\n- one\n- two (https://acme.test/?a=1&b)")
 
 
 def test_a_persons_letter_is_not_called_automatic_and_an_empty_subject_gets_the_brand(email: Email) -> None:

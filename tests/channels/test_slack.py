@@ -340,7 +340,7 @@ def shown(channel: Slack, text: str) -> list[str]:
         ("This is **bold**, and **so is this**.", "This is *bold*, and *so is this*."),
         ("See [our page](https://shop.test/a?b=1&c=2).", "See <https://shop.test/a?b=1&amp;c=2|our page>."),
         ("[click](javascript:alert(1))", "[click](javascript:alert(1))"),
-        ("- one\n- two\n  * three\n1. four", "• one\n• two\n  • three\n1. four"),
+        ("- one\n- two\n  * three\n1. four", "• one\n• two\n  • three\n\n1. four"),
         ("3 < 4 && 5 > 4", "3 &lt; 4 &amp;&amp; 5 &gt; 4"),
         (
             "<!channel> <@U1ANN> <https://evil.test|bank>",

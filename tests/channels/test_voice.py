@@ -11,13 +11,15 @@ from urllib.parse import urlencode
 import pytest
 from pydantic import ValidationError
 
-from channels.voice import ATTESTED, Voice, VoiceSettings, speakable
+from channels._markdown.speech import speakable
+from channels.voice import ATTESTED, Voice, VoiceSettings
 from core.messages import InboundMessage, Raw, Reply
 from identity.proof import Proof
 from tests.site import NOW, SAMPLES, site
-from tests.twins.twilio import Answer, BadTwiml, Call, Host, Twilio, serving
+from tests.twins.twilio import Answer, Call, Host, Twilio, serving
+from tests.twins.twiml import BadTwiml
 
-SETTINGS = json.loads((SAMPLES / "voice" / "settings.json").read_text())
+SETTINGS = json.loads((SAMPLES / "voice" / "settings.json").read_text()) | {"voice_mode": "gather"}
 ANN = "+15550100"
 
 
@@ -332,22 +334,22 @@ async def test_a_call_is_held_in_the_language_of_its_replies(twilio: Twilio, des
 
 async def test_a_language_without_phrases_of_ours_is_still_listened_for(twilio: Twilio, desk: Desk) -> None:
     call = twilio.calls(ANN)
-    await asyncio.gather(call.dials(), desk.answers_next("Goedendag!", language="nl"))
+    await asyncio.gather(call.dials(), desk.answers_next("God dag!", language="sv"))
     assert "did not hear" in await call.stays_silent()
     assert call.gather is not None
-    assert call.gather.get("language") == "nl-NL"
+    assert call.gather.get("language") == "sv-SE"
     assert call.gather[0].get("language") == "en-US"
 
 
 async def test_markup_in_a_reply_is_spoken_not_obeyed(twilio: Twilio, desk: Desk) -> None:
     call = twilio.calls(ANN)
     said = await opened(call, desk, "Tom & Co </Say><Hangup/>\x00\x0b\ud800 said “hi” 😀")
-    assert said == "Tom & Co </Say><Hangup/> said “hi” 😀"
+    assert said == "Tom and Co /Say Hangup/ said hi"
     assert not call.ended
 
 
 async def test_a_long_reply_is_spoken_whole(twilio: Twilio, desk: Desk) -> None:
-    story = " ".join(f"This is sentence {'x' * (n % 7)} of a long story." for n in range(300))
+    story = " ".join(f"This is sentence x{'x' * (n % 7)} of a long story." for n in range(300))
     assert await opened(twilio.calls(ANN), desk, story) == story
 
 
@@ -383,16 +385,16 @@ async def test_a_progress_event_ends_nothing(twilio: Twilio, slow_desk: Desk) ->
 @pytest.mark.parametrize(
     ("written", "spoken"),
     [
-        ("Your code is **482913**.", "Your code is 4 8 2 9 1 3."),
-        ("Order #4829 and A4829", "Order #4 8 2 9 and A 4 8 2 9"),
-        ("Order #2024 came in 2024", "Order #2 0 2 4 came in 2024"),
-        ("Order …9137 is late", "Order ending in 9 1 3 7 is late"),
+        ("Your code is **482913**.", "Your code is 4, 8, 2, 9, 1, 3."),
+        ("Order #4829 and A4829", "Order number 4, 8, 2, 9 and A 4, 8, 2, 9"),
+        ("Order #2024 came in 2024", "Order number 2, 0, 2, 4 came in 2024"),
+        ("Order …9137 is late", "Order ending in 9, 1, 3, 7 is late"),
         ("We refunded $1500, 1500 EUR, 1500 dollars, 12000.50 and €1200", None),
         ("On 02.03.2026, 2026-03-02 at 10:3000", None),
-        ("Call +15550190", "Call +1 5 5 5 0 1 9 0"),
+        ("Call +15550190", "Call +1, 5, 5, 5, 0, 1, 9, 0"),
         ("See [our page](https://acme.test/help) or `help`", "See our page or help"),
-        ("Try this:\n- restart it\n* wait", "Try this:\nrestart it\nwait"),
-        ("We have •••", "We have "),
+        ("Try this:\n- restart it\n- wait", "Try this:\n\nrestart it.\nwait."),
+        ("We have •••", "We have"),
     ],
 )
 def test_what_is_written_is_made_speakable(written: str, spoken: str | None) -> None:
@@ -400,7 +402,7 @@ def test_what_is_written_is_made_speakable(written: str, spoken: str | None) -> 
 
 
 def test_endings_are_spoken_in_the_reply_s_language() -> None:
-    assert speakable("Bestellung …9137", "de-AT") == "Bestellung mit den Endziffern 9 1 3 7"
+    assert speakable("Bestellung …9137", "de-AT") == "Bestellung mit den Endziffern 9, 1, 3, 7"
 
 
 def test_a_wrong_trust_names_the_choices() -> None:

@@ -137,6 +137,18 @@ async def test_an_anonymous_visitor_is_heard_as_claimed_and_answered_on_the_stre
         assert await stream.next() == {"id": "r1", "text": "Which order is it?", "from": "bot"}
 
 
+async def test_a_reply_with_markup_comes_with_elements_and_a_customers_line_never(page: Page) -> None:
+    ours, text = await cookie(page), "See **[our page](https://acme.test/help)**, not <script>."
+    async with page.stream(**ours) as stream:
+        await page.posts({"id": "m1", "text": text}, **ours)
+        assert await stream.next() == {"id": "m1", "text": text, "from": "customer"}
+        await page.bot_says("r1", text)
+        shown = cast("dict[str, object]", await stream.next())
+    link = ["a", {"href": "https://acme.test/help", "rel": "noopener"}, ["our page"]]
+    assert shown["text"] == text
+    assert shown["elements"] == [["p", {}, ["See ", ["strong", {}, [link]], ", not <script>."]]]
+
+
 async def test_no_line_is_shown_twice(page: Page) -> None:
     ours = await cookie(page)
     async with page.stream(**ours) as stream:

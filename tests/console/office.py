@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
@@ -21,8 +22,10 @@ from core.channel import Limits
 from core.delivery import Delivery
 from core.desk import Desk
 from core.errors import Undeliverable
+from core.files import Files
 from core.messages import InboundMessage, Raw, Reply
 from tests.shop import HOUSE, Shop
+from tests.site import make_channel
 
 TOKEN = "the token of the first start"
 SECRET = b"the console's own secret, 32 bytes or more"
@@ -130,7 +133,9 @@ async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
     office = Office(shop=shop, desk=desk, delivery=delivery, channels=channels)
     listening = web.listen("127.0.0.1", 0)
     office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    extra = console(desk, shop.ledger, Door(keeper=office.doorkeeper(), base_url=public_url or office.url))
+    door = Door(keeper=office.doorkeeper(), base_url=public_url or office.url)
+    files = Files(ledger=shop.ledger, channels={"email": make_channel("email", Path("var"))}, now=lambda: shop.now)
+    extra = console(desk, shop.ledger, door, files)
     app = web.application(
         [], shop.engine.accept, _ready, note=_note, base_url=office.url, now=lambda: shop.now, extra=extra
     )

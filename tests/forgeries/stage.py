@@ -323,6 +323,7 @@ async def _stage(stack: AsyncExitStack, folder: Path, settings: dict[str, str]) 
         "TWILIO_ACCOUNT_SID": twilio.account_sid,
         "TWILIO_AUTH_TOKEN": twilio.auth_token,
         "TWILIO_FROM_NUMBER": twilio.number,
+        "VOICE_MODE": "gather",
         "TWILIO_API_BASE": twilio.base,
         "DISCORD_BOT_TOKEN": discord.token,
         "DISCORD_API_BASE": discord.api_base,

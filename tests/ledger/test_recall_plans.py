@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, text
 from sqlalchemy.dialects import sqlite
 
 from core.backends.ledger import recall
@@ -31,11 +30,11 @@ GIVEN = {"handles": [1, 2], "cases": [3, 4], "facts": [5], "after": START, "hand
 
 async def plan(path: Path, statement: Any) -> str:
     given = {name: GIVEN[name] for name in statement.compile().params if name in GIVEN}
-    sql = statement.params(given).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-    explained: Executable = text(f"EXPLAIN QUERY PLAN {str(sql).replace(':', chr(92) + ':')}")
+    asked = statement.params(given).compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    explain, unbound = f"EXPLAIN QUERY PLAN {asked}", (None,) * len(asked.positiontup)
     database = Database(path)
     await database.write(migrate)
-    steps = await database.read(lambda tx: "\n".join(row.detail for row in tx.execute(explained)))
+    steps = await database.read(lambda tx: "\n".join(row.detail for row in tx.exec_driver_sql(explain, unbound)))
     await database.close()
     return steps
 

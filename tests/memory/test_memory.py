@@ -2,6 +2,7 @@
 lose, keep or leave locked. The embedder needs no network."""
 
 import asyncio
+import logging
 import re
 import sqlite3
 import sys
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,17 @@ async def test_meaning_finds_what_shares_no_word(aegis: AegisMemory) -> None:
     assert rows(hits) == [(ANN, "fact", 1)]
 
 
+def test_meanings_are_those_of_wordllama_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()  # which it configures when it is imported
+    monkeypatch.setattr(root, "handlers", root.handlers[:])
+    monkeypatch.setattr(root, "level", root.level)
+    package = import_module("wordllama")
+    theirs = package.WordLlama.load(cache_dir=Path(str(package.__file__)).parent, disable_download=True)
+    texts = [CHARGE, KETTLE, "Ich wurde zweimal belastet, é 日本 💥", "a" * 3_000]
+    assert np.array_equal(wordllama().embed(texts), theirs.embed(texts, norm=True))
+    assert not wordllama().embed([""]).any()
+
+
 async def test_words_find_what_has_no_meaning(aegis: AegisMemory) -> None:
     await aegis.remember([note(f"error KX-{n} on the terminal", row=n) for n in range(48210, 48220)])
     hits = await aegis.recall([ANN], "it shows KX-48213 again", limit=1)
@@ -129,6 +142,17 @@ async def test_it_survives_a_restart_and_so_does_the_one_vote(path: Path) -> Non
     assert rows(await after.recall([ANN], CHARGE, limit=1)) == [(ANN, "fact", 1)]
     assert [hit.effectiveness for hit in await after.suggest(CHARGE, "charge", limit=1)] == [0.5]
     await after.close()
+
+
+async def test_what_another_process_learns_is_suggested_at_once(aegis: AegisMemory, path: Path) -> None:
+    await aegis.learn(lesson(1, CHARGE))
+    assert len(await aegis.suggest(CHARGE, "charge", limit=9)) == 1
+    other = AegisMemory(path, wordllama)
+    await other.learn(lesson(2, CHARGE, resolution="another way"))
+    await other.vote([vote(1)])
+    await other.close()
+    hits = await aegis.suggest(CHARGE, "charge", limit=9)
+    assert [(hit.row, hit.effectiveness) for hit in hits] == [(1, 0.5), (2, 0.0)]
 
 
 async def test_a_note_in_words_that_sound_public_stays_private(aegis: AegisMemory, path: Path) -> None:

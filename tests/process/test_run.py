@@ -31,6 +31,7 @@ def twilio_settings(twin: Twilio) -> dict[str, str]:
         "TWILIO_ACCOUNT_SID": twin.account_sid,
         "TWILIO_AUTH_TOKEN": twin.auth_token,
         "TWILIO_FROM_NUMBER": twin.number,
+        "VOICE_MODE": "gather",
         "TWILIO_API_BASE": twin.base,
     }
 

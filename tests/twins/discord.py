@@ -1,41 +1,38 @@
 """Discord on loopback: the REST API and the gateway that a bot needs, as strict as Discord is.
 
-People write with `says`; what the bot posts stands in `posted`. The network is troubled with `troubles` (the next
-posts), `refusals` (the next connections), `drop`, `ask_to_reconnect`, `invalidate` and `revoke`.
+People write with `says`, `commands` and `presses`; what the bot posts stands in `posted`, and what it shows to one
+person alone in `interactions.shown`. The network is troubled with `troubles` (the next posts, or by `trouble_at` the
+next of another kind), `refusals` (the next connections), `drop`, `forget`, `ask_to_reconnect`, `invalidate`, `revoke`.
 """
 
 import asyncio
 import itertools
 import json
-import zlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-BOT_ID = "900000000000000001"
-GUILD_ID = "600000000000000031"
+from tests.site import NOW
+from tests.twins.discord_gateway import APPLICATION_ID, BOT, BOT_ID, GUILD_ID, GatewayTwin
+from tests.twins.discord_interactions import Interactions, Told
+
+__all__ = ["BOT_ID", "GUILD_CHANNEL", "DiscordTwin", "Trouble"]
+
 GUILD_CHANNEL = "700000000000000099"
-BOT = {"id": BOT_ID, "username": "throughline", "discriminator": "4711", "avatar": None, "bot": True, "flags": 0}
-
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
-UNKNOWN_OPCODE, DECODE_ERROR, NOT_AUTHENTICATED, AUTHENTICATION_FAILED, ALREADY_AUTHENTICATED = range(4001, 4006)
-INVALID_VERSION, INVALID_INTENTS, DISALLOWED_INTENTS = 4012, 4013, 4014
-GUILD_MESSAGES, DIRECT_MESSAGES, MESSAGE_CONTENT = 1 << 9, 1 << 12, 1 << 15
-MEMBERS_AND_PRESENCES = 1 << 1 | 1 << 8
-KNOWN_INTENTS = (1 << 26) - 1
+MESSAGE_CONTENT_LIMITED = 1 << 19  # flag of an application
 
 
 @dataclass(kw_only=True)
 class Trouble:
-    """What happens to one post instead of an answer. `after_posting`: Discord took it, but its answer is lost."""
+    """What happens to one request instead of an answer. `after_posting`: Discord took it, but its answer is lost."""
 
     status: int = 200
     retry_after: float = 0.0  # seconds, with 429
+    everywhere: bool = False  # the limit is the whole API's
     cuts_off: bool = False
     after_posting: bool = False
     page: str = ""  # HTML of the proxies before Discord, instead of JSON
@@ -45,57 +42,30 @@ class Trouble:
         return self.after_posting or (self.status == 200 and not self.cuts_off)
 
 
-@dataclass(kw_only=True)
-class Session:
-    """One session of the gateway, alive until invalidated; its events are kept for a RESUME."""
-
-    id: str
-    intents: int
-    events: list[dict[str, Any]] = field(default_factory=list)
-    line: "Line | None" = None
-
-
-class Line:
-    """One connection to the gateway, compressed as zlib-stream."""
-
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
-        self.socket = socket
-        self.request = request
-        self.deflate = zlib.compressobj()
-        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    async def write(self) -> None:
-        """Sends what is queued, in order, until cancelled."""
-        while True:
-            text = json.dumps(await self.frames.get()).encode()
-            packed = self.deflate.compress(text) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
-            with suppress(ConnectionError):
-                await self.socket.send_bytes(packed)
-
-    def send(self, op: int, d: Any, *, t: str | None = None, s: int | None = None) -> None:
-        self.frames.put_nowait({"op": op, "d": d, "s": s, "t": t})
-
-    def abort(self) -> None:
-        if self.request.transport:
-            self.request.transport.abort()
-
-
-class DiscordTwin:
+class DiscordTwin(GatewayTwin):
     """`async with DiscordTwin() as twin`; a channel is pointed at `api_base` and `gateway_url`."""
 
     def __init__(self) -> None:
-        self.token = "a-token-of-our-twin"
-        self.allowed_intents = KNOWN_INTENTS & ~MEMBERS_AND_PRESENCES
+        super().__init__()
+        self.now: datetime = NOW
         self.posted: list[dict[str, Any]] = []  # payloads as stored, with the channel's id
+        self.typed: list[str] = []  # channels
         self.troubles: deque[Trouble] = deque()
-        self.refusals = 0  # connections to the gateway that are refused before one is taken
+        self.trouble_at: dict[str, deque[Trouble]] = defaultdict(deque)  # by "history", "interactions", "webhooks"
+        self.bucket = 0  # posts that one channel takes in `window` seconds; 0: any number
+        self.window = 0.1
+        self.too_many = 0
         self.closed_to_bots: set[str] = set()  # users who take no direct messages
-        self.identified = self.resumed = self.requests = 0
+        self.flags = MESSAGE_CONTENT_LIMITED
+        self.endpoint: str | None = None
+        self.guilds = [{"id": GUILD_ID, "name": "Acme"}]
+        self.requests = 0
+        self.interactions = Interactions(self._id, lambda: self.now)
         self._channels: dict[str, str] = {}  # direct-message channel -> user
         self._nonces: dict[str, dict[str, Any]] = {}
-        self._sessions: dict[str, Session] = {}
-        self._ids = itertools.count(1_000_000_000_000_000_001)
-        self._changed = asyncio.Event()
+        self._history: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._filled: dict[str, tuple[float, int]] = {}  # by channel: when its window ends, and posts in it
+        self._count = itertools.count(1)
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -113,11 +83,21 @@ class DiscordTwin:
         self.drop()
         await self._runner.cleanup()
 
-    async def until(self, *, posts: int = 0, sessions: int = 0, resumed: int = 0) -> None:
-        """Returns when that many messages were posted and that many sessions began and resumed."""
-        while len(self.posted) < posts or self.identified < sessions or self.resumed < resumed:
+    async def until(self, **counts: int) -> None:
+        """Returns when that many `posts`, `sessions`, `resumed`, `registered`, `shown`, `acknowledged` there were."""
+        while any(self._counted()[what] < count for what, count in counts.items()):
             self._changed.clear()
             await self._changed.wait()
+
+    def _counted(self) -> Mapping[str, int]:
+        return {
+            "posts": len(self.posted),
+            "sessions": self.identified,
+            "resumed": self.resumed,
+            "registered": self.interactions.registrations,
+            "shown": len(self.interactions.shown),
+            "acknowledged": sum(one.response is not None for one in self.interactions.asked.values()),
+        }
 
     # People
 
@@ -129,73 +109,116 @@ class DiscordTwin:
 
     def says(self, user_id: str, text: str, *, in_guild: bool = False, **more: Any) -> dict[str, Any]:
         """A user writes to the bot, or in a server; `more` goes into the message. Returns the message."""
-        author = {"id": user_id, "username": f"user{user_id[-2:]}", "discriminator": "0", "avatar": None}
         where = (
             {"channel_id": GUILD_CHANNEL, "guild_id": GUILD_ID} if in_guild else {"channel_id": self.direct(user_id)}
         )
         mentions = [BOT] if f"<@{BOT_ID}>" in text else []
-        message = self._message(text) | {"author": author, "mentions": mentions} | where | more
-        self._dispatch("MESSAGE_CREATE", message)
+        message = self._message(text) | {"author": _user(user_id), "mentions": mentions} | where | more
+        self._history[message["channel_id"]].append(message)
+        self.tell("MESSAGE_CREATE", message)
         return message
 
     def repeats(self, message: dict[str, Any]) -> None:
         """The gateway delivers a message again."""
-        self._dispatch("MESSAGE_CREATE", message)
+        self.tell("MESSAGE_CREATE", message)
 
-    def edits(self, message: dict[str, Any], text: str) -> None:
+    def edits(self, message: dict[str, Any], text: str, **more: Any) -> dict[str, Any]:
         """The author edits a message."""
-        edited = {"content": text, "edited_timestamp": datetime.now(UTC).isoformat()}
-        self._dispatch("MESSAGE_UPDATE", message | edited)
+        edited = message | {"content": text, "edited_timestamp": self._stamp()} | more
+        self.tell("MESSAGE_UPDATE", edited)
+        return edited
 
-    # Trouble at the gateway
+    def previews(self, message: dict[str, Any]) -> None:
+        """Discord adds a preview of a link to a message, or pins it: nobody edited it."""
+        self.tell(
+            "MESSAGE_UPDATE", message | {"embeds": [{"type": "link", "url": "https://acme.test"}], "pinned": True}
+        )
 
-    def drop(self) -> None:
-        """The connection breaks without a word."""
-        for line in self._lines():
-            line.abort()
+    def deletes(self, message: dict[str, Any]) -> None:
+        """The author deletes a message."""
+        self.tell("MESSAGE_DELETE", {k: v for k, v in message.items() if k in {"id", "channel_id", "guild_id"}})
 
-    def ask_to_reconnect(self) -> None:
-        for line in self._lines():
-            line.send(RECONNECT, None)
+    def commands(
+        self, user_id: str, name: str, *, in_guild: bool = False, locale: str = "en-US", **options: str
+    ) -> dict[str, Any]:
+        """A user gives a command."""
+        told = self.interactions.command(_user(user_id), self._place(user_id, in_guild), name, locale, **options)
+        self.tell("INTERACTION_CREATE", told)
+        return told
 
-    def invalidate(self) -> None:
-        """The session is over; what was not delivered in it is lost."""
-        lines = self._lines()
-        self._sessions.clear()
-        for line in lines:
-            line.send(INVALID_SESSION, False)
+    def presses(self, user_id: str, message: dict[str, Any], label: str, *, in_guild: bool = False) -> dict[str, Any]:
+        """A user presses a button under one of the posts."""
+        told = self.interactions.press(_user(user_id), self._place(user_id, in_guild), message, label)
+        self.tell("INTERACTION_CREATE", told)
+        return told
 
-    async def revoke(self) -> None:
-        """The token was reset on Discord's site: the session ends, and the token is worth nothing."""
-        lines = self._lines()
-        self._sessions.clear()
-        self.token = "another-token"
-        for line in lines:
-            await line.socket.close(code=AUTHENTICATION_FAILED, message=b"Authentication failed.")
-
-    def _lines(self) -> list[Line]:
-        return [session.line for session in self._sessions.values() if session.line]
+    def _place(self, user_id: str, in_guild: bool) -> dict[str, Any]:
+        if in_guild:
+            channel = {"id": GUILD_CHANNEL, "type": 0, "name": "help", "position": 0, "nsfw": False, "permissions": "0"}
+            return {"channel_id": GUILD_CHANNEL, "channel": channel, "context": 0}
+        direct = self.direct(user_id)
+        return {"channel_id": direct, "channel": {"id": direct, "type": 1, "recipients": []}, "context": 1}
 
     # REST
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
+        path = request.match_info["path"].split("/")
         if not request.headers.get("User-Agent", "").startswith("DiscordBot ("):
             return web.Response(status=403, text="<html>error code: 1010</html>", content_type="text/html")
+        if path[0] in ("interactions", "webhooks"):
+            return await self._by_token(request, path)
         if request.headers.get("Authorization") != f"Bot {self.token}":
             return _error(401, 0, "401: Unauthorized")
-        if request.method == "POST" and request.headers.get("Content-Type") != "application/json":
+        if not _is_json(request):
             return _error(400, 50035, "Invalid Form Body")
-        match request.method, request.match_info["path"].split("/"):
-            case "GET", ["users", "@me"]:
-                return _json(BOT)
-            case "GET", ["oauth2", "applications", "@me"]:
-                return _json(_application())
+        about_us: dict[str, object] = {"users/@me": BOT, "users/@me/guilds": self.guilds}
+        about_us |= dict.fromkeys(("oauth2/applications/@me", "applications/@me"), self._application())
+        if request.method == "GET" and (told := about_us.get("/".join(path))) is not None:
+            return _json(told)
+        return await self._by_bot(request, path)
+
+    async def _by_bot(self, request: web.Request, path: list[str]) -> web.StreamResponse:
+        match request.method, path:
+            case "GET" | "PUT", ["applications", application, "commands"] if application == APPLICATION_ID:
+                return await self._commands(request)
             case "POST", ["users", "@me", "channels"]:
                 return self._opened(await request.json())
             case "POST", ["channels", channel, "messages"]:
                 return await self._post(request, channel)
+            case "GET", ["channels", channel, "messages"]:
+                return self._troubled("history") or self._page(channel, request.query)
+            case "POST", ["channels", channel, "typing"]:
+                self.typed.append(channel)
+                return web.Response(status=204)
         return _error(404, 0, "404: Not Found")
+
+    async def _by_token(self, request: web.Request, path: list[str]) -> web.StreamResponse:
+        """Whoever has an interaction's token needs no other."""
+        if trouble := self._troubled(path[0]):
+            return trouble
+        if not _is_json(request):
+            return _error(400, 50035, "Invalid Form Body")
+        body = await request.json() if request.can_read_body else {}
+        match request.method, path:
+            case "POST", ["interactions", made, token, "callback"]:
+                return self._told(self.interactions.respond(made, token, body))
+            case method, ["webhooks", application, token, *rest] if application == APPLICATION_ID:
+                return self._told(self.interactions.follow(method, token, rest, body))
+        return _error(404, 0, "404: Not Found")
+
+    def _told(self, told: Told) -> web.Response:
+        self._changed.set()
+        status, body = told
+        return web.Response(status=204) if status == 204 else _json(body, status=status)
+
+    async def _commands(self, request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            status, told = self.interactions.register(await request.json())
+            self._changed.set()
+            return _json(told["commands"] if status == 200 else told, status=status)
+        hidden = () if request.query.get("with_localizations") == "true" else ("description_localizations",)
+        return _json([{k: v for k, v in one.items() if k not in hidden} for one in self.interactions.commands])
 
     def _opened(self, body: dict[str, Any]) -> web.Response:
         user_id = str(body.get("recipient_id"))
@@ -203,20 +226,51 @@ class DiscordTwin:
             return _error(400, 50033, "Invalid Recipient(s)")
         return _json({"id": self.direct(user_id), "type": 1})
 
+    def _page(self, channel: str, query: Mapping[str, str]) -> web.Response:
+        """The messages after one, at most so many, the newest of them first."""
+        if channel not in self._channels:
+            return _error(403, 50001, "Missing Access")
+        limit = int(query.get("limit", "50"))
+        if not 1 <= limit <= 100:
+            return _error(400, 50035, "Invalid Form Body")
+        later = [one for one in self._history[channel] if int(one["id"]) > int(query.get("after", "0"))]
+        return _json(later[:limit][::-1])
+
     async def _post(self, request: web.Request, channel: str) -> web.StreamResponse:
         body = await request.json()
         trouble = self.troubles.popleft() if self.troubles else Trouble()
         answer = self._refused(channel, body)
+        if answer is None and (full := self._full(channel)):
+            return full
         if answer is None and trouble.is_posted:
-            answer = _json(self._stored(channel, body))
+            answer = _json(self._stored(channel, body), headers=self._room(channel))
         if trouble.cuts_off and request.transport:
             request.transport.abort()
-        if trouble.page:
-            headers = {"Retry-After": str(int(trouble.retry_after))} if trouble.retry_after else {}
-            return web.Response(status=trouble.status, text=trouble.page, content_type="text/html", headers=headers)
-        if trouble.status == 429:
-            return _limited(trouble.retry_after)
-        return answer or _error(trouble.status, 0, "trouble")
+        return _answered(trouble) or answer or _error(trouble.status, 0, "trouble")
+
+    def _troubled(self, kind: str) -> web.Response | None:
+        waiting = self.trouble_at[kind]
+        trouble = waiting.popleft() if waiting else Trouble()
+        return _answered(trouble) or (None if trouble.is_posted else _error(trouble.status, 0, "trouble"))
+
+    def _full(self, channel: str) -> web.Response | None:
+        """Counts a post; what is too much for its bucket is refused."""
+        now = asyncio.get_running_loop().time()
+        until, count = self._filled.get(channel, (0.0, 0))
+        until, count = (until, count + 1) if now < until else (now + self.window, 1)
+        if not self.bucket or count <= self.bucket:
+            self._filled[channel] = until, count
+            return None
+        self.too_many += 1
+        return _limited(Trouble(retry_after=until - now))
+
+    def _room(self, channel: str) -> dict[str, str]:
+        if not self.bucket:
+            return {}
+        until, count = self._filled[channel]
+        left = f"{max(until - asyncio.get_running_loop().time(), 0):.3f}"
+        told = {"Bucket": "b1", "Limit": self.bucket, "Remaining": self.bucket - count, "Reset-After": left}
+        return {f"X-RateLimit-{name}": str(value) for name, value in told.items()}
 
     def _refused(self, channel: str, body: dict[str, Any]) -> web.Response | None:
         content, nonce = body.get("content", ""), body.get("nonce", "")
@@ -226,7 +280,12 @@ class DiscordTwin:
             return _error(403, 50007, "Cannot send messages to this user")
         if not content.strip():
             return _error(400, 50006, "Cannot send an empty message")
-        if len(content) > 2000 or len(nonce) > 25:
+        rows = [row["components"] for row in body.get("components", [])]
+        buttons = [one for row in rows for one in row]
+        names = [one["custom_id"] for one in buttons]
+        crowded = len(rows) > 5 or any(not 0 < len(row) <= 5 for row in rows) or len(set(names)) < len(names)
+        long = any(len(one["custom_id"]) > 100 or not 0 < len(one["label"]) <= 80 for one in buttons)
+        if len(content) > 2000 or len(nonce) > 25 or crowded or long:
             return _error(400, 50035, "Invalid Form Body")
         return None
 
@@ -234,140 +293,43 @@ class DiscordTwin:
         nonce = body.get("nonce", "")
         if body.get("enforce_nonce") and nonce in self._nonces:
             return self._nonces[nonce]
-        message = self._message(body["content"]) | {"channel_id": channel, "author": BOT, "nonce": nonce}
+        told = {"channel_id": channel, "author": BOT, "nonce": nonce, "components": body.get("components", [])}
+        message = self._message(body["content"]) | told
         self._nonces[nonce] = message
-        self.posted.append(body | {"channel": channel, "id": message["id"]})
+        self._history[channel].append(message)
+        self.posted.append(message | body | {"channel": channel})
         self._changed.set()
-        self._dispatch("MESSAGE_CREATE", message)
+        self.tell("MESSAGE_CREATE", message)
         return message
 
     def _message(self, content: str) -> dict[str, Any]:
-        now = datetime.now(UTC).isoformat()
         empty: dict[str, Any] = {
             name: [] for name in ("mentions", "mention_roles", "attachments", "embeds", "components")
         }
-        told = {"id": str(next(self._ids)), "type": 0, "content": content, "timestamp": now, "edited_timestamp": None}
+        told = {"id": self._id(), "type": 0, "content": content, "timestamp": self._stamp(), "edited_timestamp": None}
         return empty | told | {"tts": False, "mention_everyone": False, "pinned": False, "flags": 0}
 
-    # Gateway
+    def _stamp(self) -> str:
+        return self.now.isoformat()
 
-    async def _gateway(self, request: web.Request) -> web.StreamResponse:
-        if self.refusals:
-            self.refusals -= 1
-            return web.Response(status=503)
-        socket = web.WebSocketResponse(compress=False)
-        await socket.prepare(request)
-        if (request.query.get("v"), request.query.get("encoding")) != ("10", "json"):
-            await socket.close(code=INVALID_VERSION)
-        elif request.query.get("compress") != "zlib-stream":
-            await socket.close(code=DECODE_ERROR)
-        else:
-            await self._serve(Line(socket, request))
-        return socket
+    def _id(self) -> str:
+        return str((int(self.now.timestamp() * 1000) - 1_420_070_400_000 << 22) + next(self._count))
 
-    async def _serve(self, line: Line) -> None:
-        writer = asyncio.create_task(line.write())
-        line.send(HELLO, {"heartbeat_interval": 41_250})
-        session: Session | None = None
-        try:
-            async for frame in line.socket:
-                session = await self._take(
-                    line, session, _decoded(frame.data) if frame.type == WSMsgType.TEXT else None
-                )
-        finally:
-            writer.cancel()
-            if session and session.line is line:
-                session.line = None
-
-    async def _take(self, line: Line, session: Session | None, frame: dict[str, Any] | None) -> Session | None:
-        """One frame of the client's. Returns the connection's session."""
-        match frame:
-            case None:
-                await line.socket.close(code=DECODE_ERROR)
-            case {"op": 1}:
-                line.send(ACK, None)
-            case {"op": 2 | 6} if session:
-                await line.socket.close(code=ALREADY_AUTHENTICATED)
-            case {"op": 2, "d": {"token": str(), "properties": dict(), "intents": int()} as asked}:
-                return await self._identify(line, asked)
-            case {"op": 6, "d": {"token": str(), "session_id": _, "seq": _} as asked}:
-                return await self._resume(line, asked)
-            case _:
-                await line.socket.close(code=UNKNOWN_OPCODE if session else NOT_AUTHENTICATED)
-        return session
-
-    async def _identify(self, line: Line, asked: dict[str, Any]) -> Session | None:
-        if asked["token"] != self.token:
-            await line.socket.close(code=AUTHENTICATION_FAILED)
-        elif asked["intents"] & ~KNOWN_INTENTS:
-            await line.socket.close(code=INVALID_INTENTS)
-        elif asked["intents"] & ~self.allowed_intents:
-            await line.socket.close(code=DISALLOWED_INTENTS)
-        else:
-            return self._begin(line, asked["intents"])
-        return None
-
-    def _begin(self, line: Line, intents: int) -> Session:
-        session = Session(id=f"session{self.identified}", intents=intents, line=line)
-        self._sessions[session.id] = session
-        self.identified += 1
-        guilds = [{"id": GUILD_ID, "unavailable": True}]
-        ready = {
-            "v": 10,
-            "user": BOT,
-            "guilds": guilds,
-            "session_id": session.id,
-            "application": {"id": "1", "flags": 0},
-        }
-        _tell(session, "READY", ready | {"resume_gateway_url": self.gateway_url})
-        _tell(session, "GUILD_CREATE", {"id": GUILD_ID, "name": "Acme", "unavailable": False, "member_count": 3})
-        self._changed.set()
-        return session
-
-    async def _resume(self, line: Line, asked: dict[str, Any]) -> Session | None:
-        if asked["token"] != self.token:
-            await line.socket.close(code=AUTHENTICATION_FAILED)
-            return None
-        session = self._sessions.get(asked["session_id"])
-        if session is None:
-            line.send(INVALID_SESSION, False)
-            return None
-        session.line = line
-        for event in session.events[asked["seq"] or 0 :]:
-            line.frames.put_nowait(event)
-        _tell(session, "RESUMED", {})
-        self.resumed += 1
-        self._changed.set()
-        return session
-
-    def _dispatch(self, name: str, message: dict[str, Any]) -> None:
-        needed = GUILD_MESSAGES if "guild_id" in message else DIRECT_MESSAGES
-        for session in self._sessions.values():
-            if session.intents & needed:
-                _tell(session, name, message if _is_readable(message, session) else message | {"content": ""})
+    def _application(self) -> dict[str, Any]:
+        told = {"id": APPLICATION_ID, "name": "Throughline", "description": "", "icon": None, "verify_key": "00"}
+        owned = {"bot_public": False, "bot_require_code_grant": False, "owner": BOT | {"bot": False}}
+        return told | owned | {"flags": self.flags, "interactions_endpoint_url": self.endpoint}
 
 
-def _is_readable(message: dict[str, Any], session: Session) -> bool:
-    to_us = "guild_id" not in message or BOT in message["mentions"] or message["author"] == BOT
-    return to_us or bool(session.intents & MESSAGE_CONTENT)
+def _user(user_id: str) -> dict[str, Any]:
+    return {"id": user_id, "username": f"user{user_id[-2:]}", "discriminator": "0", "avatar": None}
 
 
-def _tell(session: Session, name: str, message: dict[str, Any]) -> None:
-    event = {"op": DISPATCH, "t": name, "s": len(session.events) + 1, "d": message}
-    session.events.append(event)
-    if session.line:
-        session.line.frames.put_nowait(event)
+def _is_json(request: web.Request) -> bool:
+    return not request.can_read_body or request.headers.get("Content-Type") == "application/json"
 
 
-def _decoded(text: str) -> dict[str, Any] | None:
-    try:
-        frame = json.loads(text)
-    except ValueError:
-        return None
-    return frame if isinstance(frame, dict) and len(text) <= 4096 else None
-
-
-def _json(body: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def _json(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Exactly application/json, as Discord sends it: with a charset behind it discord.py takes the body for text."""
     typed = {"Content-Type": "application/json"} | dict(headers or {})
     return web.Response(body=json.dumps(body).encode(), status=status, headers=typed)
@@ -377,12 +339,15 @@ def _error(status: int, code: int, message: str) -> web.Response:
     return _json({"message": message, "code": code}, status=status)
 
 
-def _limited(retry_after: float) -> web.Response:
-    headers = {"Retry-After": str(int(retry_after) + 1), "Via": "1.1 twin", "X-RateLimit-Scope": "user"}
-    told = {"message": "You are being rate limited.", "retry_after": retry_after, "global": False}
+def _answered(trouble: Trouble) -> web.Response | None:
+    if trouble.page:
+        headers = {"Retry-After": str(int(trouble.retry_after))} if trouble.retry_after else {}
+        return web.Response(status=trouble.status, text=trouble.page, content_type="text/html", headers=headers)
+    return _limited(trouble) if trouble.status == 429 else None
+
+
+def _limited(trouble: Trouble) -> web.Response:
+    headers = {"Retry-After": str(int(trouble.retry_after) + 1), "Via": "1.1 twin"}
+    headers |= {"X-RateLimit-Global": "true"} if trouble.everywhere else {"X-RateLimit-Scope": "user"}
+    told = {"message": "You are being rate limited.", "retry_after": trouble.retry_after, "global": trouble.everywhere}
     return _json(told, status=429, headers=headers)
-
-
-def _application() -> dict[str, Any]:
-    told = {"id": "1", "name": "Throughline", "description": "", "icon": None, "verify_key": "00", "flags": 0}
-    return told | {"bot_public": False, "bot_require_code_grant": False, "owner": BOT | {"bot": False}}

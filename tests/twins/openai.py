@@ -1,8 +1,9 @@
-"""Stands for an OpenAI-compatible server: POST /v1/chat/completions, as strict about requests as the real one."""
+"""Stands for an OpenAI-compatible server: POST /v1/chat/completions and GET /v1/models, as strict as the real one."""
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,12 @@ class OpenAITwin:
     calls: int = 0
     requests: list[Json] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    pauses_before: str = ""  # words of a streamed answer before which it waits until it may `go_on`
+    breaks_before: str = ""  # words of a streamed answer before which the connection is lost
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    paused: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    left_alone: asyncio.Event = field(default_factory=asyncio.Event)  # whoever asked closed the connection
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def says(self, **changes: object) -> None:
@@ -63,8 +69,48 @@ class OpenAITwin:
             self.refused.append(fault)
             return _error(401 if fault == "key" else 400, fault)
         self.requests.append(body)
-        trouble = _TROUBLES.get(self.trouble)
-        return await trouble(self, request) if trouble else web.json_response(self.completion())
+        if trouble := _TROUBLES.get(self.trouble):
+            response: web.StreamResponse = await trouble(self, request)
+            return response
+        return await self._stream(request) if body.get("stream") else web.json_response(self.completion())
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        try:
+            for piece in self._pieces():
+                await self._meet(piece, request)
+                await response.write(self._event({"content": piece}))
+            await response.write(self._event({}, finish_reason="stop") + b"data: [DONE]\n\n")
+        except (asyncio.CancelledError, ConnectionError):
+            self.left_alone.set()
+            raise
+        return response
+
+    def _pieces(self) -> Iterator[str]:
+        """The answer in pieces of a few characters; one begins where it pauses, and one where it breaks."""
+        marks = {self.content.find(mark) for mark in (self.pauses_before, self.breaks_before) if mark}
+        cuts = sorted({*range(0, len(self.content), 7), *marks, len(self.content)})
+        return (self.content[a:b] for a, b in itertools.pairwise(cuts))
+
+    async def _meet(self, piece: str, request: web.Request) -> None:
+        if self.pauses_before and self.pauses_before.startswith(piece[: len(self.pauses_before)]):
+            self.paused.set()
+            await self.go_on.wait()
+        if self.breaks_before and self.breaks_before.startswith(piece[: len(self.breaks_before)]):
+            assert request.transport is not None
+            request.transport.abort()
+
+    @staticmethod
+    def _event(delta: Json, *, finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        chunk = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": MODEL, "choices": [choice]}
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+    async def models(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {KEY}":
+            return _error(401, f"Incorrect API key provided: {request.headers.get('Authorization')}")
+        return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
 
     def completion(self, *, finish_reason: str = "stop", **message: object) -> Json:
         said = {"role": "assistant", "content": self.content, "refusal": None} | message
@@ -114,6 +160,7 @@ def _error(status: int, message: str) -> web.Response:
 
 
 _TROUBLES: Mapping[str, Any] = {
+    "in one go": _with(lambda t: web.json_response(t.completion())),
     "429": _with(lambda _: _error(429, "Rate limit reached")),
     "500": _with(lambda _: _error(500, "The server had an error")),
     "401": _with(lambda _: _error(401, f"Incorrect API key provided: {KEY}")),
@@ -161,12 +208,13 @@ def _schema_fault(schema: Json) -> str:
 
 
 @asynccontextmanager
-async def openai_twin() -> AsyncIterator[OpenAITwin]:
+async def openai_twin(twin: OpenAITwin | None = None) -> AsyncIterator[OpenAITwin]:
     """A twin on a free port of the loopback."""
-    twin = OpenAITwin()
+    twin = twin or OpenAITwin()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", twin.complete)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    app.router.add_get("/v1/models", twin.models)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

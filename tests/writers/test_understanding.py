@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 
+from benchmarks.understanding import labelled, rows
 from bots.understand import EVERY_LANGUAGE, NotUnderstood, answer_stream, understand
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.rules.category import category_of
@@ -118,6 +119,33 @@ def test_corrections_are_learnt_and_forgotten() -> None:
     assert examples.category_of("about my quill") == "plan"
     examples.learn()
     assert examples.category_of("about my quill") != "plan"
+
+
+def test_what_was_corrected_is_read_so_again() -> None:
+    """Even against wordings that the rules are sure of; and what was never spoken of stays as it was."""
+    examples = Examples(WordLlamaEmbedder)
+    examples.learn([Example("I was charged twice!", "feature")])
+    assert examples.category_of("i was charged  TWICE") == "feature"
+    assert examples.category_of("the parcel has not arrived") == "delivery"
+
+
+def test_what_is_learnt_is_the_same_each_time() -> None:
+    some, others = Examples(WordLlamaEmbedder), Examples(WordLlamaEmbedder)
+    corrections = [Example("my quill is blue", "plan"), Example("the quill leaks", "damaged")]
+    some.learn(corrections)
+    others.learn()
+    others.learn(corrections)
+    for text in ("a blue one", "it leaks", "hello", "where is it"):
+        assert some.category_of(text) == others.category_of(text)
+        assert some.move_of(text, with_open=True) == others.move_of(text, with_open=True)
+
+
+def test_corrections_do_no_harm() -> None:
+    """Ten of each category, of companies that nothing was learnt of; on the rest of their messages, over five draws."""
+    found = {row.name: row for row in rows("held_out", list(labelled("held_out")))}
+    without, corrected = found["category, the same without corrections"], found["category, 10 corrections a class"]
+    assert corrected.found >= without.found
+    assert not found["category, no labels"].missed
 
 
 def test_bad_lines_are_named_and_lose_nothing() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from core.backends.ledger import actions, people, recall, schema
 from core.backends.ledger.people import node_of
-from core.backends.ledger.schema import cases, facts, grants, handles, messages, outbox, turns
+from core.backends.ledger.schema import cases, facts, grants, handles, messages, outbox, raw_messages, turns
 from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related, called
 from core.desk import (
     PAGE,
@@ -18,8 +18,9 @@ from core.desk import (
     Undelivered,
     Unread,
 )
+from core.files import Delivered
 from core.ledger import Fact
-from core.messages import Attachment
+from core.messages import Attachment, Raw
 from core.recollection import recollect
 from identity.codes import GRANT_LIFE
 from identity.gate import Grant, Permit, Purpose, Standing, permit
@@ -146,6 +147,18 @@ def case_file(tx: Connection, case: int, reachable: Collection[str], now: dateti
     )
 
 
+def delivered(tx: Connection, case: int, message: int, now: datetime) -> Delivered | None:
+    """How a message arrived, if staff may see it with this case and it is still kept."""
+    allowed = permit(standing_of(tx, row_of(tx, case), now), Purpose.STAFF)
+    columns = messages, raw_messages.c.body.label("raw"), raw_messages.c.headers
+    of_theirs = messages.c.id == message, messages.c.handle_id.in_(allowed.handles)
+    row = tx.execute(select(*columns).join(raw_messages).where(*of_theirs)).one_or_none()
+    if row is None or not allowed.admit([_heard(row)]):
+        return None
+    raw = Raw(body=row.raw, received_at=row.received_at, headers=row.headers)
+    return Delivered(channel=row.channel, raw=raw, reading=Reading(handle=allowed.own, rows=[f"file:{message}"]))
+
+
 def case_state(tx: Connection, case: int) -> str:
     """A text that changes when something is said or done in a case."""
     row = row_of(tx, case)
@@ -217,6 +230,7 @@ def _heard(row: Row[Any]) -> Entry:
         text=row.text,
         drawn_from=frozenset((row.handle_id,)),
         files=[Attachment(**a) for a in row.body["attachments"]],
+        message=row.id,
     )
 
 

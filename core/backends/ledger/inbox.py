@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert
 from sqlalchemy.dialects.sqlite import insert as insert_unless
 
 from core.backends.ledger.schema import messages, outbox, parked, raw_messages, unchecked
+from core.backends.ledger.schema.columns import listed
 from core.channel import Checked, Line
 from core.ledger import Unchecked, line_of
 from core.messages import Attachment, InboundMessage, Raw, Voucher
@@ -109,7 +110,7 @@ def waiting(tx: Connection, line: str) -> Sequence[Row[Any]]:
 
 _IDENTIFIED = (
     update(messages)
-    .where(messages.c.id.in_(bindparam("ids", expanding=True)))
+    .where(messages.c.id.in_(listed("ids")))
     .values(handle_id=bindparam("found_on"), proof=bindparam("found_with"))
 )
 

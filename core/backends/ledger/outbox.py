@@ -119,6 +119,6 @@ def heard(tx: Connection, one: Interruption) -> None:
     row = next((row for row in tx.execute(newest) if row.reply["id"] == one.reply), None)
     if row is None or len(one.heard) >= len(row.reply["text"]):
         return
-    text, secret = one.heard, row.reply["secret"]
+    text, secret = f"{one.heard}…", row.reply["secret"]
     values = {"text": text.replace(secret, BLOT) if secret else text, "reply": row.reply | {"text": text}}
     tx.execute(update(outbox).where(outbox.c.id == row.id).values(**values))

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BindParameter,
     Connection,
     Integer,
     Row,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from core.backends.ledger.schema import directory, evidence, handles, links
+from core.backends.ledger.schema.columns import listed
 from core.ledger import DirectoryRow, own_address
 from core.messages import InboundMessage
 from identity import partition
@@ -184,11 +184,11 @@ def _within_reach() -> Select[Any]:
     return select(reached.union(*steps).c.name)
 
 
-_NODES: BindParameter[Node] = bindparam("nodes", expanding=True)
+_NODES = listed("nodes")
 _WITHIN_REACH = _within_reach()
 _OWNED = select(
     *(handles.c[name] for name in ("id", "key", "epoch", "silent_from", "heard_at", "closed_at", "proven_at"))
-).where(handles.c.id.in_(bindparam("ids", expanding=True)))
+).where(handles.c.id.in_(listed("ids")))
 _VOUCHED = select(*(evidence.c[name] for name in ("node", "key", "at", "recorded_at", "person", "heard_at"))).where(
     evidence.c.node.in_(_NODES), evidence.c.retired_at.is_(None)
 )
@@ -207,8 +207,8 @@ def evidence_ever(tx: Connection, start: Iterable[Node]) -> Evidence:
     ids = sorted(handles_of(frozenset(nodes)))
     joined = tx.execute(_JOINED, {"nodes": nodes}).all()
     return Evidence(
-        owned=tuple(_owned(row) for row in tx.execute(_OWNED, {"ids": ids})),
-        vouched=tuple(_vouched(row) for row in tx.execute(_VOUCHED, {"nodes": nodes})),
+        owned=tuple(_owned(row) for row in tx.execute(_OWNED, {"ids": ids}).all()),
+        vouched=tuple(_vouched(row) for row in tx.execute(_VOUCHED, {"nodes": nodes}).all()),
         links=_active(joined),
         cuts=_tombstones(joined, "cut"),
         apart=_tombstones(joined, "apart"),

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import people
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, pattern_votes, turns
 from core.backends.ledger.schema import patterns as table
+from core.backends.ledger.schema.columns import listed
 from core.memory import Lesson, PatternHit, Vote
 from core.playbook import Draft, Learnt
 from core.writing import Pattern
@@ -26,7 +27,7 @@ class _Tally:
 
 # ── what is offered ──
 # Statements of a turn are built once: building one takes as long as running it.
-_POINTED_AT: BindParameter[int] = bindparam("patterns", expanding=True)
+_POINTED_AT = listed("patterns")
 _PATTERNS = select(table).where(table.c.id.in_(_POINTED_AT))
 _TALLIES = (
     select(

@@ -4,9 +4,23 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BindParameter, Connection, Row, bindparam, func, literal, literal_column, select, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 
 from core.backends.ledger.schema import cases, directory, facts, messages, outbox
+from core.backends.ledger.schema.columns import listed
 from core.history import Tally
 from core.ledger import Case, Fact, Profile, Rows, Utterance
 from core.memory import Hit, Note
@@ -21,10 +35,11 @@ _LINES = 12
 
 
 # Statements of a turn are built once: building one takes as long as running it.
-_PERMITTED: BindParameter[int] = bindparam("handles", expanding=True)
+_PERMITTED = listed("handles")
+_OPEN: list[ColumnElement[str]] = [literal_column("'open'"), literal_column("'handed_off'")]
 _OPEN_CASES = (
     select(cases)
-    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status.in_(("open", "handed_off")))
+    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status.in_(_OPEN))
     .order_by(cases.c.updated_at.desc(), cases.c.id.desc())
     .limit(_CASES)
 )
@@ -46,31 +61,24 @@ _FACTS_HERE = (
     .limit(_FACTS)
 )
 _OF_THE_PERSON = _FACTS_HERE.where(facts.c.case_id.is_(None))
-_OF_CASES = _FACTS_HERE.where(facts.c.case_id.in_(bindparam("cases", expanding=True)))
-_HEARD = (
-    select(*(messages.c[name] for name in ("handle_id", "told_at", "text", "channel")))
-    .where(messages.c.handle_id.in_(_PERMITTED), messages.c.state == "answered")
-    .order_by(messages.c.told_at.desc(), messages.c.id.desc())
-    .limit(_LINES)
-)
-_TOLD = (
-    select(*(outbox.c[name] for name in ("handle_id", "created_at", "drawn_from", "sender", "text", "channel")))
-    .where(outbox.c.handle_id.in_(_PERMITTED))
-    .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
-    .limit(_LINES)
-)
-# Of each handle the newest, by the end of its index; sorting the cases of all would read all of them.
+_OF_CASES = _FACTS_HERE.where(facts.c.case_id.in_(listed("cases")))
+# Of each handle the newest, from the end of its index: sorting the rows of all handles would read every one of them.
 _EACH = func.json_each(bindparam("handles", type_=JSON)).table_valued("value")
-_OF_EACH = cases.alias()
-_LAST_CLOSED = select(cases).join(
-    _EACH,
-    cases.c.id
-    == select(_OF_EACH.c.id)
-    .where(_OF_EACH.c.handle_id == _EACH.c.value, _OF_EACH.c.status == "resolved", _OF_EACH.c.resolved_at.is_not(None))
-    .order_by(_OF_EACH.c.resolved_at.desc())
-    .limit(1)
-    .scalar_subquery(),
+
+
+def _newest(table: Table, at: str, *columns: str, limit: int, **only: str) -> Select[Any]:
+    own = table.alias()
+    where = [own.c.handle_id == _EACH.c.value, own.c[at].is_not(None), *(own.c[name] == only[name] for name in only)]
+    ids = select(own.c.id).where(*where).order_by(own.c[at].desc(), own.c.id.desc()).limit(limit)
+    newest = select(*(table.c[name] for name in columns)).join(_EACH, table.c.id.in_(ids))
+    return newest.order_by(table.c[at].desc(), table.c.id.desc()).limit(limit)
+
+
+_HEARD = _newest(messages, "told_at", "handle_id", "told_at", "text", "channel", limit=_LINES, state="answered")
+_TOLD = _newest(
+    outbox, "created_at", "handle_id", "created_at", "drawn_from", "sender", "text", "channel", limit=_LINES
 )
+_LAST_CLOSED = _newest(cases, "resolved_at", *cases.c.keys(), limit=1, status="resolved")
 # Both are answered by an index alone. The words stand as they do in the index, or it is not used.
 _TALLIES = union_all(
     select(facts.c.handle_id, facts.c.value.label("kind"), func.count().label("cases"))
@@ -85,12 +93,12 @@ _TALLIES = union_all(
     .group_by(cases.c.handle_id),
 )
 _TELLING = ("issue", "tried", "done")
-_CLOSED_AMONG = select(cases).where(cases.c.id.in_(bindparam("cases", expanding=True)), cases.c.status == "resolved")
+_CLOSED_AMONG = select(cases).where(cases.c.id.in_(listed("cases")), cases.c.status == "resolved")
 _TOLD_IN = (
     select(facts.c.case_id, facts.c.slot, facts.c.value)
     .join(cases, cases.c.id == facts.c.case_id)
     .where(
-        cases.c.id.in_(bindparam("cases", expanding=True)),
+        cases.c.id.in_(listed("cases")),
         facts.c.handle_id == cases.c.handle_id,
         facts.c.superseded_at.is_(None),
         facts.c.slot.in_(_TELLING),
@@ -98,7 +106,7 @@ _TOLD_IN = (
     .order_by(facts.c.id)
 )
 _CASES_OF_FACTS = select(facts.c.id, facts.c.case_id).where(
-    facts.c.id.in_(bindparam("facts", expanding=True)), facts.c.case_id.is_not(None)
+    facts.c.id.in_(listed("facts")), facts.c.case_id.is_not(None)
 )
 _PERSON = select(directory).where(directory.c.external_id == bindparam("person"))
 
@@ -130,9 +138,8 @@ def tallies(tx: Connection, permit: Permit) -> list[Tally]:
 
 def last_closed(tx: Connection, permit: Permit) -> Case | None:
     """The case that was closed last, whenever that was."""
-    each = tx.execute(_LAST_CLOSED, {"handles": sorted(permit.handles)}).all()
-    newest = sorted(permit.admit(map(case_of, each)), key=lambda case: (case.resolved_at or case.told_at, case.id))
-    return newest[-1] if newest else None
+    closed = tx.execute(_LAST_CLOSED, {"handles": sorted(permit.handles)}).all()
+    return next(iter(permit.admit(map(case_of, closed))), None)
 
 
 def _closed(tx: Connection, permit: Permit, after: datetime) -> list[Case]:
@@ -201,7 +208,8 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
         )
         for row in tx.execute(_TOLD, permitted).all()
     ]
-    return sorted(lines, key=lambda line: line.told_at, reverse=True)[:_LINES]
+    ours_last = sorted(lines, key=lambda line: (line.told_at, line.spoken.sender != "customer"), reverse=True)
+    return ours_last[:_LINES]
 
 
 def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:

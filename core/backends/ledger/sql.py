@@ -33,6 +33,7 @@ from core.channel import Checked, Line, Report
 from core.desk import AgentReply, Correction, Queued, Resolution, Resolved, Undelivered, Unread
 from core.erasing import Receipt
 from core.exporting import Export
+from core.files import Delivered
 from core.ledger import DirectoryRow, Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
 from core.links import LinkDesk
 from core.memory import Hit, Lesson, Note, PatternHit, Vote
@@ -171,6 +172,9 @@ class SqlLedger:
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
         return await self._database.read(lambda tx: casefiles.case_file(tx, case, reachable, now))
+
+    async def delivered(self, case: int, message: int, *, now: datetime) -> Delivered | None:
+        return await self._database.read(lambda tx: casefiles.delivered(tx, case, message, now))
 
     async def case_state(self, case: int) -> str:
         return await self._database.read(lambda tx: casefiles.case_state(tx, case))

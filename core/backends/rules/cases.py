@@ -8,7 +8,7 @@ from core.backends.rules.lexicon import kind_of, phrases
 from core.backends.rules.reading import Reading
 from core.backends.rules.slots import is_only_values
 from core.backends.rules.text import fold
-from core.writing import ISSUE_SLOTS, Brief, OpenCase
+from core.writing import ISSUE_SLOTS, Brief, OpenCase, Told
 from identity.masking import MASK
 
 _IDENTIFYING = ("order_id", "error_code", "product")
@@ -54,6 +54,19 @@ def without_outdated(reading: Reading, case: OpenCase | None, brief: Brief) -> R
     return replace(reading, facts=tuple(told for told in reading.facts if told.slot not in newer))
 
 
+def with_the_same_order(reading: Reading, case: OpenCase | None, brief: Brief) -> Reading:
+    """ "It came, but I was charged twice for it": a new issue with the order that is spoken of already."""
+    needed = "order_id" in kind_of(reading.category).needs and "order_id" not in reading.values
+    if case is not None or not needed or not phrases("same_order").heard(fold(reading.text)):
+        return reading
+    numbers = {open_case.facts["order_id"] for open_case in brief.cases if open_case.facts.get("order_id")}
+    return (
+        replace(reading, assumed=tuple(Told(slot="order_id", value=n) for n in numbers))
+        if len(numbers) == 1
+        else reading
+    )
+
+
 def _asked_back(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     """The case whose amount, order or product they want to hear."""
     of_its_kind = sorted(cases, key=lambda case: case.category != reading.category)
@@ -64,10 +77,17 @@ def _asked_after(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
     """ "How far have you got?": the kind that is named, else what was spoken of last."""
     if reading.step != "follows" or reading.facts or not cases:
         return None
-    kinds = (reading.about, *followed(reading.text))
+    kinds = [kind for kind in (reading.about, *followed(reading.text)) if kind != "other"]
     named = next((case for kind in kinds for case in cases if case.category == kind), None)
     another = reading.certain and reading.category not in _NO_KIND and reading.category == reading.about
-    return named if named or another else cases[0]
+    return named or (_of_the_goods(cases, reading) if another else cases[0])
+
+
+def _of_the_goods(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
+    """ "Still waiting for the replacement": the only order that is spoken of, whatever was wrong with it."""
+    of_orders = [case for case in cases if case.facts.get("order_id")]
+    still = phrases("same").heard(fold(reading.text)) and "order_id" in kind_of(reading.category).needs
+    return of_orders[0] if still and len(of_orders) == 1 else None
 
 
 def _followed(cases: list[OpenCase], reading: Reading) -> OpenCase | None:
@@ -172,7 +192,7 @@ def _goes_on(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenCase 
     latest = cases[0]
     if _corrects(reading) and (corrected := _corrected(cases, reading)):
         return corrected
-    new_question = latest.with_human and reading.is_general()
+    new_question = latest.with_human and reading.is_general() and not reading.human_wanted
     return None if new_question or _tells_another(latest, brief, reading) else latest
 
 
@@ -200,7 +220,8 @@ def _has_no_kind_yet(case: OpenCase, reading: Reading) -> bool:
 
 
 def _tells_another(case: OpenCase, brief: Brief, reading: Reading) -> bool:
-    story = bool(reading.facts) and len(reading.text.split()) > _SHORT and reading.step == "tells"
+    names_it = phrases("names_it").begins(fold(reading.text))
+    story = bool(reading.facts) and len(reading.text.split()) > _SHORT and reading.step == "tells" and not names_it
     told = (reading.certain or story) and reading.category not in (case.category, *_NO_KIND)
     clear = told and not _has_no_kind_yet(case, reading)
     differs = any(slot in reading.values and slot in case.facts for slot in ISSUE_SLOTS)

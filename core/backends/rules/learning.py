@@ -1,26 +1,21 @@
 """What kind of issue a text tells of, and what is done with an open one, learnt from examples: those in examples.toml
 and steps.toml, and what colleagues corrected.
 
-A ridge regression over meanings (the embedder's) and words (stems and pairs of them, hashed), solved anew whenever
-the examples change, in a quarter of a second. The rules' points are added, so that a strong wording keeps its say.
+Ours are learnt once, in a second or two. The rules' points are added, so that a strong wording keeps its say. What both
+miss of the corrections is learnt on top, in some hundredths of a second, whenever they change.
 """
 
-import re
 import threading
-import zlib
-from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.backends.embedding import Embedder
 from core.backends.rules import category as by_rules
 from core.backends.rules.lexicon import kinds, strings, table
+from core.backends.rules.likeness import WORD, Fitted, Floats, features, fitted, rarity
 from core.backends.rules.text import fold
 from core.backends.rules.wishes import human_wanted, resolved
 from core.writing import Category
@@ -31,22 +26,15 @@ Step = Literal["tells", "follows", "solved", "human", "corrects", "links", "reca
 
 _CATEGORIES: tuple[Category, ...] = get_args(Category)
 _STEPS_TAKEN: tuple[Step, ...] = get_args(Step)
-_WORD = re.compile(r"[^\W\d_]+")
-_STEM = 5  # letters
-_HASHED = 16_384
 _ABOUT: dict[str, Category] = {name: name for name in _CATEGORIES}
 _STEP_OF: dict[str, Step] = {step: step for step in _STEPS_TAKEN}
 _EXPECTED = 0.3 * np.array([step == "follows" for step in _STEPS_TAKEN])  # who has an open matter mostly asks after it
-_PAIR = 0.7  # what a pair of words weighs, beside a word
-_DAMPING = 0.6
-_STEPS = 20
-_TINY = 1e-12
-_CORRECTED = 3.0  # what a correction weighs, beside an example of ours
+_WIDTHS = (len(_CATEGORIES), len(_STEPS_TAKEN), len(_CATEGORIES))
+_IN_CATEGORIES, _IN_STEPS, _IN_ABOUTS = slice(0, 9), slice(9, 16), slice(16, 25)  # the columns of what is learnt
+_DAMPING = 0.5
+_CORRECTED = 0.25  # how far a correction is trusted, beside an example of ours
 _RULES = 0.2  # what the rules' points weigh, beside what was learnt
 _NOTHING_HEARD = 1.5  # points for `other` where the rules hear nothing
-_MOST_TEXT = 2_000
-
-Floats = NDArray[np.floating[Any]]
 
 
 class Example(NamedTuple):
@@ -63,12 +51,18 @@ class Move(NamedTuple):
     about: Category
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Learnt:
-    rarity: Floats
-    weights: Floats  # one column per category
-    steps: Floats  # one column per step
-    abouts: Floats  # one column per category, for what is open already
+class _Ours(NamedTuple):
+    """What was learnt from our own examples, and how much each word tells."""
+
+    fitted: Fitted
+    rare: Floats
+
+
+class _Corrected(NamedTuple):
+    """What corrections add to the scores, and what they say of the very same words."""
+
+    fitted: Fitted
+    told: Mapping[str, Category]
 
 
 class Examples:
@@ -77,46 +71,41 @@ class Examples:
     def __init__(self, embedder: Callable[[], Embedder]) -> None:
         self._make_embedder = embedder
         self._embedder: Embedder | None = None
-        self._learnt: _Learnt | None = None
+        self._ours: _Ours | None = None
+        self._corrected: _Corrected | None = None
         self._learning = threading.Lock()
 
     def learn(self, corrections: Sequence[Example] = ()) -> None:
-        """Learns from our examples and these corrections, and forgets any others. Takes up to a second."""
+        """Learns these corrections, and forgets any others. The first time it learns our examples too, which takes a
+        second or two."""
         with self._learning:
             embedder = self._embedder = self._embedder or self._make_embedder()
-            taught, moves = [*_ours(), *corrections], _moves()
-            rarity = _rarity([example.text for example in taught])
-            told = _features([example.text for example in taught], embedder, rarity)
-            every = _features([*(e.text for e in taught), *(text for text, _ in moves)], embedder, rarity)
-            names = [example.category for example in taught]
-            trust = np.concatenate(
-                [_balance(names[: -len(corrections) or None]), np.full(len(corrections), _CORRECTED)]
-            )
-            steps = [*map(_step_by_rules, (e.text for e in taught)), *(move.step for _, move in moves)]
-            abouts = [*names, *(move.about for _, move in moves)]
-            self._learnt = _Learnt(
-                rarity=rarity,
-                weights=_solved(told, [_CATEGORIES.index(name) for name in names], len(_CATEGORIES), trust),
-                steps=_solved(every, [_STEPS_TAKEN.index(step) for step in steps], len(_STEPS_TAKEN), _balance(steps)),
-                abouts=_solved(every, [_CATEGORIES.index(a) for a in abouts], len(_CATEGORIES), _balance(abouts)),
-            )
+            ours = self._ours or _learnt(embedder)
+            self._corrected = _missed(ours, corrections, embedder) if corrections else None
+            self._ours = ours
 
     def category_of(self, text: str) -> Category:
         """The category that fits best."""
-        if self._learnt is None or self._embedder is None or not _WORD.search(text):
+        if self._ours is None or self._embedder is None or not WORD.search(text):
             return by_rules.category_of(text)
-        features = _features([text], self._embedder, self._learnt.rarity)
-        scores = features.onto(self._learnt.weights)[0] + _RULES * _heard(text)
+        if self._corrected and (told := self._corrected.told.get(_bare(text))):
+            return told
+        scores = self._scores(text, self._ours, self._embedder)[_IN_CATEGORIES] + _RULES * _heard(text)
         return _CATEGORIES[int(scores.argmax())]
 
     def move_of(self, text: str, with_open: bool) -> Move:
         """What is done in a text by somebody, who has an open matter or not."""
-        if self._learnt is None or self._embedder is None or not _WORD.search(text):
+        if self._ours is None or self._embedder is None or not WORD.search(text):
             return by_rules_alone(text, with_open)
-        features = _features([text], self._embedder, self._learnt.rarity)
-        steps = features.onto(self._learnt.steps)[0] + with_open * _EXPECTED
-        abouts = features.onto(self._learnt.abouts)[0]
-        return Move(_STEPS_TAKEN[int(steps.argmax())], _CATEGORIES[int(abouts.argmax())])
+        scores = self._scores(text, self._ours, self._embedder)
+        steps = scores[_IN_STEPS] + with_open * _EXPECTED
+        return Move(_STEPS_TAKEN[int(steps.argmax())], _CATEGORIES[int(scores[_IN_ABOUTS].argmax())])
+
+    def _scores(self, text: str, ours: _Ours, embedder: Embedder) -> Floats:
+        told, corrected = features([text], embedder, ours.rare), self._corrected
+        scores = ours.fitted.scores(told) + (corrected.fitted.scores(told) if corrected else 0)
+        alone: Floats = scores[0]
+        return alone
 
 
 def by_rules_alone(text: str, _with_open: bool = False) -> Move:
@@ -124,7 +113,34 @@ def by_rules_alone(text: str, _with_open: bool = False) -> Move:
     return Move(_step_by_rules(text), "other")
 
 
-def _ours() -> list[Example]:
+def _learnt(embedder: Embedder) -> _Ours:
+    taught, moves = _examples(), _moves()
+    names, texts = [example.category for example in taught], [example.text for example in taught]
+    steps = [*map(_step_by_rules, texts), *(move.step for _, move in moves)]
+    abouts = [*names, *(move.about for _, move in moves)]
+    rare = rarity(texts)
+    told = features([*texts, *(text for text, _ in moves)], embedder, rare)
+    unsaid = np.zeros(len(moves))  # a move is no example of a category
+    wanted = _wanted([*names, *(move.about for _, move in moves)], steps, abouts)
+    trust = _by_column(np.concatenate([_balance(names), unsaid]), _balance(steps), _balance(abouts))
+    return _Ours(fitted(told, wanted, trust, _DAMPING), rare)
+
+
+def _missed(ours: _Ours, corrections: Sequence[Example], embedder: Embedder) -> _Corrected:
+    """What our examples and the rules miss of the corrections; these tell nothing of steps."""
+    texts, names = [one.text for one in corrections], [one.category for one in corrections]
+    told, trusted = features(texts, embedder, ours.rare), np.full(len(texts), _CORRECTED)
+    wanted = _wanted(names, ["tells"] * len(names), names) - ours.fitted.scores(told)
+    wanted[:, _IN_CATEGORIES] -= _RULES * np.stack([_heard(text) for text in texts])
+    learnt = fitted(told, wanted, _by_column(trusted, 0 * trusted, trusted), _DAMPING)
+    return _Corrected(learnt, {_bare(one.text): one.category for one in corrections})
+
+
+def _bare(text: str) -> str:
+    return " ".join(WORD.findall(fold(text)))
+
+
+def _examples() -> list[Example]:
     read = table("examples")
     named = ((name, read[name]) for name in _CATEGORIES)
     return [Example(text, name) for name, section in named for lang in section for text in strings(section, lang)]
@@ -145,85 +161,23 @@ def _step_by_rules(text: str) -> Step:
     return "solved" if resolved(text) else "tells"
 
 
+def _wanted(categories: Sequence[str], steps: Sequence[str], abouts: Sequence[str]) -> Floats:
+    """1 in the columns that are true of an example; less the mean, of each of the three."""
+    columns = ((categories, _CATEGORIES), (steps, _STEPS_TAKEN), (abouts, _CATEGORIES))
+    told = [np.equal.outer(np.array(names), np.array(known)) - 1 / len(known) for names, known in columns]
+    return np.hstack(told).astype(np.float32)
+
+
+def _by_column(category: Floats, step: Floats, about: Floats) -> Floats:
+    """How much each example is trusted in each of the three, for every column."""
+    return np.column_stack([category, step, about]).repeat(_WIDTHS, axis=1).astype(np.float32)
+
+
 def _balance(labels: Sequence[str]) -> Floats:
     """Labels with few examples weigh more for each."""
     counted = Counter(labels)
     fair = len(labels) / len(counted)
     return np.array([(fair / counted[label]) ** 0.5 for label in labels], np.float32)
-
-
-def _solved(features: "_Features", labels: Sequence[int], width: int, trust: Floats) -> Floats:
-    """Weights by which the features of each example come out as its label, near enough: ridge regression, by
-    conjugate gradients on the examples, one column per label."""
-    missing = np.full((len(labels), width), -1 / width)
-    missing[np.arange(len(labels)), labels] += 1
-    damping = (_DAMPING / trust)[:, None]
-    found = np.zeros_like(missing)
-    step, left = missing.copy(), (missing**2).sum(axis=0)
-    for _ in range(_STEPS):
-        reached = features.onto(features.back(step)) + damping * step
-        far = left / np.maximum((step * reached).sum(axis=0), _TINY)
-        found += far * step
-        missing -= far * reached
-        now = (missing**2).sum(axis=0)
-        step = missing + now / np.maximum(left, _TINY) * step
-        left = now
-    return features.back(found)
-
-
-# ── what is compared ──
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Features:
-    """One row per text: its meaning, and its words, of which only those that occur are kept."""
-
-    meanings: Floats
-    rows: NDArray[np.intp]  # of each word: which text it is of,
-    places: NDArray[np.intp]  # its column,
-    amounts: Floats  # and its share of the text
-
-    def onto(self, weights: Floats) -> Floats:
-        """The product with weights: one row per text."""
-        dense = self.meanings @ weights[: self.meanings.shape[1]]
-        words = weights[self.meanings.shape[1] :][self.places] * self.amounts[:, None]
-        return dense + _added(words, self.rows, len(self.meanings))
-
-    def back(self, texts: Floats) -> Floats:
-        """The product of the transpose with a row for each text."""
-        words = _added(texts[self.rows] * self.amounts[:, None], self.places, _HASHED)
-        return np.vstack([self.meanings.T @ texts, words])
-
-
-def _added(amounts: Floats, where: NDArray[np.intp], size: int) -> Floats:
-    """Sums of rows that belong to the same place."""
-    return np.stack([np.bincount(where, column, size) for column in amounts.T], axis=1)
-
-
-def _features(texts: Sequence[str], embedder: Embedder, rarity: Floats) -> _Features:
-    meanings = np.asarray(embedder.embed([text[:_MOST_TEXT].lower() for text in texts]))
-    of, at, how_much = array("i"), array("i"), array("d")  # lists would take ten times the memory
-    for row, text in enumerate(texts):
-        for place, weight in _hashed(text):
-            of.append(row)
-            at.append(place)
-            how_much.append(weight)
-    rows, places = np.array(of, np.intp), np.array(at, np.intp)
-    amounts = np.array(how_much) * rarity[places]
-    lengths = np.sqrt(np.bincount(rows, amounts**2, len(texts)))
-    return _Features(meanings=meanings, rows=rows, places=places, amounts=amounts / np.maximum(lengths[rows], _TINY))
-
-
-def _rarity(texts: Sequence[str]) -> Floats:
-    found = np.zeros(_HASHED, np.float32)
-    for text in texts:
-        for place in {place for place, _ in _hashed(text)}:
-            found[place] += 1
-    return np.asarray(np.log((1 + len(texts)) / (1 + found)), np.float32)
-
-
-def _hashed(text: str) -> Iterator[tuple[int, float]]:
-    stems = [word[:_STEM] for word in _WORD.findall(fold(text[:_MOST_TEXT]))]
-    yield from ((zlib.crc32(f"w{stem}".encode()) % _HASHED, 1.0) for stem in stems)
-    yield from ((zlib.crc32(f"b{a} {b}".encode()) % _HASHED, _PAIR) for a, b in pairwise(stems))
 
 
 def _heard(text: str) -> Floats:

@@ -44,6 +44,7 @@ class Wording(TypedDict):
     noted: str
     plain: str
     recorded: str
+    assumed: str  # what was not said but meant; no question, so that it need not be answered
     ask: str
     confirm: str  # what is on record, as a question
     cite: str

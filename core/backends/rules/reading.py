@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core import linking
 from core.backends.rules import category, mood, slots, wishes
 from core.backends.rules.category import category_of
 from core.backends.rules.language import language_of
@@ -12,9 +11,11 @@ from core.backends.rules.learning import Move, Step, by_rules_alone
 from core.backends.rules.lexicon import kind_of, phrases
 from core.backends.rules.names import IN_PASSING, SURE
 from core.backends.rules.recalling import EVERYTHING, asked_back
+from core.backends.rules.spelling import mended
 from core.backends.rules.text import fold, own_words, sentences
 from core.backends.rules.tried import tried
 from core.voices import in_their_own_voice
+from core.wishing import without_wishes
 from core.writing import Brief, Category, Mood, Told
 
 _LONGEST_ISSUE = 140
@@ -50,11 +51,12 @@ class Reading:
     asked_back: tuple[str, ...] = ()  # slots whose values they want to hear
     step: Step = "tells"  # what they do with what is open,
     about: Category = "other"  # and which kind of thing they name
+    assumed: tuple[Told, ...] = ()  # not said, but meant: the order that is spoken of
 
     @property
     def values(self) -> Mapping[str, str]:
         """Slot to value."""
-        return {told.slot: told.value for told in self.facts}
+        return {told.slot: told.value for told in (*self.facts, *self.assumed)}
 
     def is_question(self) -> bool:
         """A question, about nothing that clearly happened to this customer."""
@@ -92,7 +94,7 @@ def read(
     step, about = _move(text, facts, brief, move_of_text)
     about_codes = not facts and (step == "links" or _is_about_codes(text))
     told = phrases("awaiting_us").without(fold(text))
-    told = told if told != fold(text) else text
+    told = mended(told if told != fold(text) else text)
     kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text, step), facts, brief, told, step)
     least = IN_PASSING if step == "follows" else SURE
     facts += slots.plan_in(text, facts, least=least) if kind == "plan" else ()
@@ -105,7 +107,7 @@ def read(
         language=language_of(text, languages=brief.languages, current=brief.language),
         facts=facts,
         human_wanted=bool(grave) or (not about_codes and (step == "human" or wishes.human_wanted(text))),
-        actions=() if about_codes else wishes.actions(text),
+        actions=() if about_codes or phrases("how_to").begins(fold(text)) else wishes.actions(text),
         preferences=wishes.preferences(text),
         tried=tried(text),
         resolved=_is_resolved(text, facts, brief, step),
@@ -122,7 +124,7 @@ def _move(text: str, facts: tuple[Told, ...], brief: Brief, move_of_text: Callab
     """What they do, by what they say beside the values."""
     if wishes.smalltalk(text) or (facts and not brief.cases):
         return Move("tells", "other")
-    said = slots.without_values(text, brief.asked)
+    said = mended(slots.without_values(text, brief.asked))
     step, about = move_of_text(said, bool(brief.cases))
     fitting = ("corrects",) if facts else ("follows", "solved", "human", "links", "recalls")
     return Move(step if step in fitting and len(said.split()) <= _LONGEST_REMARK else "tells", about)
@@ -136,7 +138,7 @@ def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category], step
 
 
 def _is_resolved(text: str, facts: tuple[Told, ...], brief: Brief, step: Step) -> bool:
-    if any(start == 0 for start, _ in phrases("whether").spans(fold(text))) and step != "solved":
+    if phrases("whether").begins(fold(text)):
         return False
     said = step == "solved" and not text.rstrip().endswith("?") and not phrases("over_not").heard(fold(text))
     over = said or wishes.is_over(text)
@@ -145,7 +147,7 @@ def _is_resolved(text: str, facts: tuple[Told, ...], brief: Brief, step: Step) -
 
 def _is_about_codes(text: str) -> bool:
     """They want a code, or to link accounts, or to call; no issue is told beside it."""
-    asked = linking.without_wishes(text)
+    asked = without_wishes(text)
     rest = wishes.about_codes(asked)
     quiet = ("other",) if asked == text else ("other", "account")  # "I have another account" tells of no issue there
     return rest != text and category_of(rest) in quiet and len(re.findall(r"\w+", rest)) <= _BESIDE_A_WISH
@@ -199,7 +201,7 @@ def _begins_with_question(text: str) -> bool:
     spans = list(phrases("hello").spans(folded))
     start = spans[0][1] if spans and spans[0][0] == 0 else 0
     first = folded[start:].lstrip(" ,.!")
-    return any(begin == 0 for begin, _ in phrases("question").spans(first))
+    return phrases("question").begins(first) or phrases("whether").begins(first)
 
 
 def issue_of(reading: Reading) -> str:

@@ -3,18 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.backends.rules.advising import Advice, advice_for
 from core.backends.rules.asking import missing
 from core.backends.rules.lexicon import kind_of, wording
 from core.backends.rules.reading import Reading
 from core.backends.rules.text import sentences
-from core.knowledge import terms
-from core.writing import Article, Brief, Category, OpenCase
+from core.writing import Brief, Category, OpenCase
 from identity.masking import order_number
 
 _SURE, _ASKING, _ADVISING, _HANDING_OVER = 0.9, 0.7, 0.75, 0.3
-_FITS = 0.34  # the share of the question's words that a passage has to hold
-_SHARED = 2  # words, at least
-_LONGEST_ADVICE = 420
 _SMALL = {"hello": "hello", "language": "hello", "thanks": "thanks", "declined": "dismissed", "dismissed": "dismissed"}
 _TROUBLED = ("charge", "delivery", "damaged", "fault", "complaint")
 
@@ -26,17 +23,8 @@ class Worded:
     text: str
     confidence: float
     asks: tuple[str, ...] = ()
-    advice: "Advice | None" = None
+    advice: Advice | None = None
     reads_back: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What may help, and where it comes from: an article's title, or a pattern."""
-
-    text: str = ""
-    article: str = ""
-    pattern: int | None = None
 
 
 def reply_to(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
@@ -68,7 +56,7 @@ def _small(brief: Brief, reading: Reading) -> str:
 
 def _about_the_issue(brief: Brief, reading: Reading, case: OpenCase | None, category: Category) -> Worded:
     say, _ = wording(reading.language)
-    advice = _advice(brief, reading, category)
+    advice = advice_for(brief, reading, category)
     if reading.is_question() and case is None and (advice.text or not _is_their_own(reading, category)):
         return Worded(advice.text or say["unknown"], _ADVISING if advice.text else _HANDING_OVER, advice=advice)
     if category == "other" and case is None and not reading.facts and not advice.text:
@@ -120,7 +108,11 @@ def _sorry(reading: Reading, category: Category) -> str:
 
 def _noted(reading: Reading) -> str:
     say, _ = wording(reading.language)
-    return say["noted"].format(facts=_listed(reading.values, reading.language)) if reading.facts else ""
+    told = {fact.slot: fact.value for fact in reading.facts}
+    noted = say["noted"].format(facts=_listed(told, reading.language)) if told else ""
+    meant = {fact.slot: fact.value for fact in reading.assumed}
+    assumed = say["assumed"].format(facts=_listed(meant, reading.language)) if meant else ""
+    return " ".join(filter(None, (noted, assumed)))
 
 
 def _on_record(case: OpenCase | None, reading: Reading, asks: Sequence[str]) -> str:
@@ -154,46 +146,3 @@ def _joined(parts: Iterable[str], language: str) -> str:
     *most, last = [*parts] or [""]
     _, joint = wording(language)
     return joint.join(filter(None, [", ".join(most), last]))
-
-
-def _advice(brief: Brief, reading: Reading, category: Category) -> Advice:
-    say, _ = wording(reading.language)
-    asked = set(terms(reading.text))
-    article = max(brief.articles, key=lambda a: _fit(asked, a), default=None)
-    if article is not None and _fit(asked, article) >= _FITS:
-        return Advice(say["cite"].format(text=_statements(article.text), title=article.title), article=article.title)
-    advises = kind_of(category).advice or category == "fault"
-    return _pattern(brief, asked, category, say["pattern"]) if advises else Advice()
-
-
-def _pattern(brief: Brief, asked: set[str], category: Category, sentence: str) -> Advice:
-    """What worked best for others, unless it was told here before."""
-    fitting = [
-        (pattern.effectiveness, _share(asked, set(terms(pattern.issue))), pattern.id, _statements(pattern.resolution))
-        for pattern in brief.patterns
-        if pattern.category == category and pattern.effectiveness >= 0
-    ]
-    new = [fit for fit in fitting if fit[1] >= _FITS and not any(fit[3] in line.text for line in brief.said)]
-    best = max(new, default=None)
-    return Advice(sentence.format(text=best[3]), pattern=best[2]) if best else Advice()
-
-
-def _fit(asked: set[str], article: Article) -> float:
-    return _share(asked, set(terms(f"{article.title} {article.text}"))) + _share(asked, set(terms(article.title))) / 2
-
-
-def _share(asked: set[str], held: set[str]) -> float:
-    shared = len(asked & held)
-    return shared / len(asked) if shared >= min(_SHARED, len(asked)) and asked else 0.0
-
-
-def _statements(text: str) -> str:
-    """The beginning of a passage, without its questions: nothing is asked but in our own words."""
-    told = ""
-    for sentence in sentences(" ".join(text.split())):
-        if sentence.endswith("?"):
-            continue
-        if told and len(told) + len(sentence) > _LONGEST_ADVICE:
-            break
-        told = f"{told} {sentence}".strip()
-    return told[:_LONGEST_ADVICE]

@@ -52,7 +52,7 @@ _ONLY_A_NUMBER = re.compile(r"^\W*(?P<digits>\d(?:[ -]?\d){3,11})[\s.!]*$")
 _CUE_REACH, _BEFORE, _NEAR, _AFTER, _CLOSE = 34, 60, 34, 28, 3  # characters around a value
 _LONG_CODE = 4  # digits by which letters and a number are an error code also where they stand apart
 _DENIED, _OTHERS = -3, -4  # what weighs this little is not the customer's
-_ANSWER_WORDS = 5
+_ANSWER_WORDS, _SHORT_ANSWER = 5, 12
 _CANDIDATES = 20  # of one slot in one message
 _NAME = re.compile(r"[^\W\d_]{2}")
 _ANSWER_SHAPES = {
@@ -143,7 +143,7 @@ def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
     told = {slot: found for slot, found in holding.items() if found is not None}
     facts = tuple(Told(slot=slot, value=found.value) for slot, found in told.items())
     if "plan" in asked:
-        facts += plan_in(text, facts, least=ASKED)
+        facts += plan_in(text, facts, least=ASKED if len(text.split()) <= _SHORT_ANSWER else SURE)
     named = {fact.slot for fact in facts}
     return facts + _bare_answer(text, [slot for slot in asked if slot not in named], told.values())
 

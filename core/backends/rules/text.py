@@ -68,6 +68,10 @@ class Phrases:
         """Whether any of them occurs."""
         return self._pattern.search(folded) is not None
 
+    def begins(self, folded: str) -> bool:
+        """Whether the text starts with one of them."""
+        return self._pattern.match(folded) is not None
+
     def asserted(self, folded: str) -> bool:
         """Whether any of them is said without a `not` or an `if` shortly before it."""
         return any(not negated(folded[: match.start()]) for match in self._pattern.finditer(folded))

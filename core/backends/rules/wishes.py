@@ -97,8 +97,7 @@ def smalltalk(text: str) -> Smalltalk:
 
 def _is_dismissed(folded: str) -> bool:
     first = phrases("thanks").without(folded).lstrip(" |,.!")
-    begins = any(start == 0 for start, _ in phrases("dismissed").spans(first))
-    return begins and "?" not in folded and len(folded.split()) <= _SHORT
+    return phrases("dismissed").begins(first) and "?" not in folded and len(folded.split()) <= _SHORT
 
 
 def _is_only(section: str, folded: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from core.backends.rules import lexicon
-from core.backends.rules.cases import case_of, without_outdated
+from core.backends.rules.cases import case_of, with_the_same_order, without_outdated
 from core.backends.rules.category import category_of
 from core.backends.rules.following import followed
 from core.backends.rules.learning import Move, by_rules_alone
@@ -36,7 +36,7 @@ class RulesWriter:
         """The answer to a brief."""
         reading = read(brief, self._kind_of_text, self._move_of_text)
         case = case_of(brief, reading) or come_back(brief, reading)
-        reading = without_outdated(reading, case, brief)
+        reading = with_the_same_order(without_outdated(reading, case, brief), case, brief)
         category = _category(reading, case)
         return _answer(reading, case, category, reply_to(brief, reading, case, category))
 
@@ -69,7 +69,7 @@ def _answer(reading: Reading, case: OpenCase | None, category: Category, worded:
         mood=mood,
         urgency="critical" if reading.grave == "crisis" else urgency_of(reading.text, mood),
         language=reading.language,
-        facts=reading.facts + (told_beside(reading.text, reading.facts) if case or issue else ()),
+        facts=reading.facts + reading.assumed + (told_beside(reading.text, reading.facts) if case or issue else ()),
         preferences=reading.preferences,
         tried=reading.tried,
         resolved=reading.resolved,

@@ -1,0 +1,191 @@
+"""What the house needs of others: a port, a way in, the model, the company's endpoints. Nothing is set off there."""
+
+import asyncio
+import errno
+import json
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+import aiohttp
+
+from bots.actions import read_actions
+from bots.settings import Settings
+from core.backends.carrying import Endpoint
+from core.channel import Finding
+from core.errors import Misconfigured
+
+_PATIENCE = 5.0  # seconds
+_TIMEOUT = aiohttp.ClientTimeout(total=_PATIENCE)
+_OK, _NOT_FOUND = 200, 404
+_REFUSED = (401, 403)
+_PORTS = {"https": 443, "http": 80}
+_FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+
+
+async def server(settings: Settings) -> Sequence[Finding]:
+    """Our own port."""
+    place = f"{settings.web_host}:{settings.web_port}"
+    loop = asyncio.get_running_loop()
+    try:
+        bound = await loop.create_server(asyncio.Protocol, settings.web_host, settings.web_port, start_serving=False)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and await _is_ours(
+            f"http://{_written(settings.web_host)}:{settings.web_port}"
+        ):
+            return [Finding(f"`run` listens on {place}.")]
+        said = f"WEB_HOST, WEB_PORT: {place} cannot be listened on ({error.strerror})"
+        return [Finding(said, "Stop what listens there, or choose another port.", fatal=True)]
+    bound.close()
+    return [Finding(f"{place} is free; `run` will listen there.")]
+
+
+async def public_address(settings: Settings, called: Sequence[str]) -> Sequence[Finding]:
+    """The way in from outside. `called` are the channels whose providers come by it."""
+    address = settings.public_base_url
+    if not address:
+        return [_no_address(settings.base_url, called)]
+    found = [Finding(f"{address} answers.") if await _is_ours(address) else _silent(address, settings)]
+    if called and not address.startswith("https://"):
+        found.append(Finding(f"{address} is not encrypted", "Put a proxy with TLS before it, and write https://."))
+    return found
+
+
+def _no_address(instead: str, called: Sequence[str]) -> Finding:
+    if not called:
+        return Finding(f"PUBLIC_BASE_URL is empty, and no provider has to call us: links lead to {instead}.")
+    advice = "Set it to the https:// address by which the outside reaches this server."
+    return Finding(f"PUBLIC_BASE_URL is empty, but the provider of {' and '.join(called)} calls us", advice, fatal=True)
+
+
+def _silent(address: str, settings: Settings) -> Finding:
+    here = f"{settings.web_host}:{settings.web_port}"
+    return Finding(
+        f"{address}/healthz does not answer, as it would while `run` runs",
+        f"Start `run` and ask again; if it is still silent, let your proxy or tunnel pass {address} on to {here}.",
+    )
+
+
+async def _is_ours(address: str) -> bool:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
+            session.get(f"{address}/healthz", allow_redirects=False) as answer,
+        ):
+            return answer.status == _OK and await answer.content.read(3) == b"ok"
+    except _FAILURES:
+        return False
+
+
+async def model(settings: Settings) -> Sequence[Finding]:
+    """The language model: whether its server takes our key, and has the model."""
+    if not settings.openai_api_key:
+        return [Finding("OPENAI_API_KEY is empty: the offline rules answer.")]
+    where = _place(settings.openai_base_url)
+    headers = {"Authorization": f"Bearer {settings.openai_api_key.get_secret_value()}"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
+            session.get(
+                f"{settings.openai_base_url.rstrip('/')}/models", headers=headers, allow_redirects=False
+            ) as answer,
+        ):
+            return [_weighed(where, answer.status, await answer.read(), settings.openai_model)]
+    except _FAILURES as error:
+        said = f"{where} cannot be reached ({_reason(error)}); the offline rules answer meanwhile"
+        return [Finding(said, "Correct OPENAI_BASE_URL, or start that server.")]
+
+
+def _weighed(where: str, status: int, body: bytes, wanted: str) -> Finding:
+    if status in _REFUSED:
+        return Finding(
+            f"OPENAI_API_KEY: {where} refused it ({status})", "Make a new key there, and set it.", fatal=True
+        )
+    if status == _NOT_FOUND:
+        return Finding(f"{where} lists no models (404)", "See whether OPENAI_BASE_URL ends in the version, as in /v1.")
+    if status != _OK:
+        return Finding(f"{where} answered with HTTP {status}", "Ask again later; the offline rules answer meanwhile.")
+    listed = _names(body)
+    if listed and wanted not in listed:
+        return Finding(f"{where} takes the key, but has no {wanted}", f"Set OPENAI_MODEL, e.g. to {listed[0]}.")
+    return Finding(f"{where} takes the key" + (f" and has {wanted}." if listed else "."))
+
+
+def _names(body: bytes) -> Sequence[str]:
+    """The models in a list of OpenAI's shape; none in any other."""
+    try:
+        listed = json.loads(body)["data"]
+        return [str(one["id"]) for one in listed]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+async def actions(settings: Settings) -> Sequence[Finding]:
+    """Where actions are carried out: each endpoint is connected to, and told nothing."""
+    if not settings.actions_file:
+        return [Finding("ACTIONS_FILE is empty: nothing can be set off.")]
+    try:
+        _, endpoints = read_actions(settings.actions_file)
+    except Misconfigured as error:
+        return [Finding(str(error), "Correct it; docs/actions.md has the format.", fatal=True)]
+    return await _connected(endpoints) or [Finding(f"{settings.actions_file} names no action.")]
+
+
+async def _connected(endpoints: Mapping[str, Endpoint]) -> list[Finding]:
+    return await asyncio.gather(*(_endpoint(name, endpoint) for name, endpoint in endpoints.items()))
+
+
+async def _endpoint(name: str, endpoint: Endpoint) -> Finding:
+    if endpoint.hook is not None:
+        return Finding(f"{name}: its function is there.")
+    where = _place(endpoint.url)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await _connect(urlsplit(endpoint.url))
+    except _FAILURES as error:
+        advice = f"Start it, or correct `url` in [{name}]. Nothing was sent there."
+        return Finding(f"{name}: {where} cannot be reached ({_reason(error)})", advice)
+    if endpoint.url.startswith("http://") and not _is_inside(urlsplit(endpoint.url).hostname or ""):
+        return Finding(f"{name}: {where} is reached without encryption", "Write https:// in its `url`.")
+    return Finding(f"{name}: {where} can be reached.")
+
+
+async def _connect(where: SplitResult) -> None:
+    encryption = ssl.create_default_context() if where.scheme == "https" else None
+    port = where.port or _PORTS[where.scheme]
+    _, writer = await asyncio.open_connection(where.hostname, port, ssl=encryption)
+    with closing(writer):
+        return
+
+
+def _is_inside(host: str) -> bool:
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return host == "localhost"
+
+
+def _place(address: str) -> str:
+    """Host and port: the rest of an address may hold a secret."""
+    try:
+        where = urlsplit(address)
+        return f"{where.hostname}:{where.port or _PORTS[where.scheme]}"
+    except (ValueError, KeyError):
+        return "what is no address"
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _reason(error: Exception) -> str:
+    """In a word; what a library says may repeat the address."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _reason(error.os_error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate does not pass: {error.verify_message}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__

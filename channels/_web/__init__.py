@@ -1,0 +1,1 @@
+"""Parts of web chat: its page, and its keys."""
