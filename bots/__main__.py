@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         _command(customers, name, what, command).add_argument("external_id", help="as the directory has it")
     accounts = commands.add_parser("accounts", help="colleagues' accounts").add_subparsers(required=True)
     _command(accounts, "reset", "a new password, printed once", _reset).add_argument("name", help="as they sign in")
+    tying = _command(accounts, "tie", "who a colleague is in a room for colleagues", _tie)
+    tying.add_argument("name", help="as they sign in")
+    tying.add_argument("key", nargs="?", default="", help="e.g. slack:T0123/U0456; without one they are nobody there")
     memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
     understanding = _command(commands, "understand", "category, mood and language of JSON lines {text}", _understand)
@@ -136,6 +139,12 @@ async def _reset(options: argparse.Namespace) -> None:
     from bots.accounts import reset  # noqa: PLC0415
 
     await reset(options.name)
+
+
+async def _tie(options: argparse.Namespace) -> None:
+    from bots.accounts import tie  # noqa: PLC0415
+
+    await tie(options.name, options.key)
 
 
 async def _rebuild(_options: argparse.Namespace) -> None:

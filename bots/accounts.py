@@ -1,5 +1,7 @@
-"""`python -m bots accounts ...`: the way back in for who has lost a password. Works beside a running `run`."""
+"""`python -m bots accounts ...`: a new password for who has lost theirs, and who is who in a room for colleagues. Works
+beside a running `run`."""
 
+import re
 import secrets
 import sys
 
@@ -7,8 +9,10 @@ from bots.console.passwords import hashed
 from bots.settings import load
 from bots.wiring import clock, open_ledger
 from core.accounts import normalized
+from core.errors import Problem
 
 _BYTES = 15  # of chance in a password
+_KEY = re.compile(r"[a-z]+:\S+")
 
 
 async def reset(name: str) -> None:
@@ -20,3 +24,17 @@ async def reset(name: str) -> None:
     finally:
         await ledger.close()
     sys.stdout.write(f"{normalized(name)} signs in with {password} from now on; change it in the console.\n")
+
+
+async def tie(name: str, key: str) -> None:
+    """Lets a colleague act in a room for colleagues: `key` is who they are there, "" ends it. Raises NoSuchAccount."""
+    if key and not _KEY.fullmatch(key):
+        raise Problem(f"{key}: give the channel and who they are there, e.g. slack:T0123/U0456, as the bot shows it")
+    ledger = await open_ledger(load())
+    try:
+        await ledger.tie(normalized(name), key, by="the command line", now=clock())
+    finally:
+        await ledger.close()
+    sys.stdout.write(
+        f"{normalized(name)} is {key} from now on.\n" if key else f"{normalized(name)} is tied to nothing.\n"
+    )

@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -15,7 +16,8 @@ from bots.privacy import keep_house
 from bots.roster import Entry
 from bots.settings import VAR, Settings, environment, kept_secret, load
 from bots.wiring import Throughline, clock, new_id, put_together, secret_for
-from core.channel import Channel, Listener, Serves
+from core.calling import Calling
+from core.channel import Channel, Listener, Serves, StaffRoom
 from core.desk import Desk
 from core.errors import Misconfigured
 from core.files import Files
@@ -60,13 +62,15 @@ async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -
     log.info("ready: %s", bot.settings.base_url)
     warming = asyncio.create_task(bot.memory.warm())
     teaching = asyncio.create_task(_teach(bot, warming))
+    calling = asyncio.create_task(_calling(bot).keep())
     keeping_house = asyncio.create_task(keep_house(bot.settings, bot.ledger, bot.memory))
     try:
         await listeners.until(stop)
     finally:
         keeping_house.cancel()
+        calling.cancel()
         teaching.cancel()
-    await asyncio.gather(warming, teaching, keeping_house, return_exceptions=True)
+    await asyncio.gather(warming, teaching, keeping_house, calling, return_exceptions=True)
 
 
 async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
@@ -75,9 +79,20 @@ async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
     await bot.teaching.keep()
 
 
-def _console(bot: Throughline) -> Sequence[BaseRoute]:
-    settings = bot.settings
-    desk = Desk(
+def _calling(bot: Throughline) -> Calling:
+    rooms = {name: c for name, c in bot.channels.items() if isinstance(c, StaffRoom) and c.has_room}
+    return Calling(
+        desk=_desk(bot),
+        ledger=bot.ledger,
+        rooms=rooms,
+        base_url=bot.settings.base_url,
+        patience=timedelta(seconds=bot.settings.handoff_patience),
+        now=clock,
+    )
+
+
+def _desk(bot: Throughline) -> Desk:
+    return Desk(
         ledger=bot.ledger,
         memory=bot.memory,
         house=bot.engine.house,
@@ -87,10 +102,14 @@ def _console(bot: Throughline) -> Sequence[BaseRoute]:
         new_id=new_id,
         corrected=bot.teaching.again,
     )
+
+
+def _console(bot: Throughline) -> Sequence[BaseRoute]:
+    settings = bot.settings
     secret = secret_for("console", settings.secret())
     token = _console_token(settings)
     files = Files(ledger=bot.ledger, channels=bot.channels, now=clock)
-    return routes(desk, bot.ledger, files, token=token, secret=secret, base_url=settings.base_url, now=clock)
+    return routes(_desk(bot), bot.ledger, files, token=token, secret=secret, base_url=settings.base_url, now=clock)
 
 
 def _sockets(bot: Throughline) -> Iterator[BaseRoute]:

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     )
     channels: Names = Field((), description="Channels to start; empty for every channel whose settings are there.")
     link_hosts: Names = Field((), description="Hosts that links in replies may lead to, e.g. example.com; ours is one.")
+    handoff_patience: float = Field(
+        900.0, gt=0, description="Seconds after which colleagues are told again of a case that nobody took."
+    )
     openai_api_key: SecretStr = Field(
         SecretStr(""), description="Key of an OpenAI-compatible server; empty: offline rules."
     )

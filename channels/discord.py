@@ -51,6 +51,7 @@ class Discord:
 
     def __init__(self, settings: DiscordSettings, site: Site) -> None:
         self.pause = 5.0  # seconds before a new session: Discord takes one IDENTIFY in five
+        self.last_words = 5.0  # seconds in which what was already heard is still recorded when the listener stops
         self._token = settings.discord_bot_token.get_secret_value()
         self._api_base = str(settings.discord_api_base).rstrip("/")
         self._gateway_url = str(settings.discord_gateway_url)
@@ -81,7 +82,7 @@ class Discord:
         try:
             await stay_connected(self._token, self._api_base, self._gateway_url, hearing.event, pause=self.pause)
         finally:
-            await hearing.close()
+            await hearing.close(patience=self.last_words)
 
     async def examine(self) -> Sequence[Finding]:
         """Whether Discord would let us work."""

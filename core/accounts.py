@@ -138,6 +138,10 @@ class AccountLedger(Protocol):
         """Gives an account a password that its holder did not choose, ends its sessions. Raises NoSuchAccount."""
         ...
 
+    async def tie(self, name: str, key: str, *, by: str, now: datetime) -> None:
+        """Says which handle elsewhere, e.g. slack:T1/U1, is a colleague's; "" for none. Raises NoSuchAccount."""
+        ...
+
     async def begin_sign_in(self, source: str, name: str, *, most: int, since: datetime, now: datetime) -> SignIn:
         """Counts a try before it is looked at, among those `since` then; `most` may come from one source."""
         ...

@@ -71,7 +71,7 @@ class Dispatch:
         """Somebody spoke against a reply: no more of it is worded, and what they heard stands on record."""
         saying = next((s for s in self._sayings.values() if s.reply and s.reply.id == one.reply), None)
         if saying:
-            pass
+            saying.stop(one)
         else:
             await self._ledger.heard(one)
 

@@ -215,6 +215,7 @@ async def open_workplace(folder: Path) -> AsyncIterator[Workplace]:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
+            await slack.close()
             await dispatch.close()
             await shop.close()
 

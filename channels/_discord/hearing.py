@@ -21,7 +21,6 @@ from core.messages import Raw
 
 log = logging.getLogger(__name__)
 
-_LAST_WORDS: Final = 5.0  # seconds in which what was already heard is still recorded when the listener stops
 _AT_ONCE: Final = 0.2  # seconds
 _PAGE: Final = 100  # messages
 _MOST_PAGES: Final = 10  # of one conversation after one absence
@@ -36,13 +35,14 @@ class Hearing:
     def __init__(
         self, rest: Rest, cursors: Cursors, posting: Posting, deliver: Deliver, site: Site, *, pause: float
     ) -> None:
+        """`pause` is how many seconds go before a further try."""
         self._rest = rest
         self._cursors = cursors
         self._posting = posting
         self._deliver = deliver
         self._now = site.now
         self._hello = Hello(site.name, site.brand, site.languages)
-        self._pause = pause  # seconds before a further try
+        self._pause = pause
         self._bot_id = ""
         self._history = History()
         self._inbox: asyncio.Queue[tuple[Mapping[str, Any], Raw]] = asyncio.Queue()
@@ -53,10 +53,10 @@ class Hearing:
         self._start(self._others, self._record())
         self._start(self._others, self._keep_cursors())
 
-    async def close(self) -> None:
-        """Stops once what was heard is on record, or after some seconds."""
+    async def close(self, *, patience: float) -> None:
+        """Stops once what was heard is on record, or after so many seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._finish(), _LAST_WORDS)
+            await asyncio.wait_for(self._finish(), patience)
         left = [*self._interactions, *self._others]
         for task in left:
             task.cancel()

@@ -16,6 +16,7 @@ from core.errors import Malformed
 
 _FORM: Final = re.compile(rb"\s*\w+=")
 _MOST_FIELDS: Final = 100
+COMMAND: Final = "/throughline"
 
 Words = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
 Stamp = Annotated[str, Field(pattern=r"^[0-9]{1,11}\.[0-9]{1,9}$")]
@@ -147,9 +148,8 @@ class Press(BaseModel):
 
 
 class Command(BaseModel):
-    """Somebody typed a slash command."""
+    """Somebody typed our slash command."""
 
-    command: str
     text: Words = ""
     team_id: Id
     enterprise_id: str | None = None
@@ -159,10 +159,9 @@ class Command(BaseModel):
 
     @property
     def verb(self) -> str:
-        """Its first word: link, forget or help; "" for another command."""
+        """Its first word: link, forget or help, which is also what any other word means."""
         word = next(iter(self.text.lower().split()), "help")
-        known = word if word in ("link", "forget") else "help"
-        return known if self.command == "/throughline" else ""
+        return word if word in ("link", "forget") else "help"
 
     @property
     def rest(self) -> str:
@@ -184,7 +183,7 @@ Delivery: TypeAlias = Callback | Press | Command | Other
 def read(body: bytes) -> Delivery:
     """What a body holds. Raises Malformed."""
     found = _object(body)
-    kind = _KINDS.get(str(found.get("type")), Command if "command" in found else Other)
+    kind = _KINDS.get(str(found.get("type")), Command if found.get("command") == COMMAND else Other)
     return validated(kind, found)
 
 

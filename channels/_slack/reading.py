@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from channels._slack import phrases
 from channels._slack.objects import Callback, Command, Delivery, File, Message, Press, validated
+from channels._slack.phrases import PHRASES, language
 from core.messages import Attachment, InboundMessage, Raw, Route
 from core.phrases import say
 from identity.handles import Handle
@@ -92,7 +92,7 @@ def _is_somebodys(one: Callback, message: object) -> bool:
 def _said(one: Callback, raw: Raw) -> InboundMessage:
     said = validated(Message, one.event)
     message = _message(one, said, raw)
-    return _edition(one, said, message, None) if said.edited else message
+    return _edition(one, said, message, None)
 
 
 def _changed(one: Callback, raw: Raw) -> InboundMessage | None:
@@ -112,7 +112,8 @@ def _changed(one: Callback, raw: Raw) -> InboundMessage | None:
 
 
 def _edition(one: Callback, said: Message, message: InboundMessage, old: Message | None) -> InboundMessage:
-    assert said.edited
+    if said.edited is None:
+        return message
     at = datetime.fromtimestamp(float(said.edited.ts), UTC)
     known = _external_id(one, old or said.model_copy(update={"edited": None}))
     return replace(message, sent_at=at, replaces=known)
@@ -190,16 +191,16 @@ def _homes(press: Press) -> tuple[str, ...]:
 def _commanded(command: Command, raw: Raw, languages: Sequence[str]) -> InboundMessage | None:
     home = command.enterprise_id or command.team_id
     place = Place(home, command.user_id, command.channel_id)
-    says = _says(command, phrases.language(languages))
+    says = _says(command, language(languages))
     return _done(place, says, f"{home}:{command.trigger_id}", raw, (home,)) if says else None
 
 
-def _says(command: Command, language: str) -> str:
+def _says(command: Command, spoken: str) -> str:
     match command.verb:
         case "link":
-            return command.rest or phrases.PHRASES[language].wish_for_a_code
+            return command.rest or PHRASES[spoken].wish_for_a_code
         case "forget":
-            return f"{phrases.PHRASES[language].wish_to_be_forgotten} {say('wish_for_a_person', language)}"
+            return f"{PHRASES[spoken].wish_to_be_forgotten} {say('wish_for_a_person', spoken)}"
     return ""
 
 

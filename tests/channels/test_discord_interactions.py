@@ -147,6 +147,7 @@ async def test_an_answer_after_fifteen_minutes_goes_by_direct_message(discord: D
         discord.commands(ANN, "human", in_guild=True)
         message = await engine.open.get()
         discord.now = NOW
+        discord.trouble_at["webhooks"].append(Trouble(status=500))  # that place is not even asked for
         (wire,) = channel.render(Reply(id="rep_1", route=message.route, text="Late, but here."))
         await channel.send(wire)
     assert answers(discord, ANN) == ["Late, but here."]
@@ -223,6 +224,23 @@ async def test_only_who_is_meant_may_press(discord: DiscordTwin, channel: Discor
     assert [message.handle.address for message in engine.heard.values()] == [ANN]
     assert discord.interactions.shown == [(EVE, "This button is not meant for you.")]
     assert discord.posted[0]["components"] != []
+
+
+async def test_a_press_under_an_answer_for_one_person_is_answered_by_direct_message(
+    discord: DiscordTwin, channel: Discord
+) -> None:
+    async with answering(channel, YES) as engine:
+        await discord.until(registered=1)
+        told = discord.commands(ANN, "human", in_guild=True)
+        await discord.until(shown=1)
+        shown = discord.interactions.asked[told["token"]].original
+        assert shown
+        discord.presses(ANN, shown, "Yes", in_guild=True)
+        await discord.until(posts=1)
+    assert [message.text for message in engine.heard.values()][1:] == ["yes please"]
+    assert len({message.conversation for message in engine.heard.values()}) == 1
+    assert (shown["components"], shown["content"]) == ([], "Re: I would like to talk to a person.")
+    assert answers(discord, ANN) == ["Re: yes please"]
 
 
 async def test_buttons_stand_under_the_last_part_five_in_a_row(discord: DiscordTwin, channel: Discord) -> None:

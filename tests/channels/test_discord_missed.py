@@ -95,6 +95,20 @@ async def test_trouble_while_fetching_holds_up_no_new_message_and_loses_no_old_o
     assert await restarted(discord, tmp_path, ["missed"], 2) == ["missed"]
 
 
+async def test_what_could_not_be_fetched_is_fetched_by_the_next_process(
+    discord: DiscordTwin, channel: Discord, tmp_path: Path
+) -> None:
+    await first_contact(discord, channel)
+    discord.says(ANN, "missed")
+    discord.trouble_at["history"].extend([Trouble(status=503)] * 1_000)
+    async with answering(channel):
+        await discord.until(sessions=2)
+        discord.says(ANN, "new")
+        await discord.until(posts=2)
+    discord.trouble_at.clear()
+    assert await restarted(discord, tmp_path, [], 4) == ["missed", "new"]  # the ledger knows the second one
+
+
 async def test_a_conversation_that_is_gone_is_given_up(discord: DiscordTwin, channel: Discord, tmp_path: Path) -> None:
     await first_contact(discord, channel)
     kept = tmp_path / "discord" / "heard.json"
@@ -153,11 +167,13 @@ async def test_an_edit_corrects_and_a_further_one_corrects_that(discord: Discord
     assert len({one.external_id for one in heard}) == 4
 
 
-async def test_an_edit_that_is_told_twice_is_one(discord: DiscordTwin, channel: Discord, tmp_path: Path) -> None:
+async def test_an_edit_that_is_told_twice_or_changes_no_word_is_one(discord: DiscordTwin, channel: Discord) -> None:
     async with answering(channel) as engine:
         await discord.until(sessions=1)
         edited = discord.edits(discord.says(ANN, "one"), "two")
         discord.edits(edited, "two")
+        discord.now += timedelta(seconds=9)
+        discord.edits(edited, "two", flags=4)  # its author hides the preview
         discord.says(ANN, "three")
         await discord.until(posts=3)
     assert [message.text for message in engine.heard.values()] == ["one", "two", "three"]
@@ -191,6 +207,7 @@ async def test_the_place_in_a_conversation_is_kept_only_when_it_is_on_record(
     discord: DiscordTwin, channel: Discord, tmp_path: Path
 ) -> None:
     tried = asyncio.Event()
+    channel.last_words = 0.05
 
     async def deliver(raw: Raw) -> bool:
         tried.set()

@@ -169,6 +169,11 @@ def test_a_part_ends_between_blocks_lines_sentences_or_words_and_code_is_opened_
     assert [line.split(".")[0] for line in items] == [str(n) for n in range(1, 60)]
 
 
+def test_code_with_room_in_a_message_of_its_own_is_not_cut() -> None:
+    code = "```\n" + "\n".join(f"line {n} of some" for n in range(60)) + "\n```"
+    assert list(split(read(f"{'intro ' * 30}\n\n{code}"), DISCORD.show, 1_100)) == [("intro " * 30).strip(), code]
+
+
 def test_the_rest_of_a_divided_item_has_no_number_of_its_own() -> None:
     [first, *others] = split(read("3. " + "many words " * 200), PLAIN.show, 800)
     assert first.startswith("3. many")

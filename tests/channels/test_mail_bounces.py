@@ -15,6 +15,8 @@ from tests.site import NOW, SAMPLES, make_channel
 REPORTS = SAMPLES / "email" / "bounces"
 OURS = "<aaaabbbbccccdddd2222333344445555@acme.test>"
 
+REFUSED = "SMTP error from remote mail server after RCPT TO:<ann@shop.test>"
+
 FAILED = {
     "postfix": ("5.1.1", "550 5.1.1 <ann@shop.test>: Recipient address rejected: User unknown"),
     "gmail": ("5.1.1", "550-5.1.1 The email account that you tried to reach does not exist."),
@@ -31,11 +33,7 @@ FAILED = {
         "5.1.1",
         "192.0.2.7 does not like recipient. Remote host said: 550 5.1.1 No such user here Giving up on 192.0.2.7.",
     ),
-    "exim": (
-        "5.0.0",
-        "host mx.shop.test [192.0.2.7] SMTP error from remote mail server after RCPT TO:<ann@shop.test>: 550 No such"
-        " person at this address",
-    ),
+    "exim": ("5.0.0", f"host mx.shop.test [192.0.2.7] {REFUSED}: 550 No such person at this address"),
     "yahoo": ("5.0.0", "554: 554 delivery error: dd This user doesn't have a yahoo.test account (ann@shop.test) [0]"),
 }
 

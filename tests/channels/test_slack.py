@@ -4,66 +4,20 @@ nothing is acknowledged before it is kept; no unsigned request is heard; nothing
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import ValidationError
 
-from channels.slack import Post, Slack, SlackSettings
-from core.channel import Deliver
+from channels._slack.posting import Post
+from channels.slack import Slack, SlackSettings
 from core.errors import TryAgain, Undeliverable, Unverified
-from core.messages import InboundMessage, Raw, Reply
-from tests.site import NOW, site
+from core.messages import Raw, Reply
+from tests.channels.slack_desk import DM, MENTION, Clock, Echo, connected, host, opened, running
+from tests.site import NOW
 from tests.twins.slack import CHANNEL, SlackTwin
-
-DM = {"channel": "DU1ANN"}
-MENTION = {"channel": CHANNEL, "user": "U1ANN", "ephemeral": "1"}
-
-
-class Prompt(Slack):
-    """Notices a lost connection in a moment, so that no test waits for it."""
-
-    ping_seconds: ClassVar[float] = 0.5
-
-
-class Echo:
-    """Stands for the engine: keeps each message once, and answers in the order in which they were kept."""
-
-    def __init__(self, channel: Slack) -> None:
-        self.channel = channel
-        self.pauses: list[timedelta | None] = []
-        self.heard: asyncio.Queue[bool] = asyncio.Queue()
-        self._kept: set[str] = set()
-        self._open: asyncio.Queue[InboundMessage] = asyncio.Queue()
-
-    async def deliver(self, raw: Raw) -> bool:
-        message = self.channel.parse(raw)
-        new = message is not None and message.external_id not in self._kept
-        if message and new:
-            self._kept.add(message.external_id)
-            self._open.put_nowait(message)
-        self.heard.put_nowait(new)
-        return new
-
-    async def answer(self) -> None:
-        while True:
-            message = await self._open.get()
-            reply = Reply(id=message.external_id, route=message.route, text=f"You said: {message.text}")
-            for wire in self.channel.render(reply):
-                await self._send(wire)
-
-    async def _send(self, wire: Post) -> None:
-        while True:
-            try:
-                await self.channel.send(wire)
-            except TryAgain as busy:
-                self.pauses.append(busy.after)
-            else:
-                return
 
 
 @pytest.fixture
@@ -73,33 +27,14 @@ async def twin() -> AsyncIterator[SlackTwin]:
 
 
 @pytest.fixture
-def channel(twin: SlackTwin, tmp_path: Path) -> Slack:
-    return make(twin, tmp_path, slack_app_token=twin.app_token)
+def clock() -> Clock:
+    return Clock()
 
 
-def make(twin: SlackTwin, var: Path, **settings: str) -> Slack:
-    given: dict[str, Any] = {"slack_bot_token": twin.bot_token, "slack_api_url": twin.api_url} | settings
-    return Prompt(SlackSettings(**given), site(var))
-
-
-@asynccontextmanager
-async def running(*works: Any) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-
-
-@asynccontextmanager
-async def connected(twin: SlackTwin, channel: Slack, deliver: Deliver, *works: Any) -> AsyncIterator[None]:
-    async with running(channel.listen(deliver), *works):
-        await twin.connections.get()
-        yield
+@pytest.fixture
+async def channel(twin: SlackTwin, clock: Clock, tmp_path: Path) -> AsyncIterator[Slack]:
+    async with opened(twin, tmp_path, clock) as slack:
+        yield slack
 
 
 async def test_a_direct_message_is_heard_and_answered(twin: SlackTwin, channel: Slack) -> None:
@@ -128,9 +63,9 @@ async def test_a_first_connection_that_fails_is_made_again_with_a_new_address(tw
 
 
 async def test_drops_redelivery_and_rate_limits_change_neither_number_nor_order(
-    twin: SlackTwin, channel: Slack
+    twin: SlackTwin, channel: Slack, clock: Clock
 ) -> None:
-    echo = Echo(channel)
+    echo = Echo(channel, clock)
     twin.rate_limit("chat.postMessage", seconds=7, times=2)
     first, second, third = (twin.says("U1ANN", text) for text in ("one", "two", "three"))
     async with connected(twin, channel, echo.deliver, echo.answer()):
@@ -297,9 +232,10 @@ async def test_what_may_have_been_said_is_left_to_the_outbox(twin: SlackTwin, ch
 
 
 async def test_a_server_that_is_not_there_is_tried_again(twin: SlackTwin, tmp_path: Path) -> None:
-    gone = make(twin, tmp_path, slack_app_token=twin.app_token, slack_api_url="http://127.0.0.1:1/api/")
-    with pytest.raises(TryAgain):
-        await gone.send(wire_to(DM))
+    nobody = "http://127.0.0.1:1/api/"
+    async with opened(twin, tmp_path, slack_app_token=twin.app_token, slack_api_url=nobody) as gone:
+        with pytest.raises(TryAgain):
+            await gone.send(wire_to(DM))
 
 
 @pytest.mark.parametrize(
@@ -325,9 +261,9 @@ async def test_a_channel_that_is_not_there_and_a_wrong_token_are_final(
 ) -> None:
     with pytest.raises(Undeliverable, match="channel_not_found"):
         await channel.send(wire_to({"channel": "C9NOWHERE"}))
-    stranger = make(twin, tmp_path, slack_app_token=twin.app_token, slack_bot_token="xoxb-other")
-    with pytest.raises(Undeliverable, match="invalid_auth"):
-        await stranger.send(wire_to(DM))
+    async with opened(twin, tmp_path, slack_app_token=twin.app_token, slack_bot_token="xoxb-other") as stranger:
+        with pytest.raises(Undeliverable, match="invalid_auth"):
+            await stranger.send(wire_to(DM))
 
 
 def shown(channel: Slack, text: str) -> list[str]:
@@ -382,36 +318,9 @@ def test_an_empty_reply_is_no_message(channel: Slack) -> None:
 
 
 @pytest.fixture
-def by_http(twin: SlackTwin, tmp_path: Path) -> Slack:
-    return make(twin, tmp_path, slack_signing_secret=twin.signing_secret)
-
-
-@asynccontextmanager
-async def host(channel: Slack, deliver: Deliver) -> AsyncIterator[str]:
-    """The web server that a webhook channel lives in, reduced to what matters here; gives its address."""
-
-    async def receive(request: web.Request) -> web.Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        raw = Raw(body=await request.read(), received_at=NOW, headers=headers, path=request.path)
-        try:
-            channel.verify(raw)
-        except Unverified as refusal:
-            return web.Response(status=refusal.status)
-        await deliver(raw)
-        ack = await channel.acknowledge(raw, channel.parse(raw))
-        assert isinstance(ack.body, str)
-        return web.Response(status=ack.status, text=ack.body, content_type=ack.media_type)
-
-    app = web.Application()
-    for path in channel.paths:
-        app.router.add_post(path, receive)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}{channel.paths[0]}"
-    finally:
-        await runner.cleanup()
+async def by_http(twin: SlackTwin, tmp_path: Path) -> AsyncIterator[Slack]:
+    async with opened(twin, tmp_path, slack_signing_secret=twin.signing_secret) as slack:
+        yield slack
 
 
 async def test_a_signed_event_is_heard_and_answered_once(twin: SlackTwin, by_http: Slack) -> None:

@@ -223,6 +223,13 @@ async def settled(board: Switchboard) -> None:
         await asyncio.wait(tasks)
 
 
+async def test_a_long_call_is_not_forgotten_for_the_next_one(board: Switchboard) -> None:
+    call = await greeted(board)
+    board.shop.later(minutes=40)
+    await board.call("+15550155").rings()
+    assert await call.asks("It is about my kettle.")
+
+
 # The keypad
 
 

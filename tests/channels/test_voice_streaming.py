@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.messages import Reply
 from tests.channels.switchboard import Switchboard, switchboard
 from tests.channels.test_voice_relay import settled, with_patience
 from tests.twins.openai import OpenAITwin, openai_twin
@@ -152,6 +153,22 @@ async def test_speaking_against_it_stops_the_model(board: Switchboard, model: Op
         ("bot", "I am listening."),
     ]
     assert THIRD not in str(call.frames)
+
+
+async def test_a_reply_that_was_interrupted_is_never_gone_on_with(board: Switchboard) -> None:
+    call = await greeted(board)
+    await call.asks(ASKED)
+    await settled(board)
+    reply = (await board.lines(call))[-1]
+    await call.interrupts(FIRST)
+    await call.asks("Which buttons?")
+    await settled(board)
+    late = Reply(id=reply.id, route={"call": call.sid, "step": "1"}, text=f"{REPLY} And one thing more.")
+    await board.voice.begin(late)
+    for wire in board.voice.render(late):
+        await board.voice.send(wire)
+    await call.asks("Still there?")
+    assert "one thing more" not in str(call.frames)
 
 
 async def test_the_model_is_told_what_was_heard_and_no_more(board: Switchboard, model: OpenAITwin) -> None:

@@ -74,7 +74,9 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(office: Office) -
 async def test_nobody_can_sign_in_without_a_token(office: Office) -> None:
     files = Files(ledger=office.shop.ledger, channels={}, now=office.desk.now)
     with pytest.raises(Misconfigured, match="CONSOLE_TOKEN"):
-        routes(office.desk, office.shop.ledger, files, token="", secret=SECRET, base_url=office.url, now=office.desk.now)
+        routes(
+            office.desk, office.shop.ledger, files, token="", secret=SECRET, base_url=office.url, now=office.desk.now
+        )
 
 
 # ── sessions ──

@@ -65,6 +65,7 @@ def test_a_recorded_delivery_is_read_as_expected(name: str, path: Path, tmp_path
             "opening": message.opening,
             "attachments": [a.name for a in message.attachments],
             "vouchers": [v.key for v in message.vouchers or ()],
+            "replaces": message.replaces,
         }
         assert {k: fields[k] for k in expected} == expected
 

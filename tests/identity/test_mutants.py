@@ -115,9 +115,9 @@ MUTANTS = [
         f"{MEMBERS}::test_a_handle_of_another_workspace_is_never_asked_about",
     ),
     Mutant(
-        "channels/slack.py",
-        "return bool(is_said) and home",
-        "return home",
+        "channels/_slack/reading.py",
+        "is_ours = bool(is_told) and place",
+        "is_ours = place",
         f"{MEMBERS}::test_a_stranger_with_a_member_s_email_or_id_gets_nothing_and_is_not_asked_about",
     ),
     Mutant(

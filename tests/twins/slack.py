@@ -7,20 +7,20 @@ Socket Mode address used twice. It can limit the rate, fail, refuse connections,
 import asyncio
 import hashlib
 import hmac
-import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any
 
 from aiohttp import ClientSession, WSMsgType, web
 
-JSON = dict[str, Any]
+from tests.twins.slack_workspace import BOT, CHANNEL, JSON, TEAM, Workspace, by_http, kind_of
 
-TEAM, BOT, CHANNEL = "T1ACME", "U0BOT", "C1SUPPORT"
+__all__ = ["BOT", "CHANNEL", "JSON", "TEAM", "Envelope", "Posted", "SlackTwin"]
+
+SCOPES = "app_mentions:read,assistant:write,chat:write,commands,im:history,im:write,users:read,users:read.email"
 LONGEST_TEXT = 40_000
 _REQUIRED = {
     "auth.test": (),
@@ -29,8 +29,12 @@ _REQUIRED = {
     "chat.postEphemeral": ("channel", "user", "text"),
     "conversations.open": ("users",),
     "users.info": ("user",),
+    "chat.update": ("channel", "ts", "text"),
+    "assistant.threads.setStatus": ("channel_id", "thread_ts"),
+    "assistant.threads.setSuggestedPrompts": ("channel_id", "thread_ts", "prompts"),
 }
 _COMPLAINTS = {"text": "no_text", "channel": "channel_not_found", "user": "user_not_found", "users": "no_users"}
+_TOO_LONG = {"section": 3_000, "button": 75}
 
 
 class Refused(Exception):
@@ -51,20 +55,21 @@ class Posted:
 
 @dataclass(kw_only=True, slots=True)
 class Envelope:
-    """One event on its way through Socket Mode."""
+    """One payload on its way through Socket Mode. `answer` is what came with its acknowledgement."""
 
     id: str
     payload: JSON
     acked: asyncio.Event
     attempts: int = 0
+    answer: JSON | None = None
 
     def frame(self) -> JSON:
         """As it is sent; each time after the first says why it comes again."""
         again = {"retry_attempt": self.attempts, "retry_reason": "timeout" if self.attempts else ""}
-        return {"type": "events_api", "envelope_id": self.id, "payload": self.payload, **again}
+        return {"type": kind_of(self.payload), "envelope_id": self.id, "payload": self.payload, **again}
 
 
-class SlackTwin:
+class SlackTwin(Workspace):
     """One workspace with one app in it. Use it as an async context; `api_url` is what SLACK_API_URL is set to."""
 
     bot_token = "xoxb-1-twin"
@@ -72,6 +77,11 @@ class SlackTwin:
     signing_secret = "a signing secret of the twin"
 
     def __init__(self) -> None:
+        super().__init__()
+        self.scopes = SCOPES
+        self.calls_made: list[tuple[str, JSON]] = []  # every method that was carried out, with its arguments
+        self.replaced: asyncio.Queue[JSON] = asyncio.Queue()  # what came to response URLs and to chat.update
+        self.panes: asyncio.Queue[JSON] = asyncio.Queue()  # what was said to the assistant's threads
         self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}}
         self.users: dict[str, JSON] = {BOT: {"is_bot": True}, "U1ANN": {}, "U2BEN": {}}  # what is unusual about each
         self.enterprise = ""  # the organisation that the workspace is of
@@ -92,19 +102,20 @@ class SlackTwin:
         self._tickets: set[str] = set()
         self._socket: web.WebSocketResponse | None = None
         self._transport: asyncio.WriteTransport | None = None
-        self._count = itertools.count(1)
 
     async def __aenter__(self) -> "SlackTwin":
         app = web.Application()
         app.router.add_post("/api/{method}", self._api)
         app.router.add_get("/api/{method}", self._api)
         app.router.add_get("/link/", self._link)
+        app.router.add_post("/hooks/1", self._hook)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
         self.api_url = f"http://{host}:{port}/api/"
         self._link_url = f"ws://{host}:{port}/link/"
+        self.hooks = f"http://{host}:{port}/hooks/1"
         return self
 
     async def __aexit__(
@@ -135,40 +146,19 @@ class SlackTwin:
         if self._transport is not None:
             self._transport.abort()
 
-    async def disconnect(self) -> None:
-        """Slack asks for a new connection, as it does every few hours."""
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Slack ends the connection; by default it asks for a new one, as it does every few hours."""
         assert self._socket is not None
-        await self._socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
+        await self._socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
 
     async def next_post(self) -> Posted:
         """The next message that the bot posts."""
         return await self._posts.get()
 
-    # What happens in the workspace.
-
-    def says(self, user: str, text: str, **fields: Any) -> JSON:
-        """A direct message to the bot, as an events callback."""
-        return self._callback({"type": "message", "channel": f"D{user}", "channel_type": "im", **fields}, user, text)
-
-    def mentions(self, user: str, text: str, **fields: Any) -> JSON:
-        """A mention of the bot in a channel, as an events callback."""
-        return self._callback({"type": "app_mention", "channel": CHANNEL, **fields}, user, f"<@{BOT}> {text}")
-
-    def _callback(self, event: JSON, user: str, text: str) -> JSON:
-        number = next(self._count)
-        ts = f"{1_772_441_000 + number}.000100"
-        return {
-            "type": "event_callback",
-            "team_id": TEAM,
-            "api_app_id": "A1",
-            "event_id": f"Ev{number}",
-            "event_time": int(float(ts)),
-            "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True, "is_enterprise_install": False}],
-            "event": {"user": user, "text": text, "team": TEAM, "ts": ts, "event_ts": ts} | event,
-        }
+    # What happens in the workspace is told.
 
     async def emits(self, callback: JSON) -> Envelope:
-        """Sends an event through Socket Mode: now, and again on each new connection until it is acknowledged."""
+        """Sends a payload through Socket Mode: now, and again on each new connection until it is acknowledged."""
         envelope = Envelope(id=f"env-{len(self.envelopes)}", payload=callback, acked=asyncio.Event())
         self.envelopes.append(envelope)
         if self._socket is not None and not self._socket.closed:
@@ -176,9 +166,13 @@ class SlackTwin:
         return envelope
 
     async def calls(self, url: str, callback: JSON, at: datetime, **headers: str) -> tuple[int, str]:
-        """Sends an event over HTTP, signed at a time; `headers` replace the right ones. Returns status and body."""
-        body = json.dumps(callback).encode()
-        signed = self.signed(body, at) | {name.replace("_", "-"): value for name, value in headers.items()}
+        """Sends a payload over HTTP, signed at a time; `headers` replace the right ones. Returns status and body."""
+        body, kind = by_http(callback)
+        signed = (
+            self.signed(body, at)
+            | {"content-type": kind}
+            | {name.replace("_", "-"): value for name, value in headers.items()}
+        )
         async with ClientSession() as session, session.post(url, data=body, headers=signed) as answer:
             return answer.status, await answer.text()
 
@@ -227,6 +221,7 @@ class SlackTwin:
             if envelope is None:
                 await socket.close(code=4000, message=b"not an acknowledgement")
                 break
+            envelope.answer = frame.json().get("payload")
             envelope.acked.set()
 
     # The Web API.
@@ -243,12 +238,17 @@ class SlackTwin:
             arguments = {} if _is_unread(method, request) else await _arguments(request)
             _check_arguments(method, arguments)
             found: JSON = {"ok": True} | self._methods[method](self, arguments)
+            self.calls_made.append((method, arguments))
         except Refused as refused:
             found = {"ok": False, "error": str(refused)}
         if method in self.break_off and request.transport:
             self.break_off.remove(method)
             request.transport.close()
-        return web.json_response(found)
+        return web.json_response(found, headers={"x-oauth-scopes": self.scopes} if method == "auth.test" else {})
+
+    async def _hook(self, request: web.Request) -> web.Response:
+        self.replaced.put_nowait(await request.json())
+        return web.json_response({"ok": True})
 
     def _check_token(self, method: str, authorization: str) -> None:
         if method not in _REQUIRED:
@@ -263,7 +263,13 @@ class SlackTwin:
 
     def _who_am_i(self, _arguments: JSON) -> JSON:
         organisation = {"enterprise_id": self.enterprise} if self.enterprise else {}
-        return {"team_id": TEAM, "user_id": BOT, "bot_id": "B0BOT"} | organisation
+        return {
+            "team_id": TEAM,
+            "team": "Acme",
+            "user_id": BOT,
+            "user": "throughline",
+            "bot_id": "B0BOT",
+        } | organisation
 
     def _open_socket(self, _arguments: JSON) -> JSON:
         self.opened += 1
@@ -284,6 +290,18 @@ class SlackTwin:
         if arguments["user"] not in self._readers(arguments["channel"]):
             raise Refused("user_not_in_channel")
         return {"message_ts": self._keep(arguments).ts}
+
+    def _update(self, arguments: JSON) -> JSON:
+        if arguments["ts"] not in {posted.ts for posted in self.posted if not posted.user}:
+            raise Refused("message_not_found")
+        self.replaced.put_nowait(arguments)
+        return {"channel": arguments["channel"], "ts": arguments["ts"]}
+
+    def _pane(self, arguments: JSON) -> JSON:
+        if len(arguments.get("prompts", [])) > 4:
+            raise Refused("too_many_prompts")
+        self.panes.put_nowait(arguments)
+        return {}
 
     def _open_direct(self, arguments: JSON) -> JSON:
         if not arguments["users"].startswith("U"):
@@ -313,6 +331,9 @@ class SlackTwin:
         "chat.postEphemeral": _post_ephemeral,
         "conversations.open": _open_direct,
         "users.info": _user,
+        "chat.update": _update,
+        "assistant.threads.setStatus": _pane,
+        "assistant.threads.setSuggestedPrompts": _pane,
     }
 
     def _readers(self, channel: str) -> set[str]:
@@ -360,3 +381,15 @@ def _check_arguments(method: str, arguments: JSON) -> None:
             raise Refused(_COMPLAINTS[name])
     if len(arguments.get("text", "")) > LONGEST_TEXT:
         raise Refused("msg_too_long")
+    for block in arguments.get("blocks", []):
+        _check_block(block)
+
+
+def _check_block(block: JSON) -> None:
+    shown = [block] if block["type"] == "section" else block["elements"]
+    for element in shown:
+        text = element["text"]["text"] if isinstance(element["text"], dict) else element["text"]
+        if not 0 < len(text) <= _TOO_LONG.get(element["type"], 2_000) or len(element.get("value", "")) > 2_000:
+            raise Refused("invalid_blocks")
+    if len(shown) > 25 or len({element.get("action_id", n) for n, element in enumerate(shown)}) < len(shown):
+        raise Refused("invalid_blocks")

@@ -89,13 +89,26 @@ def change_password(tx: Connection, old: Credential, password_hash: str, now: da
 
 def reset_password(tx: Connection, name: str, password_hash: str, by: str, now: datetime) -> None:
     """Gives an account a password that its holder did not choose, and ends its sessions."""
+    row = _known(tx, name)
+    tx.execute(update(accounts).where(accounts.c.id == row.id).values(password_hash=password_hash))
+    _end_all(tx, row.id, now)
+    _audit(tx, by, "reset the password", name, now)
+
+
+def tie(tx: Connection, name: str, key: str, by: str, now: datetime) -> None:
+    """Says which handle elsewhere is a colleague's; "" for none. It is nobody else's from then on."""
+    row = _known(tx, name)
+    tx.execute(update(accounts).where(accounts.c.tied == key).values(tied=""))
+    tx.execute(update(accounts).where(accounts.c.id == row.id).values(tied=key))
+    _audit(tx, by, f"tied to {key}" if key else "tied to nothing", name, now)
+
+
+def _known(tx: Connection, name: str) -> Row[Any]:
     row = _enabled(tx, accounts.c.name == name)
     if row is None:
         known = [one.name for one in everybody(tx) if one.disabled_at is None]
         raise NoSuchAccount(f"nobody has an account named {name}; there are: {', '.join(known) or 'none'}")
-    tx.execute(update(accounts).where(accounts.c.id == row.id).values(password_hash=password_hash))
-    _end_all(tx, row.id, now)
-    _audit(tx, by, "reset the password", name, now)
+    return row
 
 
 def _admins(tx: Connection) -> int:

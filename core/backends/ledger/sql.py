@@ -11,6 +11,7 @@ from core.accounts import Account, Audited, Colleague, Credential, NewAccount, S
 from core.backends.ledger import accounts as staff
 from core.backends.ledger import actions as deeds
 from core.backends.ledger import (
+    calling,
     casefiles,
     desk,
     erasing,
@@ -28,6 +29,7 @@ from core.backends.ledger import (
 )
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
+from core.calling import Due
 from core.casefile import CaseFile, Reading
 from core.channel import Checked, Line, Report
 from core.desk import AgentReply, Correction, Queued, Resolution, Resolved, Undelivered, Unread
@@ -240,6 +242,22 @@ class SqlLedger:
 
     async def reset_password(self, name: str, password_hash: str, *, by: str, now: datetime) -> None:
         await self._database.write(lambda tx: staff.reset_password(tx, name, password_hash, by, now), durable=True)
+
+    async def tie(self, name: str, key: str, *, by: str, now: datetime) -> None:
+        await self._database.write(lambda tx: staff.tie(tx, name, key, by, now), durable=True)
+
+    # ── calling colleagues: see core/calling.py ──
+    async def to_call(self, room: str, *, patience: timedelta, oldest: datetime, now: datetime) -> Sequence[Due]:
+        return await self._database.read(lambda tx: calling.to_call(tx, room, patience, oldest, now))
+
+    async def called(self, due: Due, room: str, post: str, *, now: datetime) -> None:
+        await self._database.write(lambda tx: calling.called(tx, due, room, post, now), durable=True)
+
+    async def called_for(self, room: str, post: str) -> int | None:
+        return await self._database.read(lambda tx: calling.called_for(tx, room, post))
+
+    async def tied(self, key: str) -> str | None:
+        return await self._database.read(lambda tx: calling.tied(tx, key))
 
     async def begin_sign_in(self, source: str, name: str, *, most: int, since: datetime, now: datetime) -> SignIn:
         return await self._database.write(

@@ -2,7 +2,7 @@
 and steps.toml, and what colleagues corrected.
 
 Ours are learnt once, in a second or two. The rules' points are added, so that a strong wording keeps its say. What both
-miss of the corrections is learnt on top, in some hundredths of a second, whenever they change.
+miss of the corrections is learnt on top, in a fraction of a second, whenever they change.
 """
 
 import threading

@@ -14,7 +14,16 @@ from core.backends.ledger.schema.people import (
     wrong_codes,
 )
 from core.backends.ledger.schema.said import conversations, messages, outbox, parked, raw_messages, unchecked, wires
-from core.backends.ledger.schema.staff import access_log, accounts, audit, receipts, sessions, sign_ins, tombstones
+from core.backends.ledger.schema.staff import (
+    access_log,
+    accounts,
+    audit,
+    calls,
+    receipts,
+    sessions,
+    sign_ins,
+    tombstones,
+)
 
 __all__ = [
     "Instant",
@@ -22,6 +31,7 @@ __all__ = [
     "accounts",
     "action_runs",
     "audit",
+    "calls",
     "cases",
     "codes",
     "conversations",

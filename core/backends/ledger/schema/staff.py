@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     Table,
     Text,
 )
@@ -20,7 +21,21 @@ accounts = Table(
     Column("role", Text, nullable=False),  # agent | lead | admin
     Column("made_at", Instant, nullable=False),
     Column("disabled_at", Instant),
+    Column("tied", Text, nullable=False, server_default=""),  # their handle elsewhere, e.g. slack:T1/U1
 )
+
+# What rooms for colleagues were told, once or twice for each time that a case was handed over.
+calls = Table(
+    "calls",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("handed_off_at", Instant, primary_key=True),
+    Column("room", Text, primary_key=True),
+    Column("nth", Integer, primary_key=True),
+    Column("post", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("calls_by_post", calls.c.post)
 
 sessions = Table(
     "sessions",

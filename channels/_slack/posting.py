@@ -1,0 +1,129 @@
+"""What we send: messages, some with buttons, and what shows of a button that was pressed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from channels._markdown.slack import MRKDWN
+from channels._markdown.split import split
+from channels._markdown.tree import read
+from channels._slack.objects import Press
+from channels._slack.reading import Place
+from channels._slack.web import UNSHOWN, Refused, Web
+from core.messages import Reply
+
+TEXT_LIMIT: Final = 3_000  # characters in one block of text
+_MOST_BUTTONS, _LONGEST_LABEL, _LONGEST_VALUE = 25, 75, 2_000
+_SLACKS_OWN: Final = ("hooks.slack.com", "hooks.slack-gov.com")
+_REMEMBERED: Final = 1_000
+
+_Block = dict[str, object]
+_Noted = TypeVar("_Noted", str, None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Post:
+    """One call of Slack's Web API. `instead` is what goes to the customer directly if the channel cannot show it."""
+
+    method: str  # chat.postMessage | chat.postEphemeral
+    payload: Mapping[str, object]
+    instead: Mapping[str, object] = field(default_factory=dict)
+
+
+def render(reply: Reply) -> Sequence[Post]:
+    """Messages of at most 3,000 characters of mrkdwn, the buttons under the last; ephemeral where others read."""
+    parts = list(split(read(reply.text), MRKDWN.show, TEXT_LIMIT))
+    last = len(parts) - 1
+    return [_post(reply, part, text, _blocks(reply, text) if part == last else {}) for part, text in enumerate(parts)]
+
+
+def _post(reply: Reply, part: int, text: str, blocks: _Block) -> Post:
+    place = {key: reply.route[key] for key in ("channel", "thread_ts") if key in reply.route}
+    mark = {"event_type": "throughline_reply", "event_payload": {"id": reply.id, "part": part}}
+    message = {"text": text, "unfurl_links": False, "unfurl_media": False, "metadata": mark} | blocks
+    if "ephemeral" not in reply.route:
+        return Post(method="chat.postMessage", payload={**place, **message})
+    shown = {**place, "user": reply.route["user"], "text": text, **blocks}
+    return Post(method="chat.postEphemeral", payload=shown, instead=message)
+
+
+def _blocks(reply: Reply, text: str) -> _Block:
+    """The text with buttons below. It says what they do, so one that does not fit can be missing."""
+    route = reply.route
+    pressable = [c for c in reply.choices if c.label and 0 < len(c.says) <= _LONGEST_VALUE][:_MOST_BUTTONS]
+    if not pressable or "user" not in route or "home" not in route:
+        return {}
+    place = Place(route["home"], route["user"], route["channel"], route.get("thread_ts", ""))
+    buttons = [
+        {"type": "button", "action_id": f"choice-{n}", "text": _plain(choice.label), "value": choice.says}
+        for n, choice in enumerate(pressable)
+    ]
+    return {"blocks": [_section(text), {"type": "actions", "block_id": place.block_id(reply.id), "elements": buttons}]}
+
+
+def _section(text: str) -> _Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}, "expand": True}
+
+
+def _plain(label: str) -> _Block:
+    return {"type": "plain_text", "text": label[:_LONGEST_LABEL], "emoji": False}
+
+
+class Posting:
+    """Sends. Of ephemeral messages with buttons it remembers the text, since Slack does not."""
+
+    def __init__(self, web: Web, api_url: str) -> None:
+        self._web = web
+        self._api = urlsplit(api_url)
+        self._ephemeral: dict[str, str] = {}  # block id, and the text above it
+        self._settled: dict[str, None] = {}  # the block ids of what was pressed
+
+    async def send(self, wire: Post) -> str:
+        """Posts it; returns Slack's `ts` of the message. Raises TryAgain or Undeliverable."""
+        try:
+            answer = await self._web.call(wire.method, wire.payload)
+        except Refused as refusal:
+            if not wire.instead or refusal.error not in UNSHOWN:
+                raise
+            opened = await self._web.call("conversations.open", {"users": wire.payload["user"]})
+            answer = await self._web.call("chat.postMessage", {**wire.instead, "channel": opened["channel"]["id"]})
+        else:
+            self._remember(wire)
+        return str(answer.get("ts") or answer.get("message_ts"))
+
+    async def settle(self, press: Press) -> None:
+        """Puts what was chosen in the place of the buttons, once. Raises SendProblem or aiohttp's errors."""
+        block = press.button.block_id
+        text = (press.message.text if press.message else "") or self._ephemeral.pop(block, "")
+        if block in self._settled or not text:
+            return
+        _note(self._settled, block, None)
+        chosen = {"type": "context", "elements": [_plain(f"✓ {press.button.text.text}")]}
+        message = {"text": text, "blocks": [_section(text), chosen]}
+        if self._is_slacks(press.response_url):
+            async with self._web.session().post(press.response_url, json={"replace_original": True, **message}) as done:
+                done.raise_for_status()
+        elif not press.container.is_ephemeral:
+            await self._web.call("chat.update", {"channel": press.where, "ts": press.container.message_ts, **message})
+
+    def _is_slacks(self, url: str) -> bool:
+        """Whether it is safe to write there: Slack's own host, or the one that stands in for it."""
+        try:
+            there = urlsplit(url)
+        except ValueError:
+            return False
+        if there.hostname == self._api.hostname:
+            return there.scheme == self._api.scheme
+        return there.scheme == "https" and there.netloc in _SLACKS_OWN
+
+    def _remember(self, wire: Post) -> None:
+        blocks = wire.payload.get("blocks")
+        if wire.method == "chat.postEphemeral" and isinstance(blocks, list):
+            _note(self._ephemeral, blocks[-1]["block_id"], str(wire.payload["text"]))
+
+
+def _note(among: dict[str, _Noted], block: str, value: _Noted) -> None:
+    among[block] = value
+    if len(among) > _REMEMBERED:
+        del among[next(iter(among))]
