@@ -6,7 +6,7 @@ A module in channels/ ends in `CHANNEL = ItsClass` and is loaded by name when it
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -28,6 +28,7 @@ class Limits:
     answers_to_claimed: int = 0  # new conversations a day that one claimed address is answered in; 0 for all
     keywords: bool = False  # STOP, START and HELP, alone in a message, are law on this network
     reachable: bool = True  # can be written to after the conversation; a telephone call that ended cannot
+    patience: timedelta = timedelta(hours=2)  # about how long a reply that does not go out is tried
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

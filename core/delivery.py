@@ -19,7 +19,7 @@ from identity.masking import mask
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=15)
-_ATTEMPTS = 12  # with the pauses above about two hours; then it is parked and staff see it
+_SHARE = 40  # the longest pause of a patient channel is its patience by this
 
 
 class Delivery:
@@ -81,7 +81,8 @@ class Delivery:
         if row.due_at is not None:
             await asyncio.sleep(max((row.due_at - self._now()).total_seconds(), 0))
         parts = row.parts_sent
-        for attempt in range(row.attempts + 1, _ATTEMPTS + 1):
+        most = attempts_within(self._channels[row.channel].limits.patience)
+        for attempt in range(row.attempts + 1, most + 1):
             try:
                 if not await self._ledger.is_waiting(row.id):  # its customer was erased
                     return None
@@ -96,7 +97,7 @@ class Delivery:
                 await self._wait(row, error, attempt)
             else:
                 return None
-        return await self._park(row, Undeliverable(f"given up after {_ATTEMPTS} attempts"))
+        return await self._park(row, Undeliverable(f"given up after {most} attempts"))
 
     async def _sent(self, row: Outgoing, parts: int, of: int, provider_id: str) -> None:
         done, now = parts == of, self._now()
@@ -104,10 +105,12 @@ class Delivery:
         await self._insist(note)
 
     async def _wait(self, row: Outgoing, error: Exception, attempt: int) -> None:
-        pause = _pause(error, attempt)
+        pause = _pause(error, attempt, longest_pause(self._channels[row.channel].limits.patience))
         log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, mask(_line(error)))
         due_at = self._now() + pause
-        await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at))
+        maybe_sent = isinstance(error, TryAgain) and error.maybe_sent
+        note = partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at, maybe_sent=maybe_sent)
+        await self._insist(note)
         await asyncio.sleep(pause.total_seconds())
 
     async def _park(self, row: Outgoing, error: Exception) -> None:
@@ -132,10 +135,29 @@ async def _show_typing(channel: Typing, route: Route) -> None:
         await channel.typing(route)
 
 
-def _pause(error: Exception, attempt: int) -> timedelta:
+def longest_pause(patience: timedelta) -> timedelta:
+    """The longest pause between two attempts."""
+    return max(patience / _SHARE, _LONGEST_PAUSE)
+
+
+def attempts_within(patience: timedelta) -> int:
+    """How many attempts fall into so long a time; then a reply is parked and staff see it."""
+    longest, spent = longest_pause(patience), timedelta(0)
+    for attempt in count(1):
+        spent += _growing(attempt, longest)
+        if spent > patience:
+            return attempt
+    raise AssertionError
+
+
+def _pause(error: Exception, attempt: int, longest: timedelta = _LONGEST_PAUSE) -> timedelta:
     if isinstance(error, TryAgain) and error.after is not None:
         return error.after
-    return min(timedelta(seconds=2 ** min(attempt - 1, 20)), _LONGEST_PAUSE)
+    return _growing(attempt, longest)
+
+
+def _growing(attempt: int, longest: timedelta) -> timedelta:
+    return min(timedelta(seconds=2 ** min(attempt - 1, 20)), longest)
 
 
 def _line(error: Exception) -> str:

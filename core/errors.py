@@ -35,11 +35,15 @@ class SendProblem(Problem):
 
 
 class TryAgain(SendProblem):
-    """The provider was busy, away, or broke off. `after` is how long it asked us to wait, if it did."""
+    """The provider was busy, away, or broke off. `after` is how long it asked us to wait, if it did.
 
-    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+    `maybe_sent` where it broke off after it had all of the reply, so that its customer may get it twice.
+    """
+
+    def __init__(self, message: str, *, after: timedelta | None = None, maybe_sent: bool = False) -> None:
         super().__init__(message)
         self.after = after
+        self.maybe_sent = maybe_sent
 
 
 class Undeliverable(SendProblem):

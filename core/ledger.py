@@ -262,7 +262,7 @@ class Outgoing:
     parts_sent: int = 0
     attempts: int = 0
     due_at: datetime | None = None
-    maybe_twice: bool = False  # a crash may have fallen between sending and noting it
+    maybe_twice: bool = False  # a crash, or a broken connection, may have fallen between sending and noting it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -393,7 +393,9 @@ class Ledger(Protocol):
         """Notes that so many wires of a reply have gone."""
         ...
 
-    async def sending_failed(self, outgoing: int, *, error: str, due_at: datetime | None) -> None:
+    async def sending_failed(
+        self, outgoing: int, *, error: str, due_at: datetime | None, maybe_sent: bool = False
+    ) -> None:
         """Notes a failed attempt: again at `due_at`, or never (None: parked, staff see it)."""
         ...
 

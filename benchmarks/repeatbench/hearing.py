@@ -17,11 +17,11 @@ from channels._mail.author import normal_address
 from channels._mail.letter import bare_subject, is_reply
 from channels._mail.trim import own_words
 from channels._markdown.plain import PLAIN
-from channels._markdown.speech import speakable
 from channels._markdown.tree import read
 from core.ledger import DirectoryRow, Profile
 from core.messages import InboundMessage, Raw, Route
 from identity.handles import Handle
+from identity.masking import HIDDEN
 from identity.proof import Proof
 
 _SAME_CALL: Final = timedelta(minutes=5)  # between two messages of a call that has no name
@@ -193,10 +193,10 @@ def slack_address(workspace: str, user: str) -> str:
 
 
 def shown(channel: str, text: str) -> str:
-    """A reply's text as its reader sees or hears it."""
-    if channel == "voice":
-        return speakable(text, "en")
+    """A reply's text as its reader sees it; on the telephone as it is written, before numbers are spelt for the ear."""
     text = PLAIN.show(read(text))
+    if channel == "voice":
+        return text.replace(HIDDEN, "")
     return twilio.gsm(text) if channel == "sms" else text
 
 

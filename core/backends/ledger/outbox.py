@@ -93,9 +93,12 @@ def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider
     tx.execute(update(outbox).where(outbox.c.id == outgoing).values(**values))
 
 
-def sending_failed(tx: Connection, outgoing: int, error: str, due_at: datetime | None) -> None:
+def sending_failed(
+    tx: Connection, outgoing: int, error: str, due_at: datetime | None, *, maybe_sent: bool = False
+) -> None:
     """Notes a failed attempt."""
-    values = {"attempts": outbox.c.attempts + 1, "error": error, "due_at": due_at}
+    values: dict[str, Any] = {"attempts": outbox.c.attempts + 1, "error": error, "due_at": due_at}
+    values |= {"maybe_twice": True} if maybe_sent else {}
     state = "waiting" if due_at else "parked"
     tx.execute(update(outbox).where(outbox.c.id == outgoing).values(state=state, **values))
 

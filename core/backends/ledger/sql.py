@@ -123,8 +123,12 @@ class SqlLedger:
             lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now)
         )
 
-    async def sending_failed(self, outgoing: int, *, error: str, due_at: datetime | None) -> None:
-        await self._database.write(lambda tx: outbox.sending_failed(tx, outgoing, error, due_at))
+    async def sending_failed(
+        self, outgoing: int, *, error: str, due_at: datetime | None, maybe_sent: bool = False
+    ) -> None:
+        await self._database.write(
+            lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent)
+        )
 
     async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
         await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
