@@ -19,6 +19,7 @@ _PARTS = (
     ("gate", "what identity costs a turn", ("benchmarks.gate",)),
     ("recall", "what a long history costs a turn", ("benchmarks.recall",)),
     ("voice", "what a telephone call adds to the model's time", ("benchmarks.voice",)),
+    ("slack", "how soon Slack knows that a message is kept", ("benchmarks.slack",)),
     ("mail", "what reading a mail costs, hostile ones too", ("benchmarks.mail",)),
     ("understanding", "how well the offline writer understands", ("benchmarks.understanding",)),
 )

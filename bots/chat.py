@@ -86,11 +86,15 @@ async def _say(browser: aiohttp.ClientSession, text: str) -> None:
 
 async def _listen(browser: aiohttp.ClientSession, replies: asyncio.Queue[str]) -> None:
     forever = aiohttp.ClientTimeout(total=None)
-    async with browser.get("/api/chat/stream", timeout=forever) as stream:
-        async for line in stream.content:
-            if line.startswith(b"data: "):
-                said = json.loads(line[len(b"data: ") :])
-                if said["from"] != "customer":
+    had = ""
+    while True:  # the server ends a stream on which nobody says anything
+        async with browser.get("/api/chat/stream", timeout=forever, headers={"last-event-id": had}) as stream:
+            stream.raise_for_status()
+            async for line in stream.content:
+                field, _, value = line.decode().strip().partition(": ")
+                if field == "id":
+                    had = value
+                elif field == "data" and (said := json.loads(value))["from"] != "customer":
                     replies.put_nowait(said["text"])
 
 

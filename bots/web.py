@@ -15,11 +15,13 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from core.channel import Ack, Channel, Pages, Webhook
+from core.channel import Ack, Channel, Embedded, Pages, Webhook
 from core.errors import Malformed, Misconfigured, Unverified
 from core.messages import InboundMessage, Raw
 
@@ -29,6 +31,9 @@ Hear = Callable[[InboundMessage, Raw], Awaitable[bool]]
 Note = Callable[[Channel[Any], Raw], Awaitable[None]]  # of a delivery in which no customer talks
 _LARGEST_FRAME = 65_536  # bytes that may come over a WebSocket at once; more closes it
 
+_PREFLIGHT_HOLDS = 7200  # seconds, the most that browsers keep to
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 Ready = Callable[[], Awaitable[Mapping[str, str]]]  # what is not ready: what, and why
 
 
@@ -51,10 +56,35 @@ def application(
     routes: list[BaseRoute] = [Route("/healthz", _healthz), Route("/readyz", _readyz(ready))]
     for channel in channels:
         if isinstance(channel, Webhook):
-            routes += [Route(path, door.webhook(channel), methods=["POST"]) for path in channel.paths]
+            routes += _routes(channel, channel.paths, "POST", door.webhook(channel))
         if isinstance(channel, Pages):
-            routes += [Route(path, door.page(channel), methods=["GET"]) for path in channel.pages]
+            routes += _routes(channel, channel.pages, "GET", door.page(channel))
     return Starlette(routes=[*routes, *extra])
+
+
+def _routes(channel: object, paths: Sequence[str], method: str, endpoint: Endpoint) -> Iterator[BaseRoute]:
+    if not isinstance(channel, Embedded) or not channel.origins:
+        yield from (Route(path, endpoint, methods=[method]) for path in paths)
+        return
+    for path in paths:
+        yield Route(path, endpoint, methods=[method], middleware=[_across(channel)])
+        yield Route(path, _no_preflight, methods=["OPTIONS"], middleware=[_across(channel)])
+
+
+def _across(channel: Embedded) -> Middleware:
+    """Lets scripts of other websites in, to the channel's paths; refusals too are theirs to read."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=channel.origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=channel.script_headers,
+        expose_headers=channel.script_headers,
+        max_age=_PREFLIGHT_HOLDS,
+    )
+
+
+async def _no_preflight(_request: Request) -> Response:
+    return PlainTextResponse("", 204)
 
 
 class _Door:

@@ -3,30 +3,37 @@
 import asyncio
 import hashlib
 import logging
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from channels._mail.author import Author, author_of, normal_address
+from channels._mail.author import Author, ascii_domain, author_of, normal_address
+from channels._mail.bounces import bounce
 from channels._mail.checks import Client, MailChecks, could_pass
-from channels._mail.examining import Post, Sending, examined
+from channels._mail.examining import Post, examined
 from channels._mail.headers import Headers, readable
-from channels._mail.letter import Letter, Letterhead, bare_subject, is_reply
+from channels._mail.letter import Letter, Letterhead
 from channels._mail.lookup import Lookup, servers
 from channels._mail.loops import is_automatic
-from channels._mail.outbox import Folder, Relay
+from channels._mail.outbox import Folder
 from channels._mail.pages import MOST_SHOWN, PAGE_HEADERS, is_newcomer, page_of, pages_for
 from channels._mail.proof import comes_from, networks, weigh_mail
 from channels._mail.reading import Mail, read_mail
+from channels._mail.relay import Relay, Sending
 from channels._mail.seal import Seal, short_name
-from channels._mail.server import Door, serve
+from channels._mail.server import Door, House, serve
+from channels._mail.signing import Signer, UnusableKey, private_key
+from channels._mail.statuses import meaning
+from channels._mail.subjects import bare_subject, is_reply
+from channels._mail.threads import answered, message_id, references
+from channels._mail.tls import Certificate
 from channels._mail.trim import own_words
-from core.channel import Ack, Checked, Deliver, Finding, Limits, Site
-from core.errors import Malformed, Unverified
+from core.channel import Ack, Checked, Deliver, Finding, Limits, Report, Site
+from core.errors import Malformed, Misconfigured, Unverified
 from core.messages import InboundMessage, Raw, Reply, Route
 from identity.handles import Handle
 from identity.proof import Proof
@@ -34,12 +41,10 @@ from identity.proof import Proof
 _log = logging.getLogger(__name__)
 
 _LONGEST_LOCAL: Final = 31  # of the support address: with the reply token it stays within SMTP's 64
-_MOST_REFERENCES: Final = 10
 _MOST_NAME: Final = 100
 _MOST_DATE: Final = 100
 _JUST_SENT = timedelta(seconds=5)
 _MOST_READ: Final = 100_000
-_ID: Final = re.compile(r"<[!-;=?-~]{3,248}>")
 
 
 def _mailbox(value: str) -> str:
@@ -52,6 +57,12 @@ def _mailbox(value: str) -> str:
 
 def _relays(value: str) -> str:
     networks(value)
+    return value
+
+
+def _selector(value: str) -> str:
+    if value and ascii_domain(value) != value.lower():
+        raise ValueError("is no name of a DNS record such as mail2026")
     return value
 
 
@@ -85,6 +96,14 @@ class Mailbox(BaseModel):
     mail_trusted_relays: Annotated[str, AfterValidator(_relays)] = Field(
         "", description="The addresses or CIDRs of your own mail servers, separated by commas; their verdicts count."
     )
+    smtp_tls_cert: str = Field(
+        "", description="The PEM file with the certificate, and its chain, by which we offer TLS (STARTTLS)."
+    )
+    smtp_tls_key: str = Field("", description="The PEM file with the key of that certificate.")
+    dkim_selector: Annotated[str, AfterValidator(_selector)] = Field(
+        "", description="The name in DNS, in front of ._domainkey, of the key that signs our mail; empty to sign none."
+    )
+    dkim_key_file: str = Field("", description="The PEM file with that key, RSA or Ed25519.")
     mail_dns: Annotated[str, AfterValidator(_servers)] = Field(
         "", description="The DNS servers, ADDRESS:PORT and commas, that mail is checked with; empty for the system's."
     )
@@ -95,7 +114,12 @@ class Email:
 
     name: ClassVar[str] = "email"
     label: ClassVar[str] = "email"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=25_000_000, text=100_000, answers_to_claimed=1)
+    limits: ClassVar[Limits] = Limits(
+        inbound_bytes=25_000_000,
+        text=100_000,
+        answers_to_claimed=1,
+        patience=timedelta(days=5),  # RFC 5321 section 4.5.4.1
+    )
     Settings: ClassVar[type[BaseModel]] = Mailbox
 
     def __init__(self, settings: Mailbox, site: Site) -> None:
@@ -112,7 +136,9 @@ class Email:
             letters=Seal(site.secret, "letter"),
         )
         self._folder = Folder(path=site.var / "mail")
-        self._outbox = self._relay(domain) if settings.smtp_relay_host else self._folder
+        self._sending = self._relay(domain) if settings.smtp_relay_host else None
+        self._outbox = Relay(self._sending, _signer(settings, domain)) if self._sending else self._folder
+        self._certificate = _certificate(settings)
         self.pages = pages_for(site.base_url) if self._outbox is self._folder else ()
         self._opened = asyncio.Event()
         self._port = settings.smtp_listen_port
@@ -134,6 +160,15 @@ class Email:
         domain = message.handle.address.rpartition("@")[2]
         return Checked(proof=await self._checks.weigh(raw.body, domain, self._client(raw)))
 
+    def report(self, raw: Raw) -> Report | None:
+        """A letter that came back for good. Only who was sent it can name it: its Message-ID is sealed."""
+        told = bounce(raw.body)
+        if not told or not told.permanent:
+            return None
+        ours = next((one.lower() for one in told.message_ids if self._head.is_ours(one)), "")
+        why = ": ".join(filter(None, (meaning(told.status), told.reason)))
+        return Report(provider_id=ours, failure=f"It came back: {why or 'nobody says why'}") if ours else None
+
     def render(self, reply: Reply) -> Sequence[Letter]:
         """One letter."""
         return [self._head.compose(reply)]
@@ -150,13 +185,13 @@ class Email:
             envelope = {"mail-from": sender, "rcpt-to": ",".join(recipients)}
             return await deliver(Raw(body=content, received_at=self._site.now(), headers=envelope, peer=peer))
 
-        await serve(
-            Door(self._head.receives, keep),
-            (self._settings.smtp_listen_host, self._settings.smtp_listen_port),
+        house = House(
+            door=Door(self._head.receives, keep),
             hostname=self._head.domain,
             most_bytes=self.limits.inbound_bytes,
-            opened=self._open,
+            tls=self._certificate.context if self._certificate else None,
         )
+        await serve(house, (self._settings.smtp_listen_host, self._settings.smtp_listen_port), self._open)
 
     async def started(self) -> int:
         """The port that is listened on, once it is."""
@@ -166,6 +201,10 @@ class Email:
     async def examine(self) -> Sequence[Finding]:
         """Our port, the relay, whom we trust, and what the support address's domain publishes."""
         return await examined(self._post())
+
+    async def close(self) -> None:
+        """Takes leave of the relay."""
+        await self._outbox.close()
 
     async def get(self, raw: Raw) -> Ack:
         """The newest kept letters, for the newcomer at this very machine. Raises Unverified for everybody else."""
@@ -180,34 +219,26 @@ class Email:
         _log.info("Mail is taken at %s:%d.", self._settings.smtp_listen_host, port)
 
     def _post(self) -> Post:
-        chosen, name = self._settings, self._head.domain
-        sending = Sending(
-            host=chosen.smtp_relay_host,
-            port=chosen.smtp_relay_port,
-            user=chosen.smtp_relay_user,
-            password=chosen.smtp_relay_password.get_secret_value(),
-            starttls=chosen.smtp_relay_starttls,
-            name=name,
-        )
+        chosen = self._settings
         return Post(
-            domain=name,
+            domain=self._head.domain,
             listening=(chosen.smtp_listen_host, chosen.smtp_listen_port),
-            sending=sending if sending.host else None,
+            sending=self._sending,
             authserv_id=chosen.mail_authserv_id,
             relays=self._trusted,
-            selector=getattr(chosen, "dkim_selector", ""),
-            key_file=getattr(chosen, "dkim_key_file", ""),
+            selector=chosen.dkim_selector,
+            key_file=chosen.dkim_key_file,
             lookup=Lookup(servers(chosen.mail_dns)),
         )
 
-    def _relay(self, domain: str) -> Relay:
-        return Relay(
+    def _relay(self, domain: str) -> Sending:
+        return Sending(
             host=self._settings.smtp_relay_host,
             port=self._settings.smtp_relay_port,
             user=self._settings.smtp_relay_user,
             password=self._settings.smtp_relay_password.get_secret_value(),
             starttls=self._settings.smtp_relay_starttls,
-            domain=domain,
+            name=domain,
         )
 
     def _message(self, raw: Raw, mail: Mail, author: Author) -> InboundMessage:
@@ -221,10 +252,11 @@ class Email:
         unchecked = proof is Proof.CLAIMED and could_pass(mail.headers, author, self._client(raw))
         # The author and the proof belong to the name: who forges a Message-ID cannot take another's place. Before the
         # proof is known it is the whole mail.
-        message_id = "" if unchecked else mail.headers.first("message-id")
-        named = message_id or hashlib.sha256(raw.body).hexdigest()
+        named = "" if unchecked else mail.headers.first("message-id")
+        named = named or hashlib.sha256(raw.body).hexdigest()
         external_id = short_name(named, author.address, proof.name)
-        conversation = self._head.thread_of(raw.headers.get("rcpt-to", ""), author.address) or external_id
+        thread = self._head.thread_of(raw.headers.get("rcpt-to", ""), answered(mail.headers), author.address)
+        conversation = thread or external_id
         return InboundMessage(
             external_id=external_id,
             handle=Handle(channel=self.name, address=author.address, key=f"email:{author.address}"),
@@ -246,6 +278,33 @@ class Email:
         return Client(host=raw.peer, sender=raw.headers.get("mail-from", ""))
 
 
+def _signer(settings: Mailbox, domain: str) -> Signer | None:
+    """Raises Misconfigured."""
+    selector, file = settings.dkim_selector, settings.dkim_key_file
+    if not selector and not file:
+        return None
+    if not selector or not file:
+        missing, given = ("DKIM_SELECTOR", "DKIM_KEY_FILE") if file else ("DKIM_KEY_FILE", "DKIM_SELECTOR")
+        raise Misconfigured(missing, f"is empty though {given} is set; set it too, or empty both.")
+    try:
+        return Signer(domain=domain, selector=selector, key=private_key(Path(file).read_bytes()))
+    except UnusableKey as error:
+        raise Misconfigured("DKIM_KEY_FILE", f"{file} {error}; give another one.") from error
+    except OSError as error:
+        raise Misconfigured("DKIM_KEY_FILE", f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _certificate(settings: Mailbox) -> Certificate | None:
+    """Raises Misconfigured."""
+    chain, key = settings.smtp_tls_cert, settings.smtp_tls_key
+    if not chain and not key:
+        return None
+    if not chain or not key:
+        missing, given = ("SMTP_TLS_CERT", "SMTP_TLS_KEY") if key else ("SMTP_TLS_KEY", "SMTP_TLS_CERT")
+        raise Misconfigured(missing, f"is empty though {given} is set; set it too, or empty both.")
+    return Certificate(Path(chain), Path(key))
+
+
 def _words(mail: Mail) -> str:
     """The author's words, after the subject of a new thread where that says more than they do."""
     subject = readable(mail.headers.first("subject"))
@@ -256,19 +315,13 @@ def _words(mail: Mail) -> str:
 
 
 def _route(headers: Headers, author: Author, conversation: str) -> Route:
-    message_id = "".join(_ids(headers.first("message-id"))[:1])
-    earlier = _ids(headers.first("references") or headers.first("in-reply-to"))
     return {
         "to": author.address,
         "subject": bare_subject(readable(headers.first("subject"))),
-        "in_reply_to": message_id,
-        "references": " ".join([*earlier[-_MOST_REFERENCES:], message_id]).strip(),
+        "in_reply_to": message_id(headers),
+        "references": references(headers),
         "token": conversation,
     }
-
-
-def _ids(value: str) -> list[str]:
-    return [name for name in value.split() if _ID.fullmatch(name)]
 
 
 def _sent_at(headers: Headers, received_at: datetime) -> datetime | None:

@@ -1,28 +1,39 @@
-"""Text messages over Twilio: POST /twilio/sms.
+"""Text messages over Twilio: POST /twilio/sms and /twilio/status.
 
 Answers 200 with empty TwiML once the message is kept, 403 to what Twilio did not sign, 400 to what it cannot mean. The
-reply goes out over Twilio's REST interface from the number that was written to.
+reply goes out over Twilio's REST interface from the number that was written to. What became of it is told later at
+/twilio/status. Messages that no webhook brought, since we were away, are looked for every few minutes.
 """
 
-import mimetypes
+import asyncio
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Annotated, ClassVar, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from channels import _twilio as twilio
-from channels._markdown.plain import PLAIN
-from channels._markdown.split import split
-from channels._markdown.tree import read
-from core.channel import Ack, Limits, Site
-from core.errors import Malformed
+from channels._sms import media, refusals, wording
+from channels._sms.examining import examined
+from channels._sms.missed import Missed
+from channels._sms.rest import Refused, Rest
+from core.channel import Ack, Deliver, Finding, Limits, Report, Site
+from core.consent import Consent
+from core.errors import Malformed, TryAgain
 from core.messages import Attachment, InboundMessage, Raw, Reply
 from identity.handles import Handle
 from identity.proof import Proof
 
+log = logging.getLogger(__name__)
+
 _MOST_FILES: Final = 10
+_FAILED: Final = frozenset({"failed", "undelivered"})
+_WISHES: Final[Mapping[str, Consent]] = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
 def _address(value: str) -> str:
@@ -38,15 +49,26 @@ class SmsSettings(twilio.AccountSettings):
     twilio_api_base: Annotated[str, AfterValidator(_address)] = Field(
         default="", description="Where Twilio's REST interface is reached; empty for Twilio's own address."
     )
+    sms_segments: int = Field(
+        default=10,
+        ge=4,
+        le=10,
+        description=(
+            "The most segments that one reply of the bot may cost, 4 to 10; of a longer one the customer gets the "
+            "beginning and is told so."
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """One text message to send. `sender` is a number of ours, or the SID of a Messaging Service."""
+    """One text message to send: from `sender`, a number of ours, or `service`, the SID of a Messaging Service; or from
+    that number of that service."""
 
     to: str
     sender: str
     body: str
+    service: str = ""
 
 
 class Sms:
@@ -54,15 +76,21 @@ class Sms:
 
     name: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=1_600, keywords=True)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=wording.LONGEST, keywords=True)
     Settings: ClassVar[type[BaseModel]] = SmsSettings
-    paths: Sequence[str] = ("/twilio/sms",)
+    paths: Sequence[str] = ("/twilio/sms", "/twilio/status")
     timeout: ClassVar[float] = 15.0  # seconds for one request to Twilio
+    sweeps_every: ClassVar[float] = 300.0  # seconds
 
-    def __init__(self, settings: SmsSettings, _site: Site) -> None:
+    def __init__(self, settings: SmsSettings, site: Site) -> None:
         self._number = settings.twilio_from_number
+        self._segments = settings.sms_segments
+        self._base_url = site.base_url
         self._signatures = twilio.Signatures(settings.twilio_auth_token)
-        self._rest = twilio.Rest(settings, base=settings.twilio_api_base, seconds=self.timeout)
+        self._rest = Rest(settings, base=settings.twilio_api_base, seconds=self.timeout)
+        self._missed = Missed(
+            self._rest, site.var / "sms.json", self._number, site.now, address=f"{site.base_url}{self.paths[0]}"
+        )
 
     def verify(self, raw: Raw) -> None:
         """Raises Unverified unless Twilio signed it."""
@@ -72,58 +100,102 @@ class Sms:
         """The customer's message; None for receipts, our own echo, short codes and alphanumeric senders."""
         fields = twilio.form(raw)
         sid, sender = fields.get("MessageSid", ""), fields.get("From", "")
+        if _is_receipt(raw, fields) and sid:
+            return None
         if not sid or not sender:
             raise Malformed("Twilio SMS: MessageSid or From is missing")
-        if _is_receipt(fields) or sender == self._number or not twilio.is_number(sender):
+        if sender == self._number or not twilio.is_number(sender):
             return None
-        ours = fields.get("To") or fields.get("MessagingServiceSid") or self._number
         return InboundMessage(
             external_id=sid,
             handle=Handle(channel=self.name, address=sender, key=f"phone:{sender}"),
             proof=Proof.PROVEN,
             text=fields.get("Body", "").strip(),
             conversation=sender,
-            route={"to": sender, "from": ours},
+            route=self._route(fields),
             received_at=raw.received_at,
+            sent_at=_moment(fields.get("DateSent", "")),
             attachments=_attachments(fields),
+            wish=_WISHES.get(fields.get("OptOutType", "")),
         )
+
+    def report(self, raw: Raw) -> Report | None:
+        """What became of a message of ours, where it did not arrive."""
+        fields = twilio.form(raw)
+        status, code = fields.get("MessageStatus") or fields.get("SmsStatus", ""), fields.get("ErrorCode", "")
+        if status not in _FAILED:
+            return None
+        number = int(code) if re.fullmatch(r"\d{1,6}", code, re.ASCII) else 0
+        failure, stopped = refusals.failure(number), number == refusals.OPTED_OUT
+        return Report(provider_id=fields.get("MessageSid", ""), failure=failure, opted_out=stopped)
 
     def render(self, reply: Reply) -> Sequence[Text]:
         """Plain text, cheap to send, in as few messages as it fits."""
-        return [
-            Text(to=reply.route["to"], sender=reply.route["from"], body=piece)
-            for piece in split(read(reply.text), lambda tree: twilio.gsm(PLAIN.show(tree)), self.limits.text, _units)
-        ]
+        to, sender, service = reply.route["to"], reply.route["from"], reply.route.get("service", "")
+        bodies = wording.bodies(reply, self._segments)
+        return [Text(to=to, sender=sender, body=body, service=service) for body in bodies]
 
     async def send(self, wire: Text) -> str:
         """Sends one text message and returns its SID. Raises TryAgain or Undeliverable."""
-        return await self._rest.text(to=wire.to, sender=wire.sender, body=wire.body)
+        reports = f"{self._base_url}{self.paths[1]}" if self._base_url.startswith("https://") else ""
+        return await self._rest.text(
+            to=wire.to, sender=wire.sender, service=wire.service, body=wire.body, status_callback=reports
+        )
 
-    async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:  # noqa: ARG002 - the port
+    async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:
         """Empty TwiML: nothing is answered here, the reply comes from the outbox."""
+        if message:
+            self._missed.note(message.external_id, twilio.form(raw).get("To", ""))
         return Ack(body="<Response/>", media_type="text/xml")
 
+    async def listen(self, deliver: Deliver) -> None:
+        """Looks for what was missed, at once and then every few minutes."""
+        while True:
+            try:
+                await self._missed.sweep(deliver)
+            except (TryAgain, Refused) as error:
+                log.warning("SMS: whether messages were missed is not known: %s", error)
+            await asyncio.sleep(self.sweeps_every)
 
-def _units(text: str) -> int:
-    """A text's length as Twilio counts it: a sign beyond the basic alphabets is two."""
-    return len(text.encode("utf-16-le")) // 2
+    async def fetch(self, file: Attachment) -> bytes:
+        """A file of an MMS, from Twilio. Raises Malformed or TryAgain."""
+        return await media.fetched(self._rest, file)
+
+    async def examine(self) -> Sequence[Finding]:
+        """The account, the number, and where its messages go."""
+        return await examined(self._rest, self._number, self._base_url)
+
+    async def close(self) -> None:
+        """Lets go of the connection to Twilio."""
+        await self._rest.close()
+
+    def _route(self, fields: Mapping[str, str]) -> Mapping[str, str]:
+        """Back from the number that was written to, within its Messaging Service where it has one."""
+        service, number = fields.get("MessagingServiceSid", ""), fields.get("To", "")
+        route = {"to": fields["From"], "from": number or ("" if service else self._number)}
+        return route | ({"service": service} if service else {})
 
 
-def _is_receipt(fields: Mapping[str, str]) -> bool:
-    return "MessageStatus" in fields or fields.get("SmsStatus", "received") not in ("received", "receiving")
+def _is_receipt(raw: Raw, fields: Mapping[str, str]) -> bool:
+    status = fields.get("SmsStatus", "received")
+    return raw.path.endswith("/status") or "MessageStatus" in fields or status not in ("received", "receiving")
+
+
+def _moment(date: str) -> datetime | None:
+    """Only what was missed says when it was sent."""
+    try:
+        found = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _attachments(fields: Mapping[str, str]) -> tuple[Attachment, ...]:
     count = fields.get("NumMedia") or "0"
-    if not (count.isascii() and count.isdigit()):
+    if not re.fullmatch(r"\d{1,3}", count, re.ASCII):
         raise Malformed("Twilio SMS: NumMedia is no number")
     there = [n for n in range(min(int(count), _MOST_FILES)) if f"MediaUrl{n}" in fields]
-    return tuple(_attachment(fields[f"MediaUrl{n}"], fields.get(f"MediaContentType{n}", "")) for n in there)
-
-
-def _attachment(url: str, media_type: str) -> Attachment:
-    name = urlsplit(url).path.rpartition("/")[2] + (mimetypes.guess_extension(media_type) or "")
-    return Attachment(name=name, media_type=media_type or "application/octet-stream", size=0, url=url)
+    return tuple(media.attachment(n + 1, fields[f"MediaUrl{n}"], fields.get(f"MediaContentType{n}", "")) for n in there)
 
 
 CHANNEL = Sms

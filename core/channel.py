@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
-from core.messages import InboundMessage, Interruption, Raw, Reply, Route, Voucher
+from core.messages import Attachment, Choice, InboundMessage, Interruption, Raw, Reply, Route, Voucher
 from identity.proof import Proof
 
 Wire = TypeVar("Wire")
@@ -49,6 +49,7 @@ class Line:
     text: str
     sender: str  # "customer" | "bot" | "agent"
     at: datetime
+    choices: tuple[Choice, ...] = ()  # that were offered with it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,6 +246,15 @@ class Reports(Protocol):
 
 
 @runtime_checkable
+class Fetches(Protocol):
+    """A channel that gives only the address of a file, and can fetch it for staff."""
+
+    async def fetch(self, file: Attachment) -> bytes:
+        """Its content. Raises Problem, in a line for staff."""
+        ...
+
+
+@runtime_checkable
 class Typing(Protocol):
     """A channel that can show that an answer is being written."""
 
@@ -300,3 +310,11 @@ class Pages(Protocol):
     async def get(self, raw: Raw) -> Ack:
         """The page, or a stream of server-sent events. Raises Unverified."""
         ...
+
+
+@runtime_checkable
+class Embedded(Protocol):
+    """A channel whose paths scripts of other websites use, in their visitors' browsers."""
+
+    origins: Sequence[str]  # theirs, as scheme://host:port; "*" for any
+    script_headers: Sequence[str]  # that these scripts may send, and read in answers

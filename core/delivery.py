@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
+from itertools import accumulate, count, takewhile
 from typing import Any
 
 from core.channel import Channel, Typing
@@ -116,6 +116,8 @@ class Delivery:
     async def _park(self, row: Outgoing, error: Exception) -> None:
         log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, mask(_line(error)))
         await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))
+        if isinstance(error, Undeliverable) and error.opted_out:
+            await self._insist(partial(self._ledger.opted_out, row.id, now=self._now()))
 
     @staticmethod
     async def _insist(note: Callable[[], Awaitable[None]]) -> None:
@@ -142,12 +144,9 @@ def longest_pause(patience: timedelta) -> timedelta:
 
 def attempts_within(patience: timedelta) -> int:
     """How many attempts fall into so long a time; then a reply is parked and staff see it."""
-    longest, spent = longest_pause(patience), timedelta(0)
-    for attempt in count(1):
-        spent += _growing(attempt, longest)
-        if spent > patience:
-            return attempt
-    raise AssertionError
+    longest = longest_pause(patience)
+    spent = accumulate((_growing(attempt, longest) for attempt in count(1)), initial=timedelta(0))
+    return sum(1 for _ in takewhile(lambda so_far: so_far <= patience, spent))
 
 
 def _pause(error: Exception, attempt: int, longest: timedelta = _LONGEST_PAUSE) -> timedelta:

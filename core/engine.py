@@ -123,7 +123,7 @@ class Engine:
 
     def _noted(self, turn: Turn) -> Settlement | None:
         """What needs no thought: a wish to hear no more, a rating and nothing else."""
-        wish = consent.wish(turn.text, keywords=self.house.limits(turn.first.channel).keywords)
+        wish = turn.first.wish or consent.wish(turn.text, keywords=self.house.limits(turn.first.channel).keywords)
         if wish:
             return unwritten.of_consent(turn, wish, self.house, now=self.now(), reply_id=self.new_id())
         given = unwritten.given_rating(turn)

@@ -47,7 +47,14 @@ class TryAgain(SendProblem):
 
 
 class Undeliverable(SendProblem):
-    """The provider refused for good: no such address, consent withdrawn, content refused."""
+    """The provider refused for good: no such address, consent withdrawn, content refused.
+
+    `opted_out`: the customer told the network to take no more of us.
+    """
+
+    def __init__(self, message: str, *, opted_out: bool = False) -> None:
+        super().__init__(message)
+        self.opted_out = opted_out
 
 
 class WriterFailed(Problem):

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from core.casefile import Reading
-from core.channel import Channel
+from core.channel import Channel, Fetches
 from core.errors import Malformed, Problem
 from core.messages import Attachment, Raw
 
 
 class NoSuchFile(Problem):
     """There is no such file, it is kept no more, or it is not of this case's customer."""
+
+
+class NotFetched(Problem):
+    """The file lies elsewhere, and cannot be had from there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,16 +50,35 @@ class Files:
     now: Callable[[], datetime]
 
     async def open(self, case: int, message: int, number: int, reader: str) -> Attachment:
-        """The file of this number, from 0, that came with a message. Raises NoSuchCase or NoSuchFile."""
+        """The file of this number, from 0, that came with a message.
+
+        Raises NoSuchCase, NoSuchFile or NotFetched.
+        """
         delivered = await self.ledger.delivered(case, message, now=self.now())
         channel = self.channels.get(delivered.channel) if delivered else None
         if delivered is None or channel is None:
             raise NoSuchFile(f"message {message} is not kept any more, or not of case {case}")
         files = await asyncio.to_thread(_files, channel, delivered.raw)
-        if number >= len(files) or not files[number].content:
+        file, elsewhere = files[number] if number < len(files) else None, _fetching(channel)
+        if file is None or not (file.content or elsewhere):
             raise NoSuchFile(f"message {message} holds no file {number}")
         await self.ledger.note_reading(reader, [delivered.reading], now=self.now())
-        return files[number]
+        return file if file.content or elsewhere is None else await _fetched(elsewhere, file)
+
+    def fetches(self, channel: str) -> bool:
+        """Whether this channel's files can be had although it gives only their addresses."""
+        return _fetching(self.channels.get(channel)) is not None
+
+
+def _fetching(channel: object) -> Fetches | None:
+    return channel if isinstance(channel, Fetches) else None
+
+
+async def _fetched(channel: Fetches, file: Attachment) -> Attachment:
+    try:
+        return replace(file, content=await channel.fetch(file))
+    except Problem as error:
+        raise NotFetched(str(error)) from error
 
 
 def _files(channel: Channel[Any], raw: Raw) -> tuple[Attachment, ...]:

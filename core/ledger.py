@@ -399,6 +399,10 @@ class Ledger(Protocol):
         """Notes a failed attempt: again at `due_at`, or never (None: parked, staff see it)."""
         ...
 
+    async def opted_out(self, outgoing: int, *, now: datetime) -> None:
+        """Notes that whoever this reply was for wants nothing more of us."""
+        ...
+
     async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
         """Notes what a provider says of a reply that it took: that it failed after all, or that nothing more of us is
         wanted. A report of something that is not ours changes nothing."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.consent import Consent
 from identity.handles import Handle
 from identity.proof import Proof
 
@@ -76,6 +77,7 @@ class InboundMessage:
     opening: bool = False  # a call begins; nothing has been said yet
     unchecked: bool = False  # the channel has yet to ask others about it, after the message is kept
     replaces: str = ""  # the external id of the message that this one corrects, or takes back when it has no text
+    wish: Consent | None = None  # the network took it for this wish, and has answered it by itself
 
     @property
     def told_at(self) -> datetime:

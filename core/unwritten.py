@@ -46,7 +46,8 @@ def of_consent(turn: Turn, wish: Consent, house: House, *, now: datetime, reply_
     language = turn.language or house.languages[0]
     text = say(phrase, language, brand=house.brand or house.bot_name)
     # Who sent STOP by text may be sent nothing, not even this; nor does a forger make us write to somebody all day.
-    silent = (wish == "stop" and keywords) or is_one_of_many(turn, house)
+    answered = bool(turn.first.wish) or (wish == "stop" and keywords)
+    silent = answered or is_one_of_many(turn, house)
     return Settlement(
         turn=turn,
         now=now,

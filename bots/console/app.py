@@ -60,7 +60,7 @@ def routes(
 def console(desk: Desk, accounts: AccountLedger, door: Door, files: Files) -> Sequence[BaseRoute]:
     """All of the console, behind a door."""
     case = "/console/cases/{case}"
-    cases = _Cases(desk=desk)
+    cases = _Cases(desk=desk, fetches=files.fetches)
     return [
         *(_file(name) for name in ("console.css", "console.js")),
         Route("/console/login", door.sign_in_page, methods=["GET"]),
@@ -104,6 +104,7 @@ class _Cases:
     """The queue, the cases in it, and what was parked."""
 
     desk: Desk
+    fetches: Callable[[str], bool]  # whether a channel's files can be had from elsewhere
 
     def on_case(self, do: OnCase) -> Done:
         """A deed on the case that the path names."""
@@ -166,6 +167,7 @@ class _Cases:
             agent=who,
             state=state,
             file=view.file,
+            fetches=self.fetches,
             suggestions=view.suggestions,
             steps=next_steps(view.file, view.suggestions),
             summary=_summary(view.file),

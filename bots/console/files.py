@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bots.console.door import Door, NoSuchPage
-from bots.console.pages import HEADERS
+from bots.console.pages import HEADERS, message
 from core.accounts import Colleague
-from core.files import Files, NoSuchFile
+from core.files import Files, NoSuchFile, NotFetched
 
 _LONGEST_NUMBER: Final = 15  # digits
 _ALONE: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -32,11 +32,13 @@ class FileShelf:
 
     async def file(self, request: Request, who: Colleague) -> Response:
         """The file, whatever it says that it is, as bytes to be saved."""
-        case, message, number = (_number(request.path_params[name]) for name in ("case", "message", "number"))
+        case, said_in, number = (_number(request.path_params[name]) for name in ("case", "message", "number"))
         try:
-            file = await self.files.open(case, message, number, who.name)
+            file = await self.files.open(case, said_in, number, who.name)
         except NoSuchFile as error:
             raise NoSuchPage(str(error)) from None
+        except NotFetched as error:
+            return message(502, "Not to be had", f"This file cannot be fetched: {error}.", who)
         kept = {"content-disposition": _saved_as(file.name), "content-security-policy": _ALONE}
         return Response(file.content, 200, {**HEADERS, **kept}, "application/octet-stream")
 

@@ -13,36 +13,15 @@ import aiosmtplib
 
 from channels._mail.lookup import Lookup
 from channels._mail.proof import Network
-from channels._mail.published import UnusableKey, published, signing_key
+from channels._mail.published import published, signing_key
+from channels._mail.relay import Sending
 from channels._mail.server import misconfigured
+from channels._mail.signing import UnusableKey
 from core.channel import Finding
 
 _PATIENCE: Final = 5.0  # seconds for each step
 _TOGETHER: Final = 7.0  # for all that is said to the relay
-_IMPLICIT_TLS: Final = 465
 _MOST_HOSTS: Final = 65_536
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sending:
-    """The relay, as the settings describe it. `name` is the one by which we greet it."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    starttls: bool
-    name: str
-
-    @property
-    def implicit_tls(self) -> bool:
-        """Whether the port speaks TLS from its first byte on."""
-        return self.port == _IMPLICIT_TLS
-
-    @property
-    def where(self) -> str:
-        """Host and port."""
-        return f"the relay {self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,22 +1,24 @@
 """A reply -> the bytes of a mail, written by hand so that the same reply always gives the same bytes."""
 
 import binascii
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.header import Header
-from email.utils import formataddr
+from email.utils import format_datetime, formataddr
 from typing import Final
 
+from channels._mail.author import ascii_domain
 from channels._mail.headers import one_line
 from channels._mail.seal import Seal, short_name
+from channels._mail.subjects import bare_subject
 from channels._markdown.html import page
 from channels._markdown.plain import PLAIN
 from channels._markdown.tree import read
 from core.messages import Reply
 
-_MOST_SUBJECT: Final = 200
-_REPLIED: Final = re.compile(r"(?:(?:re|aw|sv|antw|rif|odp|vs)\s?:\s{0,3}){1,20}", re.IGNORECASE)
+# All of them but reports of failure, which we want.
+_SILENCED: Final = "DR, RN, NRN, OOF, AutoReply"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +33,9 @@ class Letter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letterhead:
-    """Who writes our letters. `threads` seals conversations into reply addresses, `letters` our Message-IDs."""
+    """Who writes our letters. `threads` seals conversations, into reply addresses and into our Message-IDs, which
+    `letters` seals, so that the thread of an answer is known from its headers alone.
+    """
 
     brand: str
     local: str
@@ -42,9 +46,9 @@ class Letterhead:
     def compose(self, reply: Reply) -> Letter:
         """The mail for a reply."""
         route, name, said = reply.route, short_name(reply.id), read(reply.text)
-        message_id = f"<{self.letters.close(name)}@{self.domain}>"
-        boundary = f"={name}="
-        head = self._headers(reply, message_id) | {
+        tag, boundary = self._tag(route), f"={name}="
+        message_id = f"<{self.letters.close(name)}{'.' if tag else ''}{tag}@{self.domain}>"
+        head = self._headers(reply, message_id, self._mailbox(tag)) | {
             "MIME-Version": "1.0",
             "Content-Type": f'multipart/alternative; boundary="{boundary}"',
         }
@@ -56,25 +60,30 @@ class Letterhead:
 
     def is_ours(self, message_id: str) -> bool:
         """Whether a Message-ID is of a letter of ours."""
-        return self.letters.open(message_id.strip("<>").partition("@")[0]) is not None
+        return self.letters.open(_local(message_id).partition(".")[0]) is not None
 
-    def thread_of(self, recipients: str, author: str) -> str | None:
-        """The conversation sealed for this author into one of these addresses, which are separated by commas."""
-        tags = (address.partition("@")[0].partition("+")[2] for address in recipients.split(","))
+    def thread_of(self, recipients: str, answered: Sequence[str], author: str) -> str | None:
+        """The conversation sealed for this author into one of these addresses, which are separated by commas, or into
+        one of the Message-IDs that are answered."""
+        tags = [address.partition("@")[0].partition("+")[2] for address in recipients.split(",")]
+        tags += [_local(message_id).partition(".")[2] for message_id in answered if self.is_ours(message_id)]
         return next((thread for tag in tags if (thread := self.threads.open(tag, author))), None)
 
     def receives(self, address: str) -> bool:
         """Whether an address is ours, with or without a tag."""
         local, _at, domain = address.lower().rpartition("@")
-        return (local.partition("+")[0], domain) == (self.local, self.domain)
+        return (local.partition("+")[0], ascii_domain(domain)) == (self.local, self.domain)
 
     def _mailbox(self, tag: str = "") -> str:
         return f"{self.local}{'+' if tag else ''}{tag}@{self.domain}"
 
-    def _headers(self, reply: Reply, message_id: str) -> dict[str, str]:
-        route, thread = reply.route, reply.route.get("token", "")
-        tag = self.threads.close(thread, route["to"]) if thread else ""
-        ours = formataddr((one_line(self.brand), self._mailbox(tag)))
+    def _tag(self, route: Mapping[str, str]) -> str:
+        thread = route.get("token", "")
+        return self.threads.close(thread, route["to"]) if thread else ""
+
+    def _headers(self, reply: Reply, message_id: str, mailbox: str) -> dict[str, str]:
+        route, automatic = reply.route, reply.sender == "bot"
+        ours = _author(one_line(self.brand), mailbox)
         return {
             "From": ours,
             "Reply-To": ours,
@@ -83,23 +92,28 @@ class Letterhead:
             "Message-ID": message_id,
             "In-Reply-To": one_line(route.get("in_reply_to", "")),
             "References": one_line(route.get("references", "")).replace(" ", "\n "),
-            "Auto-Submitted": "auto-replied" if reply.sender == "bot" else "",
+            "Auto-Submitted": "auto-replied" if automatic else "",
+            "X-Auto-Response-Suppress": _SILENCED if automatic else "",
         }
 
     def _subject(self, route: Mapping[str, str]) -> str:
         return "Re: " + (bare_subject(route.get("subject", "")) or one_line(self.brand))
 
 
-def bare_subject(subject: str) -> str:
-    """A subject without the "Re:" in front, on one line."""
-    said = one_line(subject)
-    match = _REPLIED.match(said)
-    return said[match.end() if match else 0 :][:_MOST_SUBJECT]
+def dated(letter: Letter, now: datetime) -> bytes:
+    """The letter as it is sent now."""
+    return b"Date: " + format_datetime(now).encode() + b"\r\n" + letter.content
 
 
-def is_reply(subject: str) -> bool:
-    """Whether a subject says that the mail is an answer."""
-    return _REPLIED.match(one_line(subject)) is not None
+def _local(message_id: str) -> str:
+    return message_id.strip("<>").rpartition("@")[0]
+
+
+def _author(name: str, mailbox: str) -> str:
+    """A name and its address; what is not ASCII in encoded words of at most 75 letters."""
+    if name.isascii():
+        return formataddr((name, mailbox))
+    return f"{Header(name, 'utf-8', maxlinelen=75, header_name='Reply-To').encode()} <{mailbox}>"
 
 
 def _part(subtype: str, text: str) -> str:

@@ -8,8 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dns.exception import DNSException
 from dns.rdtypes.ANY.MX import MX
 
@@ -17,16 +16,12 @@ from channels._mail.checks import POLICIES, is_dmarc, organisation, tags_of
 from channels._mail.lookup import Lookup
 from channels._mail.proof import comes_from, networks
 from channels._mail.senders import may_send
+from channels._mail.signing import private_key
 from core.channel import Finding
 
 _INSIDE: Final = networks("127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7")
 _PATIENCE: Final = 7.0  # seconds for one kind of record, with all that it refers to
 _MOST_ADDRESSES: Final = 4
-_SHORTEST_KEY: Final = 2048  # bits of RSA
-
-
-class UnusableKey(Exception):
-    """No mail can be signed with a key; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,17 +40,10 @@ class SigningKey:
 
 def signing_key(selector: str, pem: bytes) -> SigningKey:
     """The public half of a private key in PEM. Raises UnusableKey."""
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):
-        raise UnusableKey("is no private key in PEM without a password") from None
+    key = private_key(pem)
     if isinstance(key, Ed25519PrivateKey):
         raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return SigningKey(selector=selector, kind="ed25519", public=base64.b64encode(raw).decode())
-    if not isinstance(key, RSAPrivateKey):
-        raise UnusableKey("is neither an RSA nor an Ed25519 key")
-    if key.key_size < _SHORTEST_KEY:
-        raise UnusableKey(f"has {key.key_size} bits; receivers want {_SHORTEST_KEY}")
     der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return SigningKey(selector=selector, kind="rsa", public=base64.b64encode(der).decode())
 

@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 
 # Keeps one payload; returns what is answered with the acknowledgement. Raises when nothing could be kept.
 Keep = Callable[[bytes], Awaitable[Mapping[str, object]]]
+Pause = Callable[[float], Awaitable[None]]
 
+_CROWDED: Final = 30.0  # seconds before the next attempt when the app has too many connections open
 _NO_ADDRESS: Final = (*NO_TOKEN, "not_allowed_token_type", "missing_scope", "access_denied", "no_permission")
 SWITCHED_OFF: Final = (
     "Socket Mode is switched off; switch it on at api.slack.com/apps under Socket Mode and start again, or leave this "
@@ -45,7 +47,7 @@ class Connection:
 
     def __init__(self, bot_token: str, app_token: str, api_url: str, trouble: Trouble) -> None:
         self.ping_seconds = 5.0  # a lost connection is noticed, and the next attempt made, after this long
-        self.crowded_seconds = 30.0  # before the next attempt when the app has too many connections open
+        self.pause: Pause = asyncio.sleep
         self._bot_token = bot_token
         self._app_token = app_token
         self._api_url = api_url
@@ -53,7 +55,7 @@ class Connection:
 
     async def hold(self, keep: Keep) -> None:
         """Runs until cancelled."""
-        addresses = _Addresses(self._bot_token, self._api_url, self._trouble, self.crowded_seconds)
+        addresses = _Addresses(self._bot_token, self._api_url, self._trouble, self.pause)
         handler = AsyncSocketModeHandler(
             self._bolt(keep), self._app_token, web_client=addresses, ping_interval=self.ping_seconds
         )
@@ -82,16 +84,16 @@ class Connection:
 class _Addresses(AsyncWebClient):
     """Asks for the address of each connection, and hears why Slack ends one."""
 
-    def __init__(self, token: str, api_url: str, trouble: Trouble, crowded_seconds: float) -> None:
+    def __init__(self, token: str, api_url: str, trouble: Trouble, pause: Pause) -> None:
         super().__init__(token, base_url=api_url, retry_handlers=[])
         self._trouble = trouble
-        self._crowded_seconds = crowded_seconds
+        self._pause = pause
         self._is_crowded = False
 
     async def apps_connections_open(self, *, app_token: str, **more: Any) -> AsyncSlackResponse:
         if self._is_crowded:
             self._is_crowded = False
-            await asyncio.sleep(self._crowded_seconds)
+            await self._pause(_CROWDED)
         try:
             return await super().apps_connections_open(app_token=app_token, **more)
         except SlackApiError as refusal:

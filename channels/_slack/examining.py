@@ -13,9 +13,9 @@ from core.errors import TryAgain
 
 _PATIENCE: Final = 8.0  # seconds
 _WHERE: Final = "at api.slack.com/apps, OAuth & Permissions, Bot Token Scopes, and install the app again"
-_NEEDED: Final = ("chat:write", "im:history", "im:write", "app_mentions:read")
+NEEDED: Final = ("chat:write", "im:history", "im:write", "app_mentions:read")
 # What works less well without them.
-_WANTED: Final = {
+WANTED: Final = {
     "users:read": "members are not recognised by their email",
     "users:read.email": "members are not recognised by their email",
     "commands": "there is no /throughline",
@@ -56,11 +56,11 @@ def _scopes(given: object) -> list[Finding]:
     if not isinstance(given, str):
         return [Finding("Slack does not say which scopes the bot has.")]
     has = {scope.strip() for scope in given.split(",")}
-    lacking = [scope for scope in _NEEDED if scope not in has]
+    lacking = [scope for scope in NEEDED if scope not in has]
     needed = [Finding(f"The bot lacks the scopes {', '.join(lacking)}", f"Add them {_WHERE}.", fatal=True)]
     wanted = [
         Finding(f"Without the scope {scope} {without}", f"Add it {_WHERE}.")
-        for scope, without in _WANTED.items()
+        for scope, without in WANTED.items()
         if scope not in has
     ]
     return (needed if lacking else []) + wanted or [Finding("The bot has every scope that it needs.")]

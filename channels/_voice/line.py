@@ -5,12 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
+from core.messages import Reply
 from identity.proof import Proof
-
-if TYPE_CHECKING:
-    from channels._voice.conversation import Conversation
 
 _MOST = 1_000
 _KEPT = timedelta(minutes=15)
@@ -66,6 +64,22 @@ class Speech:
     written: str = ""
 
 
+class Talk(Protocol):
+    """A call that is held on a socket."""
+
+    async def run(self) -> None:
+        """Holds it until it ends."""
+        ...
+
+    async def begin(self, reply: Reply) -> None:
+        """Says the beginning of a reply that is still being worded."""
+        ...
+
+    async def say(self, speech: Speech) -> None:
+        """Says what of a reply was not said yet."""
+        ...
+
+
 @dataclass(kw_only=True, slots=True)
 class Line:
     """A call as it stands. `answer` is what its latest request was told.
@@ -85,7 +99,7 @@ class Line:
     language: str = "en"
     awaits_reply: bool = False
     relay: Literal["", "expected", "open", "closed", "lost"] = ""
-    conversation: "Conversation | None" = None
+    conversation: Talk | None = None
 
     def hang_up(self) -> None:
         """Its socket is closed. Whether the call goes on we are told by its next request."""

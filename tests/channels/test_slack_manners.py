@@ -61,11 +61,8 @@ async def asks(channel: Slack, twin: SlackTwin, route: dict[str, str], text: str
 
 def words(message: dict[str, Any]) -> list[str]:
     """What stands in the blocks of a message, one after the other."""
-    texts = []
-    for block in message["blocks"]:
-        for part in block.get("elements", [block]):
-            texts.append(part["text"]["text"] if isinstance(part["text"], dict) else part["text"])
-    return texts
+    parts = [part for block in message["blocks"] for part in block.get("elements", [block])]
+    return [part["text"]["text"] if isinstance(part["text"], dict) else part["text"] for part in parts]
 
 
 def test_the_channel_has_what_a_channel_may_have(channel: Slack) -> None:

@@ -13,11 +13,8 @@ from channels.sms import Sms, SmsSettings, Text
 from core.errors import SendProblem, TryAgain, Undeliverable
 from core.messages import Reply
 from identity.proof import Proof
-from tests.site import SAMPLES, site
+from tests.channels.texting import ANN, SETTINGS, texting, twilio_twin
 from tests.twins.twilio import Host, Trouble, Twilio, serving
-
-SETTINGS = json.loads((SAMPLES / "sms" / "settings.json").read_text())
-ANN = "+15550100"
 
 
 class Hurried(Sms):
@@ -28,17 +25,14 @@ class Hurried(Sms):
 
 @pytest.fixture
 async def twilio() -> AsyncIterator[Twilio]:
-    async with Twilio(
-        account_sid=SETTINGS["twilio_account_sid"],
-        auth_token=SETTINGS["twilio_auth_token"],
-        number=SETTINGS["twilio_from_number"],
-    ) as twin:
+    async with twilio_twin() as twin:
         yield twin
 
 
 @pytest.fixture
-def sms(twilio: Twilio, tmp_path: Path) -> Sms:
-    return Sms(SmsSettings(**SETTINGS, twilio_api_base=twilio.base), site(tmp_path))
+async def sms(twilio: Twilio, tmp_path: Path) -> AsyncIterator[Sms]:
+    async with texting(twilio, tmp_path) as channel:
+        yield channel
 
 
 @pytest.fixture
@@ -122,16 +116,20 @@ async def test_a_signed_request_that_says_nothing_is_malformed(twilio: Twilio, h
 async def test_a_messaging_service_answers_for_itself(twilio: Twilio, host: Host, sms: Sms) -> None:
     service = "MG" + "7" * 32
     twilio.services.add(service)
-    await twilio.texts(ANN, "Any news?", To=None, MessagingServiceSid=service)
-    message = await host.inbox.get()
-    await sms.send(sms.render(Reply(id="rep_1", route=message.route, text="Not yet."))[0])
-    assert (await twilio.outbox.get()).sender == service
+    for number, sender, within in ((twilio.number, twilio.number, service), (None, service, "")):
+        await twilio.texts(ANN, "Any news?", To=number, MessagingServiceSid=service)
+        message = await host.inbox.get()
+        await sms.send(sms.render(Reply(id="rep_1", route=message.route, text="Not yet."))[0])
+        sent = await twilio.outbox.get()
+        assert (sent.sender, sent.service) == (sender, within)
 
 
-async def test_a_long_reply_arrives_whole_in_messages_that_end_at_sentences(twilio: Twilio, sms: Sms) -> None:
+async def test_what_a_colleague_writes_arrives_whole_in_messages_that_end_at_sentences(
+    twilio: Twilio, sms: Sms
+) -> None:
     story = " ".join(f"This is sentence {n} of a very long story." for n in range(130))
     route = {"to": ANN, "from": twilio.number}
-    for wire in sms.render(Reply(id="rep_1", route=route, text=story)):
+    for wire in sms.render(Reply(id="rep_1", route=route, text=story, sender="agent")):
         await sms.send(wire)
     assert len(twilio.sent) > 2
     assert all(sent.body.endswith(".") for sent in twilio.sent)
@@ -140,7 +138,8 @@ async def test_a_long_reply_arrives_whole_in_messages_that_end_at_sentences(twil
 
 @pytest.mark.parametrize("length", [1_600, 1_601, 3_200, 5_000])
 async def test_one_endless_word_is_cut_anywhere(length: int, twilio: Twilio, sms: Sms) -> None:
-    wires = sms.render(Reply(id="rep_1", route={"to": ANN, "from": twilio.number}, text="x" * length))
+    route = {"to": ANN, "from": twilio.number}
+    wires = sms.render(Reply(id="rep_1", route=route, text="x" * length, sender="agent"))
     for wire in wires:
         await sms.send(wire)
     assert len(wires) == -(-length // 1_600)
@@ -181,6 +180,7 @@ async def test_what_can_never_arrive_is_undeliverable(wire: Text, says: str, twi
     with pytest.raises(Undeliverable, match=says) as refused:
         await sms.send(wire)
     assert wire.to not in str(refused.value).split(), "errors are logged: they name nobody"
+    assert refused.value.opted_out == (wire.to == "+15550177")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,12 @@ async def test_a_refusal_in_the_newer_shape_is_read_too(twilio: Twilio, sms: Sms
         await sms.send(text_to(ANN))
 
 
+async def test_one_connection_is_kept(twilio: Twilio, sms: Sms) -> None:
+    for _ in range(3):
+        await sms.send(text_to(ANN))
+    assert len(twilio.connections) == 1
+
+
 async def test_wrong_credentials_lose_no_message(twilio: Twilio, sms: Sms) -> None:
     twilio.auth_token = "another token now"
     with pytest.raises(TryAgain, match="TWILIO_AUTH_TOKEN"):
@@ -222,9 +228,10 @@ async def test_wrong_credentials_lose_no_message(twilio: Twilio, sms: Sms) -> No
 
 async def test_twilio_hanging_is_given_up(twilio: Twilio, tmp_path: Path) -> None:
     twilio.troubles.append(Trouble(hangs=True))
-    hurried = Hurried(SmsSettings(**SETTINGS, twilio_api_base=twilio.base), site(tmp_path))
-    with pytest.raises(TryAgain, match="cannot be reached"):
-        await hurried.send(text_to(ANN))
+    async with texting(twilio, tmp_path, kind=Hurried) as hurried:
+        with pytest.raises(TryAgain, match="cannot be reached") as lost:
+            await hurried.send(text_to(ANN))
+    assert lost.value.maybe_sent
 
 
 async def test_twilio_away_is_tried_again(twilio: Twilio, sms: Sms) -> None:
@@ -232,6 +239,7 @@ async def test_twilio_away_is_tried_again(twilio: Twilio, sms: Sms) -> None:
     with pytest.raises(SendProblem, match="cannot be reached") as away:
         await sms.send(text_to(ANN))
     assert isinstance(away.value, TryAgain)
+    assert not away.value.maybe_sent
 
 
 @pytest.mark.parametrize(
@@ -240,6 +248,7 @@ async def test_twilio_away_is_tried_again(twilio: Twilio, sms: Sms) -> None:
         ("twilio_account_sid", "SK123", "beginning with AC"),
         ("twilio_auth_token", "", "is empty"),
         ("twilio_from_number", "555 0100", r"write it as \+15550100"),
+        ("sms_segments", "100", "less than or equal to 10"),
         ("twilio_api_base", "api.twilio.test", "begin it with https://"),
     ],
 )

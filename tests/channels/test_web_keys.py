@@ -69,8 +69,9 @@ async def test_the_channel_says_whose_logins_it_takes(tmp_path: Path) -> None:
     channel = make_channel("web", tmp_path, **given, webchat_jwt_audience="support")
     assert isinstance(channel, Web)
     assert isinstance(channel, Examined)
-    names, found = await channel.examine()
+    names, found, embedding = await channel.examine()
     assert names.what == "Logins are taken from the issuer https://acme.test, for the audience support."
     assert "key main" in found.what
-    [none] = await make_channel("web", tmp_path, webchat_jwt_keys={}).examine()  # type: ignore[attr-defined]
+    assert embedding.what == "The chat may be embedded by no other website."
+    none, _ = await make_channel("web", tmp_path, webchat_jwt_keys={}).examine()  # type: ignore[attr-defined]
     assert "anonymous" in none.what

@@ -8,7 +8,7 @@ import pytest
 
 from core.channel import Channel, Limits, Webhook
 from core.errors import Malformed, Unverified
-from core.messages import Raw, Reply
+from core.messages import Choice, Raw, Reply
 from identity.proof import Proof
 from tests.site import NOW, channel_names, make_channel, raw_of, sample_paths
 
@@ -88,13 +88,22 @@ def test_messages_are_told_apart_and_say_where_they_came_from(channel: Channel[A
 
 def test_rendering_is_pure_complete_and_within_the_limit(channel: Channel[Any]) -> None:
     for message in messages_of(channel):
-        reply = Reply(id="rep_1", route=message.route, text=LONG)
+        reply = Reply(id="rep_1", route=message.route, text=LONG, sender="agent")  # a person's words all arrive
         wires = channel.render(reply)
         assert wires == channel.render(reply)
         said = " ".join(map(str, wires))
         assert "Paragraph 0 " in said
         if not channel.limits.live:
             assert "Paragraph 119 " in said
+
+
+def test_answers_to_press_take_nothing_from_the_text(channel: Channel[Any]) -> None:
+    choices = tuple(Choice(label=str(n), says=f"{n}, please") for n in range(1, 6))
+    for message in messages_of(channel):
+        reply = Reply(id="rep_1", route=message.route, text="Answer 1 to 5, where 5 is the best.", choices=choices)
+        wires = channel.render(reply)
+        assert wires == channel.render(reply)
+        assert "where 5 is the best" in " ".join(map(str, wires))
 
 
 def test_an_unsigned_request_is_refused(channel: Channel[Any]) -> None:

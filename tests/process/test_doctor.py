@@ -150,6 +150,8 @@ async def test_what_is_refused_is_named_and_no_secret_is_printed(tmp_path: Path)
     for missing in ("MX of acme.test: none", "SPF of acme.test: none", "DMARC of acme.test: none"):
         assert missing in told.of("warning", "email")
     assert "does not answer, as it would while `run` runs" in told.of("warning", "address")
+    for token in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        assert f"{token}: Slack refuses it (invalid_auth)" in told.of("wrong", "slack")
     assert "things are wrong" in told.err.splitlines()[-1]
     secrets = [*planted.values(), "planted"]
     assert [secret for secret in secrets if secret in told.out + told.err] == []

@@ -45,7 +45,9 @@ class Caught:
 
 @dataclass(kw_only=True)
 class MailRelay:
-    """`answers` replaces what it says to "RCPT" or "DATA", e.g. "450 4.2.1 Busy"; "" breaks off instead."""
+    """`answers` replaces what it says to "MAIL", "RCPT" or "DATA", e.g. "450 4.2.1 Busy"; "" breaks off instead, after
+    DATA when it has the mail already. `visits` are the connections that were made. `implicit_tls` is that of port 465.
+    """
 
     user: str = ""
     password: str = ""
@@ -54,24 +56,41 @@ class MailRelay:
     caught: list[Caught] = field(default_factory=list)
     arrived: "asyncio.Queue[Caught]" = field(default_factory=asyncio.Queue)
     port: int = 0
+    implicit_tls: bool = False
+    smtp_utf8: bool = True
+    most_bytes: int = 33_554_432
+    visits: list[Visit] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["MailRelay"]:
         """Takes mail on a free port of 127.0.0.1 while the block runs."""
-        visits: list[Visit] = []
 
         def visit() -> Visit:
-            visits.append(self._visit())
-            return visits[-1]
+            self.visits.append(self._visit())
+            return self.visits[-1]
 
-        server = await asyncio.get_running_loop().create_server(visit, "127.0.0.1", 0)
+        implicit = self.tls if self.implicit_tls else None
+        server = await asyncio.get_running_loop().create_server(visit, "127.0.0.1", 0, ssl=implicit)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:
             server.close()
-            for open_visit in visits:
-                await open_visit.end()
+            await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Breaks off all connections, as a relay does that is tired of waiting."""
+        for visit in self.visits:
+            await visit.end()
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        answer = self._answer("MAIL", server, "250 OK")
+        if answer.startswith("250"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return answer
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -87,8 +106,8 @@ class MailRelay:
         message = BytesParser(policy=policy.default).parsebytes(raw)
         if fault := fault_of(raw, message):
             return f"554 5.6.0 {fault}"
-        answer = self._answer("DATA", server, "250 2.0.0 Queued")
-        if answer.startswith("250"):
+        answer = self.answers.get("DATA", "250 2.0.0 Queued")
+        if not answer or answer.startswith("250"):
             given: object = session.auth_data
             user = given.login.decode() if isinstance(given, LoginPassword) else ""
             caught = Caught(
@@ -101,14 +120,15 @@ class MailRelay:
             )
             self.caught.append(caught)
             self.arrived.put_nowait(caught)
-        return answer
+        return self._answer("DATA", server, answer)
 
     def _visit(self) -> "Visit":
         return Visit(
             self,
             hostname="relay.acme.test",
-            tls_context=self.tls,
-            enable_SMTPUTF8=True,
+            tls_context=None if self.implicit_tls else self.tls,
+            data_size_limit=self.most_bytes,
+            enable_SMTPUTF8=self.smtp_utf8,
             authenticator=self._sign_in,
             auth_required=bool(self.user) and self.tls is not None,
             auth_require_tls=self.tls is not None,

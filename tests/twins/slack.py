@@ -16,7 +16,7 @@ from types import TracebackType
 
 from aiohttp import ClientSession, WSMsgType, web
 
-from tests.twins.slack_workspace import BOT, CHANNEL, JSON, TEAM, Workspace, by_http, kind_of
+from tests.twins.slack_workspace import BOT, CHANNEL, JSON, TEAM, Workspace, by_http, fits, kind_of
 
 __all__ = ["BOT", "CHANNEL", "JSON", "TEAM", "Envelope", "Posted", "SlackTwin"]
 
@@ -34,7 +34,6 @@ _REQUIRED = {
     "assistant.threads.setSuggestedPrompts": ("channel_id", "thread_ts", "prompts"),
 }
 _COMPLAINTS = {"text": "no_text", "channel": "channel_not_found", "user": "user_not_found", "users": "no_users"}
-_TOO_LONG = {"section": 3_000, "button": 75}
 
 
 class Refused(Exception):
@@ -79,7 +78,7 @@ class SlackTwin(Workspace):
     def __init__(self) -> None:
         super().__init__()
         self.scopes = SCOPES
-        self.calls_made: list[tuple[str, JSON]] = []  # every method that was carried out, with its arguments
+        self.called: asyncio.Queue[str] = asyncio.Queue()  # each method that was carried out
         self.replaced: asyncio.Queue[JSON] = asyncio.Queue()  # what came to response URLs and to chat.update
         self.panes: asyncio.Queue[JSON] = asyncio.Queue()  # what was said to the assistant's threads
         self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}}
@@ -100,6 +99,7 @@ class SlackTwin(Workspace):
         self._posts: asyncio.Queue[Posted] = asyncio.Queue()
         self._troubles: defaultdict[str, list[web.Response]] = defaultdict(list)
         self._tickets: set[str] = set()
+        self._peers: set[object] = set()
         self._socket: web.WebSocketResponse | None = None
         self._transport: asyncio.WriteTransport | None = None
 
@@ -150,6 +150,11 @@ class SlackTwin(Workspace):
         """Slack ends the connection; by default it asks for a new one, as it does every few hours."""
         assert self._socket is not None
         await self._socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+
+    @property
+    def web_connections(self) -> int:
+        """How many connections have been made to the Web API."""
+        return len(self._peers)
 
     async def next_post(self) -> Posted:
         """The next message that the bot posts."""
@@ -228,6 +233,7 @@ class SlackTwin(Workspace):
 
     async def _api(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
+        self._peers.add(request.transport.get_extra_info("peername") if request.transport else None)
         if method == "users.info":
             self.questions.put_nowait(None)
             await self.gate.wait()
@@ -238,7 +244,7 @@ class SlackTwin(Workspace):
             arguments = {} if _is_unread(method, request) else await _arguments(request)
             _check_arguments(method, arguments)
             found: JSON = {"ok": True} | self._methods[method](self, arguments)
-            self.calls_made.append((method, arguments))
+            self.called.put_nowait(method)
         except Refused as refused:
             found = {"ok": False, "error": str(refused)}
         if method in self.break_off and request.transport:
@@ -382,14 +388,5 @@ def _check_arguments(method: str, arguments: JSON) -> None:
     if len(arguments.get("text", "")) > LONGEST_TEXT:
         raise Refused("msg_too_long")
     for block in arguments.get("blocks", []):
-        _check_block(block)
-
-
-def _check_block(block: JSON) -> None:
-    shown = [block] if block["type"] == "section" else block["elements"]
-    for element in shown:
-        text = element["text"]["text"] if isinstance(element["text"], dict) else element["text"]
-        if not 0 < len(text) <= _TOO_LONG.get(element["type"], 2_000) or len(element.get("value", "")) > 2_000:
+        if not fits(block):
             raise Refused("invalid_blocks")
-    if len(shown) > 25 or len({element.get("action_id", n) for n, element in enumerate(shown)}) < len(shown):
-        raise Refused("invalid_blocks")

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 JSON = dict[str, Any]
 
 TEAM, BOT, CHANNEL = "T1ACME", "U0BOT", "C1SUPPORT"
+_LONGEST = {"section": 3_000, "button": 75}  # characters; 2,000 in anything else
 
 
 class Workspace:
@@ -115,3 +116,14 @@ def by_http(payload: Mapping[str, Any]) -> tuple[bytes, str]:
         return json.dumps(payload).encode(), "application/json"
     fields = {"payload": json.dumps(payload)} if kind == "interactive" else payload
     return urlencode(fields).encode(), "application/x-www-form-urlencoded"
+
+
+def fits(block: JSON) -> bool:
+    """Whether Slack takes a block, of the kinds that we use."""
+    shown = [block] if block["type"] == "section" else block["elements"]
+    for element in shown:
+        text = element["text"]["text"] if isinstance(element["text"], dict) else element["text"]
+        if not 0 < len(text) <= _LONGEST.get(element["type"], 2_000) or len(element.get("value", "")) > 2_000:
+            return False
+    names = {element.get("action_id", number) for number, element in enumerate(shown)}
+    return len(shown) == len(names) <= 25

@@ -17,10 +17,11 @@ from xml.etree import ElementTree as ET
 import aiohttp
 from aiohttp import web
 
-from core.channel import Channel, Webhook
+from core.channel import Channel, Report, Reports, Webhook
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw
 from tests.site import NOW
+from tests.twins.twilio_archive import Archive
 from tests.twins.twiml import BadTwiml, checked
 
 PUBLIC: Final = "https://support.acme.test"
@@ -48,6 +49,8 @@ class Sent:
     to: str
     sender: str  # a number, or the SID of a Messaging Service
     body: str
+    service: str = ""  # of the Messaging Service that a number was used within
+    reports_to: str = ""  # where Twilio tells what became of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +99,8 @@ class Twilio:
         self.troubles: deque[Trouble] = deque()
         self.sent: list[Sent] = []
         self.outbox: asyncio.Queue[Sent] = asyncio.Queue()
+        self.archive = Archive(account_sid, number)
+        self.connections: set[object] = set()  # that requests came over
         self.base = ""
         self.deliver_to = ""
         self._sids = itertools.count(1)
@@ -104,6 +109,9 @@ class Twilio:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self._create)
+        app.router.add_get("/2010-04-01/Accounts/{account}.json", self._account)
+        app.router.add_get("/2010-04-01/Accounts/{account}/{what:.+}", self._look_up)
+        app.router.add_get("/store/{message}/{file}", self.archive.store)
         self._serving = serving(app)
         self.base = await self._serving.__aenter__()
         self._http = aiohttp.ClientSession()
@@ -129,12 +137,30 @@ class Twilio:
             return web.json_response(said, status=refusal.status)
         return web.json_response(self._resource(sent), status=201)
 
+    async def _account(self, request: web.Request) -> web.StreamResponse:
+        return await self._known(request) or web.json_response(self.archive.shows_account())
+
+    async def _look_up(self, request: web.Request) -> web.StreamResponse:
+        self.archive.public = self.public
+        return await self._known(request) or await self.archive.answer(request)
+
+    async def _known(self, request: web.Request) -> web.StreamResponse | None:
+        """What stands instead of an answer; None for who may have one."""
+        if self.troubles:
+            return await self._meet(self.troubles.popleft())
+        try:
+            self._admit(request)
+        except Refused as refusal:
+            return web.json_response({"code": refusal.code, "status": refusal.status}, status=refusal.status)
+        return None
+
     async def _meet(self, trouble: Trouble) -> web.Response:
         if trouble.hangs:
             await self._closed.wait()
         return web.Response(status=trouble.status, headers=trouble.headers, text=trouble.body)
 
     def _admit(self, request: web.Request) -> None:
+        self.connections.add(request.transport)
         credentials = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {credentials}":
             raise Refused(401, 20003, "Authenticate")
@@ -145,7 +171,7 @@ class Twilio:
         to, body = fields.get("To", ""), fields.get("Body", "")
         number, service = fields.get("From", ""), fields.get("MessagingServiceSid", "")
         known = number in {"", self.number} and service in {"", *self.services}
-        sender = number or service
+        sender, reports_to = number or service, fields.get("StatusCallback", "")
         refusals = (
             (not to, 21604, "A 'To' phone number is required."),
             (not sender, 21603, "A 'From' phone number is required."),
@@ -154,12 +180,14 @@ class Twilio:
             (not known, 21660, f"Mismatch between the number {sender} and account"),
             (sender == to, 21266, "'To' and 'From' number cannot be the same"),
             (len(body) > LONGEST_BODY, 21617, "The concatenated message body exceeds the 1600 character limit"),
+            (bool(reports_to) and not reports_to.startswith("https://"), 21609, "Invalid StatusCallback URL"),
             (to in self.opted_out, 21610, "Attempt to send to unsubscribed recipient"),
         )
         for applies, code, message in refusals:
             if applies:
                 raise Refused(400, code, message)
-        sent = Sent(sid=self._sid("SM"), to=to, sender=sender, body=body)
+        within = service if number else ""
+        sent = Sent(sid=self._sid("SM"), to=to, sender=sender, body=body, service=within, reports_to=reports_to)
         self.sent.append(sent)
         self.outbox.put_nowait(sent)
         return sent
@@ -180,6 +208,14 @@ class Twilio:
                   "From": sender, "To": self.number, "Body": body, "NumMedia": "0", "NumSegments": "1",
                   "SmsStatus": "received", "FromCity": "", "ApiVersion": "2010-04-01", **changes}  # fmt: skip
         delivery = self.sign("/twilio/sms", {name: value for name, value in fields.items() if value is not None})
+        return delivery, await self.deliver(delivery)
+
+    async def reports(self, sid: str, status: str, code: int = 0, **changes: str) -> tuple[Delivery, Answer]:
+        """Twilio tells what became of a message that it took."""
+        fields = {"MessageSid": sid, "SmsSid": sid, "MessageStatus": status, "SmsStatus": status, "To": "+15550100",
+                  "From": self.number, "AccountSid": self.account_sid, "ApiVersion": "2010-04-01",
+                  **({"ErrorCode": str(code)} if code else {}), **changes}  # fmt: skip
+        delivery = self.sign("/twilio/status", fields)
         return delivery, await self.deliver(delivery)
 
     def calls(self, caller: str, *, verstat: str = "") -> "Call":
@@ -214,6 +250,7 @@ class Host:
     def __init__(self, hook: Hook, public: str = PUBLIC) -> None:
         self.hook, self.public = hook, public
         self.inbox: asyncio.Queue[InboundMessage] = asyncio.Queue()
+        self.reports: list[Report] = []
         self._known: set[str] = set()
         self.app = web.Application()
         for path in hook.paths:
@@ -229,6 +266,8 @@ class Host:
         except (Unverified, Malformed) as problem:
             return web.Response(status=getattr(problem, "status", 400), text=str(problem))
         self._accept(message)
+        if message is None and isinstance(self.hook, Reports) and (report := self.hook.report(raw)):
+            self.reports.append(report)
         ack = await self.hook.acknowledge(raw, message)
         assert isinstance(ack.body, str)
         return web.Response(status=ack.status, text=ack.body, content_type=ack.media_type)

@@ -33,6 +33,31 @@ async def test_a_matter_taken_back_is_acknowledged_and_not_asked_about(text: str
     assert "?" not in given.reply
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Help", "colleague"),
+        ("Hello, what can you do?", "colleague"),
+        ("Are you a bot or a human?", "program"),
+        ("Puede ayudarme?", "persona"),
+        ("Wer sind Sie?", "Programm"),
+        ("Que pouvez-vous faire ?", "personne"),
+        ("O que pode fazer?", "pessoa"),
+        ("Ciao, che cosa puoi fare per me?", "programma"),
+        ("Wie bent u?", "programma"),
+    ],
+)
+async def test_who_asks_what_we_are_is_told_and_nothing_is_opened(text: str, word: str) -> None:
+    given = await answer(text)
+    assert word in given.reply
+    assert (given.issue, given.asks) == ("", ())
+    assert given.confidence >= 0.9
+
+
+async def test_who_asks_for_help_with_a_matter_is_helped_with_it() -> None:
+    assert "order_id" in (await answer("Can you help me? I was charged $99 twice.")).asks
+
+
 async def test_who_found_it_out_alone_has_it_solved() -> None:
     assert (await answer("Never mind, I found it out myself.", cases=[LATE], asked=["order_id"])).resolved
 

@@ -12,7 +12,7 @@ from core.backends.ledger.schema import messages, outbox, parked, raw_messages, 
 from core.backends.ledger.schema.columns import listed
 from core.channel import Checked, Line
 from core.ledger import Unchecked, line_of
-from core.messages import Attachment, InboundMessage, Raw, Voucher
+from core.messages import Attachment, Choice, InboundMessage, Raw, Voucher
 from identity.handles import Handle
 from identity.proof import Proof
 
@@ -144,6 +144,7 @@ def read(row: Row[Any]) -> InboundMessage:
         digits=body["digits"],
         public=body["public"],
         opening=body["opening"],
+        wish=body.get("wish"),
         unchecked=row.state == "unchecked",
     )
 
@@ -163,6 +164,7 @@ def _body(message: InboundMessage) -> dict[str, Any]:
         "digits": message.digits,
         "public": message.public,
         "opening": message.opening,
+        "wish": message.wish,
     }
 
 
@@ -177,7 +179,11 @@ def transcript(tx: Connection, channel: str, conversation: str) -> Sequence[Line
     ]
     sent = select(outbox).where(outbox.c.channel == channel, outbox.c.conversation == conversation)
     told = [
-        Line(id=row.reply["id"], text=row.reply["text"], sender=row.sender, at=row.created_at)
+        Line(id=row.reply["id"], text=row.reply["text"], sender=row.sender, at=row.created_at, choices=_choices(row))
         for row in tx.execute(sent.order_by(outbox.c.id.desc()).limit(_LINES_SHOWN))
     ]
     return sorted(heard + told, key=lambda line: line.at)[-_LINES_SHOWN:]
+
+
+def _choices(row: Row[Any]) -> tuple[Choice, ...]:
+    return tuple(Choice(**choice) for choice in row.reply.get("choices", ()))

@@ -103,6 +103,12 @@ def sending_failed(
     tx.execute(update(outbox).where(outbox.c.id == outgoing).values(state=state, **values))
 
 
+def opted_out(tx: Connection, outgoing: int, now: datetime) -> None:
+    """Notes that whoever a reply was for wants no more."""
+    whose = select(outbox.c.handle_id).where(outbox.c.id == outgoing).scalar_subquery()
+    tx.execute(update(handles).where(handles.c.id == whose).values(opted_out_at=now))
+
+
 def reported(tx: Connection, channel: str, report: Report, now: datetime) -> None:
     """Notes what a provider says of a reply that it took; of one that is not ours, nothing."""
     ours = outbox.c.channel == channel, wires.c.provider_id == report.provider_id

@@ -130,6 +130,9 @@ class SqlLedger:
             lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent)
         )
 
+    async def opted_out(self, outgoing: int, *, now: datetime) -> None:
+        await self._database.write(lambda tx: outbox.opted_out(tx, outgoing, now), durable=True)
+
     async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
         await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
 

@@ -82,7 +82,8 @@ def _said_together(waiting: Sequence[tuple[Row[Any], InboundMessage]]) -> list[t
 
 def _urgent(message: InboundMessage) -> bool:
     """Keyed digits, a ringing phone and a word like STOP are answered by themselves, at once."""
-    return message.opening or bool(message.digits) or consent.wish(message.text, keywords=True) is not None
+    wished = message.wish or consent.wish(message.text, keywords=True)
+    return message.opening or bool(message.digits) or wished is not None
 
 
 def identify(

@@ -11,7 +11,7 @@ from core.writing import Told
 
 ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
 Grave = Literal["crisis", "legal", "privacy", ""]
-Smalltalk = Literal["hello", "thanks", "declined", "dismissed", "language", ""]
+Smalltalk = Literal["hello", "about_us", "thanks", "declined", "dismissed", "language", ""]
 _SHORT = 12  # words
 _FEW = 3
 CHANNELS = ("email", "sms", "voice", "slack", "discord", "web")
@@ -81,11 +81,13 @@ def about_codes(text: str) -> str:
 
 
 def smalltalk(text: str) -> Smalltalk:
-    """What the text is where it tells nothing: a greeting, thanks, a no, a matter taken back, a wish for a language."""
+    """What the text is where it tells nothing: a greeting, a word about us, thanks, a no, a matter taken back, a wish for a language."""
     folded = fold(text)
     if _is_only("hello", folded):
         return "hello"
     rest = phrases("hello").without(folded)
+    if _is_only("about_us", rest):
+        return "about_us"
     if _is_only("thanks", rest):
         return "thanks"
     if _is_only("declined", rest) or _is_only("declined", phrases("thanks").without(rest)):

@@ -1,0 +1,1 @@
+"""What text messages need: their alphabet and cost, Twilio's REST interface, what was missed, files, errors."""

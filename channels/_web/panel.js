@@ -1,0 +1,118 @@
+// What is seen of a conversation. Text only ever becomes text, and a link leads to a page or a mailbox.
+
+const TAGS = new Set(["p", "br", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "strong", "em", "a"]);
+const WRITING = 8_000; // milliseconds for which "is being written" holds
+const NOTE = 12_000; // milliseconds for which a note stays
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+function built(node) {
+  if (typeof node === "string") return document.createTextNode(node);
+  const [tag, attributes, children] = node;
+  const made = element(TAGS.has(tag) ? tag : "span", {}, ...children.map(built));
+  if (tag === "li" && attributes.value) made.value = Number(attributes.value);
+  if (tag === "a" && /^(https?:|mailto:)/i.test(attributes.href)) {
+    Object.assign(made, { href: attributes.href, rel: "noopener noreferrer", target: "_blank" });
+  }
+  return made;
+}
+
+class Panel {
+  #items = new Map();
+  #choices = null;
+  #state = "";
+  #passing = null;
+
+  // `parts` are the elements {root, lines, state, form, text}.
+  constructor(parts, words) {
+    [this.parts, this.words, this.conversation] = [parts, words, null];
+    parts.form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
+    parts.text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.#submit(); }
+    });
+    this.#refuseFiles();
+  }
+
+  line(line, mark) {
+    this.#choices?.remove();
+    this.#pass("");
+    const item = element("li", { class: line.from, dir: "auto" });
+    item.append(...(line.elements ? line.elements.map(built) : [line.text]));
+    this.#items.set(line.id, item);
+    // What is not sent yet stays below what is.
+    this.parts.lines.insertBefore(item, mark ? null : this.parts.lines.querySelector("li[data-mark]"));
+    if (mark) this.message(line.id, mark);
+    if (line.choices?.length) this.#offer(line.choices);
+    this.parts.lines.scrollTop = this.parts.lines.scrollHeight;
+  }
+
+  // How it stands with a message of ours: "sending", "waiting", "refused", or "" when it was taken.
+  message(id, mark) {
+    const item = this.#items.get(id);
+    if (!item) return;
+    item.querySelector(".mark")?.remove();
+    if (!mark) return item.removeAttribute("data-mark");
+    item.dataset.mark = mark;
+    const note = element("small", { class: "mark" }, this.words[mark]);
+    if (mark === "refused") note.append(" ", this.#button(this.words.again, () => this.conversation.again(id)));
+    item.append(note);
+  }
+
+  state(name) {
+    this.#state = this.words[name] || "";
+    this.#pass("");
+  }
+
+  typing() { this.#pass(this.words.writing, WRITING); }
+
+  cleared() {
+    this.parts.lines.replaceChildren();
+    this.#items.clear();
+    this.#choices?.remove();
+    this.#choices = null;
+    this.state("");
+  }
+
+  #submit() {
+    const said = this.parts.text.value.trim();
+    if (said) this.conversation.say(said);
+    this.parts.text.value = "";
+    this.parts.text.focus();
+  }
+
+  #offer(choices) {
+    const press = (says) => { this.parts.text.focus(); this.conversation.say(says); };
+    const buttons = choices.map(({ label, says }) => this.#button(label, () => press(says)));
+    this.#choices = element("li", { class: "choices" }, element("div", { role: "group", "aria-label": this.words.answers }, ...buttons));
+    this.parts.lines.append(this.#choices);
+  }
+
+  #button(label, pressed) {
+    const made = element("button", { type: "button", dir: "auto" }, label);
+    made.addEventListener("click", pressed);
+    return made;
+  }
+
+  // Something to read that passes; what lasts is how it stands with the connection.
+  #pass(text, milliseconds = 0) {
+    clearTimeout(this.#passing);
+    this.parts.state.textContent = text || this.#state;
+    if (text) this.#passing = setTimeout(() => this.#pass(""), milliseconds);
+  }
+
+  #refuseFiles() {
+    const { root } = this.parts;
+    const refuse = (event, given) => {
+      if (![...(given?.types || [])].includes("Files")) return;
+      event.preventDefault();
+      if (event.type !== "dragover") this.#pass(this.words.files, NOTE);
+    };
+    for (const kind of ["dragover", "drop"]) root.addEventListener(kind, (event) => refuse(event, event.dataTransfer));
+    root.addEventListener("paste", (event) => refuse(event, event.clipboardData));
+  }
+}

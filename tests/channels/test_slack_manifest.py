@@ -1,0 +1,33 @@
+"""The manifest in the docs asks for what the channel needs, and for no more."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from channels._slack.examining import NEEDED, WANTED
+from channels._slack.objects import COMMAND
+
+PAGE = Path(__file__).parents[2] / "docs" / "channels" / "slack.md"
+
+
+def manifest() -> Any:
+    found = re.search(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_it_asks_for_the_scopes_that_doctor_looks_for() -> None:
+    assert set(manifest()["oauth_config"]["scopes"]["bot"]) == {*NEEDED, *WANTED}
+
+
+def test_it_switches_on_what_is_listened_to() -> None:
+    settings, features = manifest()["settings"], manifest()["features"]
+    assert settings["interactivity"]["is_enabled"]
+    assert settings["socket_mode_enabled"]
+    assert {"message.im", "app_mention", "assistant_thread_started"} <= set(
+        settings["event_subscriptions"]["bot_events"]
+    )
+    assert [command["command"] for command in features["slash_commands"]] == [COMMAND]
+    assert features["app_home"]["messages_tab_enabled"]
+    assert not features["app_home"]["messages_tab_read_only_enabled"]
