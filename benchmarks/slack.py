@@ -4,9 +4,9 @@
 
 Customers write 20 messages a second to a bot that answers them all meanwhile: the real engine, ledger and delivery, by
 Socket Mode and by signed HTTP requests, on real sockets. Measured is the time from sending a message until its
-acknowledgement is there. Slack itself is a server of ours in the same process, so its work counts too. The first answer,
-for which word lists are loaded, comes before. The floor is a thread that does a fixed sum every 20 ms; by as much as its
-99th of 100 is above its best twentieth the machine was busy, and that is added to the goal.
+acknowledgement is there. Slack itself is a server of ours in the same process, so its work counts too. The first
+answer, for which word lists are loaded, comes before. The floor is a thread that does a fixed sum every 20 ms; by as
+much as its 99th of 100 is above its best twentieth the machine was busy, and that is added to the goal.
 """
 
 import asyncio

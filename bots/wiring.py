@@ -183,6 +183,7 @@ def _writer(settings: Settings, examples: Examples) -> Writer:
     if not key:
         return rules
     from core.backends.openai_writer import OpenAIWriter  # noqa: PLC0415 - loads its vendor, only with a key
+    from core.backends.proofreading import Proofread  # noqa: PLC0415 - only with a key
 
     model = OpenAIWriter(
         api_key=key,
@@ -190,4 +191,4 @@ def _writer(settings: Settings, examples: Examples) -> Writer:
         model=settings.openai_model,
         timeout=settings.openai_timeout,
     )
-    return WithFallback(model, rules)
+    return WithFallback(Proofread(model), rules)

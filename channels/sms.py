@@ -80,6 +80,7 @@ class Sms:
     Settings: ClassVar[type[BaseModel]] = SmsSettings
     paths: Sequence[str] = ("/twilio/sms", "/twilio/status")
     timeout: ClassVar[float] = 15.0  # seconds for one request to Twilio
+    examined_within: ClassVar[float] = 8.0  # seconds
     sweeps_every: ClassVar[float] = 300.0  # seconds
 
     def __init__(self, settings: SmsSettings, site: Site) -> None:
@@ -163,7 +164,11 @@ class Sms:
 
     async def examine(self) -> Sequence[Finding]:
         """The account, the number, and where its messages go."""
-        return await examined(self._rest, self._number, self._base_url)
+        try:
+            async with asyncio.timeout(self.examined_within):
+                return await examined(self._rest, self._number, self._base_url)
+        except TimeoutError:
+            return [Finding("Twilio does not answer in time", "See whether this machine reaches it, and ask again.")]
 
     async def close(self) -> None:
         """Lets go of the connection to Twilio."""

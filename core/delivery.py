@@ -115,9 +115,9 @@ class Delivery:
 
     async def _park(self, row: Outgoing, error: Exception) -> None:
         log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, mask(_line(error)))
-        await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))
         if isinstance(error, Undeliverable) and error.opted_out:
             await self._insist(partial(self._ledger.opted_out, row.id, now=self._now()))
+        await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))
 
     @staticmethod
     async def _insist(note: Callable[[], Awaitable[None]]) -> None:

@@ -9,7 +9,8 @@ from core.messages import Raw
 
 _LINK = re.compile(
     r"!?\[([^\]\n]{0,300})\]\(([^)\s]{1,2000})\)"
-    r"|\b[a-z][a-z0-9+.-]{1,20}://[^\s<>()\[\]\"']{1,2000}|\bwww\.[^\s<>()\[\]\"']{1,2000}",
+    r"|\b[a-z][a-z0-9+.-]{1,20}://[^\s<>()\[\]\"']{1,2000}|\bwww\.[^\s<>()\[\]\"']{1,2000}"
+    r"|(?<![\w@./-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}/[^\s<>()\[\]\"']{0,2000}",
     re.IGNORECASE,
 )
 _CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])")
@@ -31,7 +32,7 @@ def _shown(found: re.Match[str], hosts: Collection[str]) -> str:
 
 def _is_known(address: str, hosts: Collection[str]) -> bool:
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(address if "://" in address else f"https://{address}")
         host = (parts.hostname or "").lower()
     except ValueError:
         return False

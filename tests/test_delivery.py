@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest_asyncio
+from sqlalchemy import select
 
+from core.backends.ledger.schema import outbox
 from core.channel import Report
-from core.delivery import Delivery
+from core.delivery import Delivery, attempts_within, longest_pause
 from core.dispatch import Dispatch
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Outgoing
@@ -106,6 +108,35 @@ async def test_what_may_have_been_sent_before_a_crash_is_flagged(shop: Shop) -> 
     rows = await replies(shop, "I was charged $49.37 twice")
     assert not rows[0].maybe_twice
     assert (await shop.ledger.left_over())[0].maybe_twice
+
+
+async def test_what_a_provider_may_have_when_it_broke_off_is_flagged_and_sent_again(
+    shop: Shop, channel: ChannelTwin, delivery: Delivery
+) -> None:
+    [surely, maybe] = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    channel.troubles.append(TryAgain("busy", after=AT_ONCE))
+    await gone(shop, delivery, [surely])
+    channel.troubles.append(TryAgain("it broke off", after=AT_ONCE, maybe_sent=True))
+    await gone(shop, delivery, [maybe])
+    flagged = select(outbox.c.id).where(outbox.c.maybe_twice)
+    assert await shop.ledger._database.read(lambda tx: tx.scalars(flagged).all()) == [maybe.id]
+
+
+def test_a_patient_channel_is_tried_for_days_with_growing_pauses() -> None:
+    for patience in (timedelta(hours=2), timedelta(days=5)):
+        longest = longest_pause(patience)
+        pauses = [min(timedelta(seconds=2 ** min(n, 20)), longest) for n in range(attempts_within(patience) - 1)]
+        assert patience - longest < sum(pauses, timedelta(0)) <= patience
+    assert longest_pause(timedelta(hours=2)) == timedelta(minutes=15)
+    assert longest_pause(timedelta(days=5)) == timedelta(hours=3)
+
+
+async def test_who_has_no_patience_gives_up(shop: Shop, channel: ChannelTwin, delivery: Delivery) -> None:
+    rows = await replies(shop, "I was charged $49.37 twice")
+    channel.limits = replace(channel.limits, patience=timedelta(seconds=3))  # type: ignore[misc]
+    channel.troubles.extend([TryAgain("busy", after=AT_ONCE)] * 99)
+    await gone(shop, delivery, rows)
+    assert [one.error for one in await shop.ledger.undelivered()] == ["given up after 3 attempts"]
 
 
 class Reporting(ChannelTwin):

@@ -21,7 +21,7 @@ _PATIENCE: Final = 300.0  # seconds for one command, or for all of a mail (RFC 5
 _MOST_VISITS: Final = 200
 _MOST_OF_ONE_HOST: Final = 50
 # How often a command is heard on one connection: who only keeps it busy is sent away.
-_MOST_COMMANDS: Final = {"MAIL": 1000, "RCPT": 10_000, "DATA": 1000, "RSET": 1000, "*": 30}
+_MOST_COMMANDS: Final = {"MAIL": 1000, "RCPT": 10_000, "DATA": 1000, "RSET": 1000, "*": 100}
 _BUSY: Final = b"421 4.3.2 Too many connections, try again later\r\n"
 
 # Keeps a mail: its bytes, the envelope's sender, its recipients, and the peer's address.

@@ -69,7 +69,7 @@ class Signer:
             "b": "",
         }
         signature = ";\r\n ".join(f"{tag}={value}" for tag, value in tags.items()).encode()
-        hashed = b"".join(_hashed([*_chosen(_fields(head)), (b"dkim-signature", signature)])).removesuffix(b"\r\n")
+        hashed = b"".join(_hashed([*_fields(head), (b"dkim-signature", signature)])).removesuffix(b"\r\n")
         written = _base64(self._signature(hashed)).encode()
         lines = [written[at : at + _LINE] for at in range(0, len(written), _LINE)]
         return b"DKIM-Signature: " + signature + b"\r\n ".join(lines) + b"\r\n" + mail
@@ -81,15 +81,11 @@ class Signer:
 
 
 def _fields(head: bytes) -> list[_Field]:
-    """The fields of a header block, unfolded, the lowest first: so they are signed."""
+    """The fields of a header block that are signed, unfolded, in the order in which they are. None stands twice."""
     unfolded = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     pairs = (line.partition(b":") for line in unfolded.split(b"\r\n"))
-    return [(name.lower(), value) for name, _, value in pairs][::-1]
-
-
-def _chosen(fields: list[_Field]) -> Iterator[_Field]:
-    for name in dict.fromkeys(_NAMES):
-        yield from [field for field in fields if field[0] == name][: _NAMES.count(name)]
+    present = {name.lower(): value for name, _, value in pairs}
+    return [(name, present[name]) for name in dict.fromkeys(_NAMES) if name in present]
 
 
 def _hashed(fields: list[_Field]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from channels._slack.web import NO_TOKEN, Refused, Web, error_of, refused, token
 from core.channel import Finding
 from core.errors import TryAgain
 
-_PATIENCE: Final = 8.0  # seconds
+PATIENCE: Final = 8.0  # seconds
 _WHERE: Final = "at api.slack.com/apps, OAuth & Permissions, Bot Token Scopes, and install the app again"
 NEEDED: Final = ("chat:write", "im:history", "im:write", "app_mentions:read")
 # What works less well without them.
@@ -32,10 +32,10 @@ async def examined(web: Web, app_token: str, *, has_secret: bool, base_url: str)
 
 async def _in_time(look: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             return await look
     except TimeoutError:
-        return [Finding(f"Slack did not answer within {_PATIENCE:g} s", "See whether this machine reaches it.")]
+        return [Finding(f"Slack did not answer within {PATIENCE:g} s", "See whether this machine reaches it.")]
     except TryAgain as away:
         return [Finding(str(away), "See whether SLACK_API_URL is right, or ask again later.")]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlsplit
 
 from channels._markdown.slack import MRKDWN
@@ -19,20 +19,25 @@ _SLACKS_OWN: Final = ("hooks.slack.com", "hooks.slack-gov.com")
 _REMEMBERED: Final = 1_000
 
 _Block = dict[str, object]
-_Noted = TypeVar("_Noted", str, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
-    """One call of Slack's Web API. `instead` is what goes to the customer directly if the channel cannot show it."""
+    """One call of Slack's Web API. `instead` is what goes to the customer directly if the channel cannot show it; where
+    nothing is said to the channel, that is all there is."""
 
     method: str  # chat.postMessage | chat.postEphemeral
     payload: Mapping[str, object]
     instead: Mapping[str, object] = field(default_factory=dict)
+    user: str = ""  # for whom `instead` is
 
 
 def render(reply: Reply) -> Sequence[Post]:
-    """Messages of at most 3,000 characters of mrkdwn, the buttons under the last; ephemeral where others read."""
+    """Messages of at most 3,000 characters of mrkdwn, the buttons under the last; ephemeral where others read.
+
+    Slack shows an ephemeral message only to somebody who is there, and keeps none: who asked the bot a moment ago is,
+    but a colleague may answer hours later, and then it goes by direct message.
+    """
     parts = list(split(read(reply.text), MRKDWN.show, TEXT_LIMIT))
     last = len(parts) - 1
     return [_post(reply, part, text, _blocks(reply, text) if part == last else {}) for part, text in enumerate(parts)]
@@ -44,8 +49,11 @@ def _post(reply: Reply, part: int, text: str, blocks: _Block) -> Post:
     message = {"text": text, "unfurl_links": False, "unfurl_media": False, "metadata": mark} | blocks
     if "ephemeral" not in reply.route:
         return Post(method="chat.postMessage", payload={**place, **message})
-    shown = {**place, "user": reply.route["user"], "text": text, **blocks}
-    return Post(method="chat.postEphemeral", payload=shown, instead=message)
+    user = reply.route["user"]
+    if reply.sender == "agent":
+        return Post(method="chat.postMessage", payload={}, instead=message, user=user)
+    shown = {**place, "user": user, "text": text, **blocks}
+    return Post(method="chat.postEphemeral", payload=shown, instead=message, user=user)
 
 
 def _blocks(reply: Reply, text: str) -> _Block:
@@ -77,20 +85,28 @@ class Posting:
         self._web = web
         self._api = urlsplit(api_url)
         self._ephemeral: dict[str, str] = {}  # block id, and the text above it
-        self._settled: dict[str, None] = {}  # the block ids of what was pressed
+        self._settled: dict[str, str] = {}  # the block ids of what was pressed
+        self._direct: dict[str, str] = {}  # users, and their direct messages
 
     async def send(self, wire: Post) -> str:
         """Posts it; returns Slack's `ts` of the message. Raises TryAgain or Undeliverable."""
+        if not wire.payload:
+            return await self._directly(wire)
         try:
             answer = await self._web.call(wire.method, wire.payload)
         except Refused as refusal:
             if not wire.instead or refusal.error not in UNSHOWN:
                 raise
-            opened = await self._web.call("conversations.open", {"users": wire.payload["user"]})
-            answer = await self._web.call("chat.postMessage", {**wire.instead, "channel": opened["channel"]["id"]})
-        else:
-            self._remember(wire)
+            return await self._directly(wire)
+        self._remember(wire)
         return str(answer.get("ts") or answer.get("message_ts"))
+
+    async def _directly(self, wire: Post) -> str:
+        if wire.user not in self._direct:
+            opened = await self._web.call("conversations.open", {"users": wire.user})
+            _note(self._direct, wire.user, str(opened["channel"]["id"]))
+        answer = await self._web.call("chat.postMessage", {**wire.instead, "channel": self._direct[wire.user]})
+        return str(answer.get("ts"))
 
     async def settle(self, press: Press) -> None:
         """Puts what was chosen in the place of the buttons, once. Raises SendProblem or aiohttp's errors."""
@@ -98,7 +114,7 @@ class Posting:
         text = (press.message.text if press.message else "") or self._ephemeral.pop(block, "")
         if block in self._settled or not text:
             return
-        _note(self._settled, block, None)
+        _note(self._settled, block, press.button.value)
         chosen = {"type": "context", "elements": [_plain(f"✓ {press.button.text.text}")]}
         message = {"text": text, "blocks": [_section(text), chosen]}
         if self._is_slacks(press.response_url):
@@ -123,7 +139,7 @@ class Posting:
             _note(self._ephemeral, blocks[-1]["block_id"], str(wire.payload["text"]))
 
 
-def _note(among: dict[str, _Noted], block: str, value: _Noted) -> None:
-    among[block] = value
+def _note(among: dict[str, str], key: str, value: str) -> None:
+    among[key] = value
     if len(among) > _REMEMBERED:
         del among[next(iter(among))]

@@ -10,7 +10,7 @@ from core.channel import Finding
 from core.errors import TryAgain
 
 _CREDENTIALS: Final = frozenset({401, 403, 404})  # of the account itself: wrong token, or an account that is not there
-_PAGE: Final = "In the Twilio console, Phone Numbers, Manage, Active numbers, {number}, Messaging Configuration"
+_PAGE: Final = "In the Twilio console, Phone Numbers, Manage, Active numbers, {number}"
 
 
 class _Account(BaseModel):
@@ -22,12 +22,15 @@ class _Account(BaseModel):
 class _Abilities(BaseModel):
     sms: bool = True
     mms: bool = True
+    voice: bool = False
 
 
 class _Number(BaseModel):
     sms_url: str | None = ""
     sms_method: str | None = ""
     sms_application_sid: str | None = ""
+    voice_url: str | None = ""
+    status_callback: str | None = ""  # of calls
     capabilities: _Abilities = _Abilities()
 
 
@@ -73,7 +76,8 @@ async def _number(rest: Rest, number: str, base_url: str) -> Sequence[Finding]:
         return [Finding(what, "Set one of the console's Phone Numbers, Manage, Active numbers.", fatal=True)]
     if not found[0].capabilities.sms:
         return [Finding(f"{number} cannot send or receive text messages", "Set a number that can.", fatal=True)]
-    return [_webhook(found[0], number, f"{base_url}/twilio/sms"), *_pictures(found[0], number)]
+    messages = _webhook(found[0], number, f"{base_url}/twilio/sms")
+    return [messages, *_pictures(found[0], number), *_calls(found[0], number, f"{base_url}/twilio/voice")]
 
 
 def _webhook(found: _Number, number: str, ours: str) -> Finding:
@@ -82,7 +86,9 @@ def _webhook(found: _Number, number: str, ours: str) -> Finding:
         return Finding(what, f"Set that app's Messaging request URL to {ours}, or take the app off the number.")
     if (found.sms_url or "") != ours:
         what = f'"A message comes in" at {number} leads to {found.sms_url or "nowhere"}'
-        advice = f"{_PAGE.format(number=number)}: set it to Webhook, {ours}, HTTP POST, and save"
+        advice = (
+            f"{_PAGE.format(number=number)}, Messaging Configuration: set it to Webhook, {ours}, HTTP POST, and save"
+        )
         return Finding(what, f"{advice}; or, with a Messaging Service, there under Integration.")
     if found.sms_method != "POST":
         return Finding(f"Messages to {number} come by {found.sms_method}", f"{_PAGE.format(number=number)}: HTTP POST.")
@@ -92,3 +98,16 @@ def _webhook(found: _Number, number: str, ours: str) -> Finding:
 def _pictures(found: _Number, number: str) -> Iterator[Finding]:
     if not found.capabilities.mms:
         yield Finding(f"{number} takes no pictures (MMS); whoever sends one is not heard.")
+
+
+def _calls(found: _Number, number: str, ours: str) -> Iterator[Finding]:
+    """Whether calls are to come here is not for text messages to say."""
+    if not found.capabilities.voice:
+        return
+    if found.voice_url != ours:
+        yield Finding(f"Calls to {number} lead to {found.voice_url or 'nowhere'}; the bot's address would be {ours}.")
+    elif found.status_callback != f"{ours}/status":
+        advice = f'{_PAGE.format(number=number)}, at "Call status changes" set {ours}/status, HTTP POST, and save.'
+        yield Finding(f"The end of calls to {number} is not told to the bot", advice)
+    else:
+        yield Finding(f"Calls to {number} come to {ours}.")

@@ -1,6 +1,5 @@
 """The files of an MMS: what they are called, and how they are fetched from Twilio for staff, and from nowhere else."""
 
-import mimetypes
 import re
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +13,13 @@ from core.messages import Attachment
 LARGEST: Final = 10_000_000  # bytes; Twilio takes 5 MB
 _MOST_HOPS: Final = 2
 _UNNAMED: Final = "application/octet-stream"
+# Of the types that Twilio takes. The machine's own list would differ from one machine to another.
+_ENDINGS: Final = {
+    "application/pdf": ".pdf", "audio/3gpp": ".3gp", "audio/amr": ".amr", "audio/mp4": ".m4a", "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg", "image/gif": ".gif", "image/heic": ".heic", "image/jpeg": ".jpg", "image/png": ".png",
+    "image/webp": ".webp", "text/calendar": ".ics", "text/csv": ".csv", "text/plain": ".txt", "text/vcard": ".vcf",
+    "text/x-vcard": ".vcf", "video/3gpp": ".3gp", "video/mp4": ".mp4", "video/quicktime": ".mov",
+}  # fmt: skip
 _MEDIA: Final = re.compile(r"/Messages/(?:SM|MM)[0-9A-Za-z]+/Media/ME[0-9A-Za-z]+", re.ASCII)
 # Where Twilio's answer leads: its own network for files, and Amazon's bucket behind it.
 _STORES: Final = re.compile(r"(?:[a-z0-9-]+\.)*twiliocdn\.com")
@@ -25,8 +31,9 @@ def attachment(number: int, url: str, media_type: str) -> Attachment:
     """The file of this number, from 1. An MMS brings no names, so it is called by what it is."""
     kind = media_type.partition("/")[0]
     name = kind if kind in {"image", "audio", "video"} else "file"
-    ending = mimetypes.guess_extension(media_type) or ""
-    return Attachment(name=f"{name}-{number}{ending}", media_type=media_type or _UNNAMED, size=0, url=url)
+    return Attachment(
+        name=f"{name}-{number}{_ENDINGS.get(media_type, '')}", media_type=media_type or _UNNAMED, size=0, url=url
+    )
 
 
 async def fetched(rest: Rest, file: Attachment) -> bytes:

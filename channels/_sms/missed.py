@@ -150,7 +150,7 @@ class Missed:
     def _opened(self) -> _Kept:
         """What was heard before the first start is nobody's to answer."""
         if self._kept is None:
-            self._kept = self._read() or _Kept(begun=self._now(), until=self._now())
+            self._kept = self._read() or self._save(_Kept(begun=self._now(), until=self._now()))
         return self._kept
 
     def _read(self) -> _Kept | None:
@@ -162,7 +162,7 @@ class Missed:
             log.warning("%s cannot be read (%s); it is begun anew", self._path, type(error).__name__)
             return None
 
-    def _save(self, kept: _Kept) -> None:
+    def _save(self, kept: _Kept) -> _Kept:
         """Writes the file, all of it or nothing."""
         self._kept = kept
         beside = self._path.with_suffix(".new")
@@ -172,3 +172,4 @@ class Missed:
             beside.replace(self._path)
         except OSError as error:
             log.warning("%s cannot be written (%s); messages may be missed after a pause", self._path, error.strerror)
+        return kept

@@ -1,6 +1,7 @@
 // A conversation: what is said is taken once, and what is answered is shown once, whatever the network does.
 
 const SILENCE = 60_000; // milliseconds; the server says something every 20 seconds
+const HIDDEN = 120_000; // milliseconds
 const TRIES = 4; // of a message that the server does not take although it answers
 const REFUSED = [400, 401, 403, 413];
 
@@ -12,13 +13,15 @@ class Conversation {
   #run = null; // what follows the stream now
   #sending = false;
   #sleepers = new Set();
+  #leave = () => {}; // lets go of the stream
+  #leaving = null;
 
   constructor(base, visitor, kept, on) {
     [this.#base, this.#visitor, this.#kept, this.#on] = [base, visitor, kept, on];
     this.#waiting = kept.read() || [];
     addEventListener("online", () => this.#wake());
     addEventListener("offline", () => this.#on.state("offline"));
-    document.addEventListener("visibilitychange", () => document.hidden || this.#wake());
+    document.addEventListener("visibilitychange", () => this.#seenOrHidden());
   }
 
   get isOpen() { return this.#run !== null; }
@@ -69,20 +72,28 @@ class Conversation {
     for (let failures = 1; this.#run === run; failures += 1) {
       try {
         await this.#read(run, () => { failures = 0; });
-        while (document.hidden && this.#run === run) await this.#pause(60_000);
       } catch (error) {
         if (this.#run !== run) return;
         this.#on.state(reasonOf(error));
         if (error instanceof SignedOut) return;
       }
       await this.#pause(backoff(failures));
+      while (document.hidden && this.#run === run) await this.#pause(HIDDEN);
     }
+  }
+
+  // A page that nobody looks at keeps no stream: browsers open only six of them.
+  #seenOrHidden() {
+    clearTimeout(this.#leaving);
+    if (document.hidden) this.#leaving = setTimeout(() => this.#leave(), HIDDEN);
+    else this.#wake();
   }
 
   // Reads the stream until the server ends it; throws when it broke off.
   async #read(run, connected) {
     const broken = new AbortController();
     const stop = () => broken.abort();
+    this.#leave = stop;
     run.signal.addEventListener("abort", stop);
     let patience = setTimeout(stop, SILENCE);
     try {

@@ -22,9 +22,9 @@ class Pages:
     paths: ClassVar[Sequence[str]] = ("/chat", "/chat.js", "/chat.css", "/chat/widget.js")
 
     def __init__(self, brand: str) -> None:
-        widget_style = json.dumps(_text("lines.css") + _text("widget.css"))
+        style = json.dumps(_text("lines.css") + _text("widget.css"))
+        widget = _text("widget.js").replace('"{style}"', style).replace('"{brand}"', json.dumps(brand))
         script = _text("words.js") + _text("visitors.js") + _text("conversation.js") + _text("panel.js")
-        widget = script + _text("widget.js").replace('"{style}"', widget_style)
         self._pages = {
             "/chat": Ack(
                 body=_text("chat.html").replace("{brand}", escape(brand)),
@@ -33,11 +33,7 @@ class Pages:
             ),
             "/chat.js": Ack(body=_script(script + _text("chat.js")), media_type="text/javascript", headers=_OURS),
             "/chat.css": Ack(body=_text("lines.css") + _text("chat.css"), media_type="text/css", headers=_OURS),
-            "/chat/widget.js": Ack(
-                body=_script(widget.replace('"{brand}"', json.dumps(brand))),
-                media_type="text/javascript",
-                headers=_ANYBODYS,
-            ),
+            "/chat/widget.js": Ack(body=_script(script + widget), media_type="text/javascript", headers=_ANYBODYS),
         }
 
     def page(self, path: str) -> Ack:

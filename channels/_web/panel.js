@@ -26,7 +26,8 @@ class Panel {
   #items = new Map();
   #choices = null;
   #state = "";
-  #passing = null;
+  #passing = "";
+  #timer = null;
 
   // `parts` are the elements {root, lines, state, form, text}.
   constructor(parts, words) {
@@ -40,7 +41,7 @@ class Panel {
 
   line(line, mark) {
     this.#choices?.remove();
-    this.#pass("");
+    if (this.#passing === this.words.writing) this.#pass("");
     const item = element("li", { class: line.from, dir: "auto" });
     item.append(...(line.elements ? line.elements.map(built) : [line.text]));
     this.#items.set(line.id, item);
@@ -65,7 +66,7 @@ class Panel {
 
   state(name) {
     this.#state = this.words[name] || "";
-    this.#pass("");
+    this.#tell();
   }
 
   typing() { this.#pass(this.words.writing, WRITING); }
@@ -75,6 +76,7 @@ class Panel {
     this.#items.clear();
     this.#choices?.remove();
     this.#choices = null;
+    this.#pass("");
     this.state("");
   }
 
@@ -100,9 +102,15 @@ class Panel {
 
   // Something to read that passes; what lasts is how it stands with the connection.
   #pass(text, milliseconds = 0) {
-    clearTimeout(this.#passing);
-    this.parts.state.textContent = text || this.#state;
-    if (text) this.#passing = setTimeout(() => this.#pass(""), milliseconds);
+    clearTimeout(this.#timer);
+    this.#passing = text;
+    this.#tell();
+    if (text) this.#timer = setTimeout(() => this.#pass(""), milliseconds);
+  }
+
+  #tell() {
+    const told = this.#passing || this.#state;
+    if (this.parts.state.textContent !== told) this.parts.state.textContent = told;
   }
 
   #refuseFiles() {

@@ -133,7 +133,7 @@ async function identify() {
   const address = script.dataset.tokenUrl;
   if (!address || window.throughline.isSet) return;
   const source = () => tokenFrom(new URL(address, document.baseURI));
-  if (await source()) window.throughline.login(source);
+  if (await source() && !window.throughline.isSet) await window.throughline.login(source);
 }
 
 function begin() {

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SLOTS = ISSUE_SLOTS + PERSON_SLOTS
 ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
 _PREFERENCES = ("language", "channel", "technical", "tone")
+_LONGEST_REPLY = 4_000  # characters; who writes more has lost the thread
+_LONGEST_VALUE, _LONGEST_ISSUE = 200, 300  # characters
 _LONGEST_ANSWER = 20_000  # characters that are searched for the JSON object
 _MOST_BRACES = 50
 _UNFINISHED = ("length", "content_filter")
@@ -52,7 +54,7 @@ class _Given(BaseModel, strict=True):
     human_wanted: bool = False
     confidence: Annotated[float, Field(ge=0, le=1)]
     actions: list[str] = []
-    reply: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    reply: Annotated[str, StringConstraints(strip_whitespace=True, max_length=_LONGEST_REPLY, pattern=r"\w")]
     asks: list[str] = []
     case: int | None = None
     issue: Text = ""
@@ -205,18 +207,19 @@ def _given(choice: Choice) -> _Given:
         raise Broken("declined to answer")
     if choice.finish_reason in _UNFINISHED:
         raise Broken(f"did not finish ({choice.finish_reason})")
-    try:
-        return _Given.model_validate(_json_object(choice.message.content or ""))
-    except ValidationError:
-        raise Broken("sent an answer of another shape") from None
+    return _answer_among(choice.message.content or "")
 
 
-def _json_object(content: str) -> Mapping[str, object]:
-    """The answer among what a model says: bare, in a code fence, or within prose. Raises Broken."""
+def _answer_among(content: str) -> _Given:
+    """The answer among what a model says: bare, in a code fence, after its thoughts, or within prose. Raises Broken."""
+    wrong = "sent no JSON answer"
     for found in _objects(content[:_LONGEST_ANSWER]):
         if "reply" in found:
-            return found
-    raise Broken("sent no JSON answer")
+            try:
+                return _Given.model_validate(found)
+            except ValidationError:
+                wrong = "sent an answer of another shape"
+    raise Broken(wrong)
 
 
 def _objects(content: str) -> Iterator[Mapping[str, object]]:
@@ -240,14 +243,14 @@ def _answer(given: _Given, brief: Brief, model: str) -> Answer:
         reply=given.reply,
         asks=_among(given.asks, SLOTS),
         case=given.case if given.case in {case.id for case in (*brief.cases, *brief.closed)} else None,
-        issue=given.issue,
+        issue=given.issue[:_LONGEST_ISSUE],
         category=given.category,
         mood=given.mood,
         urgency=given.urgency,
         language=_language(given.language, brief),
         facts=_facts(given.facts, SLOTS + TOLD_SLOTS),
         preferences=_facts(given.preferences, _PREFERENCES),
-        tried=tuple(filter(None, given.tried)),
+        tried=tuple(step for step in given.tried if 0 < len(step) <= _LONGEST_VALUE),
         resolved=given.resolved,
         pattern=given.pattern if given.pattern in {one.id for one in brief.patterns} else None,
         article=next((one.title for one in brief.articles if one.title in given.reply), ""),
@@ -260,7 +263,8 @@ def _among(given: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _facts(given: Sequence[_Fact], known: Sequence[str]) -> tuple[Told, ...]:
-    return tuple(Told(slot=fact.slot, value=fact.value) for fact in given if fact.slot in known and fact.value)
+    told = (fact for fact in given if fact.slot in known and 0 < len(fact.value) <= _LONGEST_VALUE)
+    return tuple(Told(slot=fact.slot, value=fact.value) for fact in told)
 
 
 def _language(given: str, brief: Brief) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bots import sockets, web
+from channels._voice.conversation import Conversation
 from channels.voice import Voice, VoiceSettings
 from core.backends.openai_writer import OpenAIWriter
 from core.backends.rules.writer import RulesWriter
@@ -44,7 +45,7 @@ class Switchboard:
         """From now on a call waits less long."""
         line = self.voice._lines.find(call.sid)
         assert line
-        assert line.conversation
+        assert isinstance(line.conversation, Conversation)
         line.conversation._patience = replace(line.conversation._patience, **seconds)  # type: ignore[arg-type]
 
     async def lines(self, call: RelayCall) -> Sequence[Line]:

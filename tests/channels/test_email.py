@@ -1,4 +1,5 @@
-"""Proves in the parser who may count as proven, that nobody takes another's place, and that hostile mail is read or parked."""
+"""Proves in the parser who may count as proven, that nobody takes another's place, and that hostile mail is read or
+parked."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -146,6 +147,8 @@ def test_a_date_is_believed_only_if_it_lies_behind_us(email: Email) -> None:
         ({"support_address": "a" * 32 + "@acme.test"}, "is no plain address"),
         ({"mail_trusted_relays": "10.0.0.0/8, mx.acme.test"}, "mx.acme.test"),
         ({"smtp_listen_port": 99999}, "65535"),
+        ({"dkim_selector": "mail 2026"}, "is no name of a DNS record"),
+        ({"dkim_selector": "s; p=none"}, "is no name of a DNS record"),
     ],
 )
 def test_a_wrong_setting_says_so(wrong: dict[str, Any], why: str) -> None:

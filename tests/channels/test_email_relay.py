@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from channels._mail.letter import Letter
+from channels.email import Email
+from core.channel import Closes
 from core.errors import TryAgain, Undeliverable
 from core.messages import Reply
 from tests.channels.mailroom import (
@@ -114,3 +117,105 @@ async def test_no_letter_goes_out_in_the_clear_where_tls_is_asked_for(tmp_path: 
             with pytest.raises(TryAgain, match=r"TLS|certificate"):
                 await channel.send(letter)
         assert not relay.caught
+
+
+def letters(channel: Email, *ids: str, **route: str) -> list[Letter]:
+    return [channel.render(Reply(id=one, route=ROUTE | route, text="Hi"))[0] for one in ids]
+
+
+async def test_several_letters_go_by_one_connection(tmp_path: Path) -> None:
+    async with MailRelay().open() as relay:
+        channel = relaying(tmp_path, relay)
+        for letter in letters(channel, "rep_1", "rep_2", "rep_3"):
+            await channel.send(letter)
+        assert (len(relay.caught), len(relay.visits)) == (3, 1)
+        assert isinstance(channel, Closes)
+        await channel.close()
+        await relay.visits[0].gone.wait()
+
+
+async def test_letters_to_many_go_by_a_few_connections_at_once(tmp_path: Path) -> None:
+    async with MailRelay().open() as relay:
+        channel = relaying(tmp_path, relay)
+        many = letters(channel, *(f"rep_{number}" for number in range(20)))
+        await asyncio.gather(*map(channel.send, many))
+        await channel.close()
+    assert {c.message["Message-ID"] for c in relay.caught} == {letter.message_id for letter in many}
+    assert 1 < len(relay.visits) <= 4
+
+
+async def test_a_connection_that_the_relay_gave_up_is_made_anew(tmp_path: Path) -> None:
+    async with MailRelay().open() as relay:
+        channel = relaying(tmp_path, relay)
+        first, second = letters(channel, "rep_1", "rep_2")
+        await channel.send(first)
+        await relay.hang_up()
+        await channel.send(second)
+        await channel.close()
+    assert (len(relay.caught), len(relay.visits)) == (2, 2)
+
+
+async def test_a_refusal_spoils_nothing_for_the_next_letter(tmp_path: Path) -> None:
+    async with MailRelay(answers={"RCPT": "550 5.1.1 No such user"}).open() as relay:
+        channel = relaying(tmp_path, relay)
+        refused, taken = letters(channel, "rep_1", "rep_2")
+        with pytest.raises(Undeliverable, match=r"550 5\.1\.1 there is no such mailbox"):
+            await channel.send(refused)
+        relay.answers = {}
+        await channel.send(taken)
+        await channel.close()
+    assert [(c.message["Message-ID"], c.recipients) for c in relay.caught] == [(taken.message_id, ["ann@shop.test"])]
+    assert len(relay.visits) == 1
+
+
+@pytest.mark.parametrize(("broken", "maybe"), [("MAIL", False), ("RCPT", False), ("DATA", True)])
+async def test_only_what_the_relay_may_have_is_flagged_as_perhaps_sent(
+    tmp_path: Path, broken: str, maybe: bool
+) -> None:
+    async with MailRelay(answers={broken: ""}).open() as relay:
+        channel = relaying(tmp_path, relay)
+        [letter] = letters(channel, "rep_1")
+        with pytest.raises(TryAgain) as trouble:
+            await channel.send(letter)
+        assert trouble.value.maybe_sent is maybe
+        relay.answers = {}
+        await channel.send(letter)
+        await channel.close()
+    assert {c.message["Message-ID"] for c in relay.caught} == {letter.message_id}
+    assert len(relay.caught) == (2 if maybe else 1)
+
+
+async def test_a_relay_that_takes_no_other_alphabets_gets_no_such_address(tmp_path: Path) -> None:
+    async with MailRelay(smtp_utf8=False).open() as relay:
+        channel = relaying(tmp_path, relay)
+        [letter] = letters(channel, "rep_1", to="änn@shop.test")
+        with pytest.raises(Undeliverable, match="SMTPUTF8"):
+            await channel.send(letter)
+        [by_domain] = letters(channel, "rep_2", to="ann@xn--bcher-kva.test")
+        await channel.send(by_domain)
+        await channel.close()
+    assert [c.recipients for c in relay.caught] == [["ann@xn--bcher-kva.test"]]
+
+
+async def test_a_letter_that_the_relay_finds_too_large_is_not_tried(tmp_path: Path) -> None:
+    async with MailRelay(most_bytes=600).open() as relay:
+        channel = relaying(tmp_path, relay)
+        [letter] = letters(channel, "rep_1")
+        with pytest.raises(Undeliverable, match="the relay takes 600"):
+            await channel.send(letter)
+        await channel.close()
+
+
+async def test_port_465_speaks_tls_from_its_first_byte(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with MailRelay(tls=tls_of(certificate), implicit_tls=True).open() as relay:
+        monkeypatch.setattr("channels._mail.relay._IMPLICIT_TLS", relay.port)  # nobody may listen on 465 in a test
+        channel = relaying(tmp_path, relay, smtp_relay_starttls=True)
+        [letter] = letters(channel, "rep_1")
+        with pytest.raises(TryAgain, match="certificate"):
+            await channel.send(letter)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await channel.send(letter)
+        await channel.close()
+    assert len(relay.caught) == 1

@@ -94,6 +94,17 @@ def test_each_thread_is_a_conversation_of_its_own(twin: SlackTwin, channel: Slac
     ]
 
 
+async def test_a_colleague_who_may_answer_hours_later_answers_by_direct_message(
+    twin: SlackTwin, channel: Slack
+) -> None:
+    for number in range(2):
+        [wire] = channel.render(Reply(id=f"r{number}", route=MENTION, text="It is on its way.", sender="agent"))
+        assert await channel.send(wire) == twin.posted[-1].ts
+    assert [(post.channel, post.user) for post in twin.posted] == [("DU1ANN", "")] * 2
+    called = [twin.called.get_nowait() for _ in range(twin.called.qsize())]
+    assert called == ["conversations.open", "chat.postMessage", "chat.postMessage"]
+
+
 # Buttons.
 
 
@@ -161,9 +172,9 @@ async def test_only_who_was_asked_may_press(twin: SlackTwin, channel: Slack) -> 
     posted = await asks(channel, twin, DM)
     assert heard(channel, twin.presses("U2BEN", posted, ts="1.1")) is None
     async with connected(twin, channel, Echo(channel).deliver):
-        await (await twin.emits(twin.presses("U2BEN", posted, ts="1.1"))).acked.wait()
-        await (await twin.emits(twin.presses("U1ANN", posted, ts="1.1"))).acked.wait()
-        await twin.replaced.get()
+        for user, number in (("U2BEN", 1), ("U1ANN", 0)):
+            await (await twin.emits(twin.presses(user, posted, number, ts="1.1"))).acked.wait()
+        assert words(await twin.replaced.get())[-1] == "✓ 4"
     assert twin.replaced.empty()
 
 
@@ -174,7 +185,7 @@ async def test_only_who_was_asked_may_press(twin: SlackTwin, channel: Slack) -> 
         "http://hooks.slack.com/x",
         "https://a@evil.test/",
         "http://[",
-        "file:///x",
+        "ftp://127.0.0.1/x",
     ],
 )
 async def test_nothing_is_written_to_an_address_that_is_not_slack_s(
@@ -247,7 +258,8 @@ async def test_the_command_asks_for_a_code_and_is_answered_to_its_writer_alone(t
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"), [("help", "/throughline link"), ("", "AI assistant"), ("forget", "nothing is")]
+    ("typed", "said"),
+    [("help", "/throughline link"), ("", "AI assistant"), ("what now", "AI assistant"), ("forget", "nothing is")],
 )
 async def test_the_command_is_answered_at_once_for_their_eyes_only(
     twin: SlackTwin, channel: Slack, by_http: Slack, typed: str, said: str
@@ -270,6 +282,12 @@ async def test_who_wants_to_be_forgotten_gets_a_colleague(shop: Shop, language: 
     [case] = await shop.ledger.queue(now=shop.now)
     assert case.case.status == "handed_off"
     assert answer
+
+
+def test_also_in_direct_messages_a_command_is_answered_ephemerally(twin: SlackTwin, channel: Slack) -> None:
+    message = understood(channel, twin.commands("U1ANN", "link", channel="DU1ANN"))
+    assert message.route == DM | {"ephemeral": "1"}
+    assert (message.conversation, message.public, message.unchecked) == ("DU1ANN", False, True)
 
 
 # The assistant's pane.
@@ -298,7 +316,9 @@ async def test_in_a_thread_it_shows_that_it_writes_and_elsewhere_it_cannot(twin:
     assert twin.panes.empty()
 
 
-async def test_a_pane_that_fails_loses_nothing(twin: SlackTwin, channel: Slack) -> None:
+async def test_a_pane_that_fails_loses_nothing(
+    twin: SlackTwin, channel: Slack, caplog: pytest.LogCaptureFixture
+) -> None:
     twin.refuse("assistant.threads.setSuggestedPrompts", "channel_not_found")
     twin.refuse("assistant.threads.setStatus", "invalid_thread_ts")
     echo = Echo(channel)
@@ -308,6 +328,9 @@ async def test_a_pane_that_fails_loses_nothing(twin: SlackTwin, channel: Slack) 
         await twin.emits(twin.opens_pane("U1ANN"))
         await twin.emits(twin.says("U1ANN", "hello"))
         assert (await twin.next_post()).text == "You said: hello"
+        await twin.emits(twin.opens_pane("U1ANN"))
+        await twin.panes.get()
+    assert "what follows a delivery was not done" in caplog.text
 
 
 # Bad input.

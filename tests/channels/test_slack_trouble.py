@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from channels._slack import examining
 from channels.slack import Slack
 from core.channel import Finding
 from core.errors import Misconfigured, TryAgain, Undeliverable
@@ -195,3 +196,17 @@ async def test_doctor_says_when_slack_is_away(twin: SlackTwin, tmp_path: Path, c
     nowhere = {"slack_app_token": twin.app_token, "slack_api_url": "http://127.0.0.1:1/api/"}
     async with opened(twin, tmp_path, None, **nowhere) as slack:
         assert len(await slack.examine()) == 2
+
+
+async def test_doctor_does_not_wait_for_a_slack_that_is_silent(
+    twin: SlackTwin, channel: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examining, "PATIENCE", 0.2)
+    twin.slow = {"auth.test"}
+    twin.gate.clear()
+    found = list(await channel.examine())
+    twin.gate.set()
+    assert [finding.what for finding in found] == [
+        "Slack did not answer within 0.2 s",
+        "Slack gives out an address for Socket Mode.",
+    ]

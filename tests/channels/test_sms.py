@@ -157,7 +157,15 @@ async def test_one_endless_word_is_cut_anywhere(length: int, twilio: Twilio, sms
         ("Order …9137, mail •••", "Order ...9137, mail ***"),
         ("2 * 3 ** 4 and [brackets]", "2 * 3 ** 4 and [brackets]"),
         ("- one\n- two", "- one\n- two"),
-        ("Schöne Grüße 😀", "Schöne Grüße 😀"),
+        ("Schöne Grüße 😀", "Schöne Grüße"),
+        ("👋 Hello 👍🏽!\n🎉 Done ✅", "Hello!\nDone"),
+        ("Hello 👨‍👩‍👧 Ünal", "Hello Ünal"),
+        ("At Ann🌸Bloom's", "At Ann🌸Bloom's"),
+        ("Привет 😀", "Привет 😀"),
+        ("👍", "👍"),
+        ("Ça va, François?", "Ça va, François?"),
+        ("cafe\u0301 · 1\u202f000 €, 20\u00a0% → n.º 5", "café . 1 000 €, 20 % -> n.o 5"),
+        ("Bidi \u202eover\u202c\u200b and \x00NUL", "Bidi over and NUL"),
     ],
 )
 def test_a_reply_is_plain_and_cheap_to_send(written: str, sent: str, sms: Sms) -> None:

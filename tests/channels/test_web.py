@@ -1,120 +1,27 @@
 """Web chat over real HTTP: who may speak, what is shown on the stream, and that each line is shown once."""
 
-import asyncio
 import hmac
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import aiohttp
-import jwt
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.utils import base64url_encode
 
-from bots import web as host
 from channels._web.logins import Logins
-from channels.web import Web, WebSettings
-from core.channel import Line
-from core.messages import InboundMessage, Raw, Reply
+from channels.web import WebSettings
 from identity.proof import Proof
-from tests.site import NOW, SAMPLES, make_channel
-
-GIVEN = json.loads((SAMPLES / "web" / "settings.json").read_text())
-KEY = GIVEN["webchat_jwt_keys"]["k1"]
-STAMP = int(NOW.timestamp())
-CLAIMS = {
-    "sub": "cus_7",
-    "iss": GIVEN["webchat_jwt_issuer"],
-    "aud": GIVEN["webchat_jwt_audience"],
-    "iat": STAMP,
-    "exp": STAMP + 600,
-}
-
-
-def token(*, key: str = KEY, algorithm: str = "HS256", kid: str | None = "k1", **changes: object) -> str:
-    claims = {name: value for name, value in (CLAIMS | changes).items() if value is not None}
-    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": kid} if kid else {})
-
-
-class Page:
-    """A browser, and the bot's end of the channel: what was heard, and what it says."""
-
-    def __init__(self, channel: Web, browser: aiohttp.ClientSession, heard: list[InboundMessage]) -> None:
-        self.channel, self.browser, self.heard = channel, browser, heard
-
-    async def opens(self) -> None:
-        async with self.browser.get("/chat") as page:
-            assert page.status == 200
-
-    async def posts(self, body: object, **headers: str) -> int:
-        async with self.browser.post("/api/chat/messages", json=body, headers=headers) as answer:
-            return answer.status
-
-    async def gets(self, path: str, **headers: str) -> int:
-        async with self.browser.get(path, headers=headers) as answer:
-            return answer.status
-
-    @asynccontextmanager
-    async def stream(self, **headers: str) -> AsyncIterator["Stream"]:
-        async with self.browser.get("/api/chat/stream", headers=headers) as answer:
-            assert answer.content_type == "text/event-stream"
-            stream = Stream(answer)
-            assert (await answer.content.readline()).startswith(b":")
-            yield stream
-
-    async def bot_says(self, id: str, text: str) -> None:  # noqa: A002
-        reply = Reply(id=id, route=self.heard[-1].route, text=text)
-        for wire in self.channel.render(reply):
-            await self.channel.send(wire)
-
-
-class Stream:
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-
-    async def next(self) -> dict[str, str]:
-        while not (line := await self._answer.content.readline()).startswith(b"data: "):
-            assert line, "the stream ended"
-        return cast("dict[str, str]", json.loads(line.removeprefix(b"data: ")))
-
-
-@asynccontextmanager
-async def opened(var: Path, **settings: object) -> AsyncIterator[Page]:
-    heard: list[InboundMessage] = []
-
-    async def hear(message: InboundMessage, _raw: Raw) -> bool:
-        heard.append(message)
-        return True
-
-    async def ready() -> dict[str, str]:
-        return {}
-
-    async def note(*_: object) -> None: ...
-
-    channel = cast("Web", make_channel("web", var, **settings))
-    app = host.application([channel], hear, ready, note=note, base_url="http://127.0.0.1", now=lambda: NOW)
-    jar = aiohttp.CookieJar(unsafe=True)
-    # The test installation lives at https, so its cookie is Secure; the loopback is not.
-    with host.listen("127.0.0.1", 0) as listening:
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with host.serving(app, listening), aiohttp.ClientSession(address, cookie_jar=jar) as browser:
-            yield Page(channel, browser, heard)
+from tests.channels.chat_page import CLAIMS, KEY, STAMP, Page, cookie, opened, token
 
 
 @pytest_asyncio.fixture
 async def page(tmp_path: Path) -> AsyncIterator[Page]:
     async with opened(tmp_path) as page:
         yield page
-
-
-async def cookie(page: Page) -> dict[str, str]:
-    async with page.browser.get("/chat") as answer:
-        return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
 
 
 async def test_the_page_brings_its_own_script_and_nothing_else(page: Page) -> None:
@@ -144,7 +51,7 @@ async def test_a_reply_with_markup_comes_with_elements_and_a_customers_line_neve
         await page.posts({"id": "m1", "text": text}, **ours)
         assert await stream.next() == {"id": "m1", "text": text, "from": "customer"}
         await page.bot_says("r1", text)
-        shown = cast("dict[str, object]", await stream.next())
+        shown = await stream.next()
     link = ["a", {"href": "https://acme.test/help", "rel": "noopener"}, ["our page"]]
     assert shown["text"] == text
     assert shown["elements"] == [["p", {}, ["See ", ["strong", {}, [link]], ", not <script>."]]]
@@ -158,20 +65,13 @@ async def test_no_line_is_shown_twice(page: Page) -> None:
         assert [(await stream.next())["id"] for _ in range(2)] == ["m1", "m2"]
 
 
-async def test_a_page_opened_again_shows_what_was_said(tmp_path: Path, page: Page) -> None:
+async def test_a_page_opened_again_shows_what_was_said(page: Page) -> None:
     ours = await cookie(page)
     await page.posts({"id": "m1", "text": "Hello"}, **ours)
-    conversation = page.heard[0].conversation
-
-    async def transcript(asked: str) -> list[Line]:
-        assert asked == conversation
-        return [Line(id=f"{conversation}:m1", text="Hello", sender="customer", at=NOW)]
-
-    object.__setattr__(page.channel._site, "transcript", transcript)
     async with page.stream(**ours) as stream:
         shown = await stream.next()
     assert shown == {"id": "m1", "text": "Hello", "from": "customer"}
-    assert conversation not in json.dumps(shown)
+    assert page.heard[0].conversation not in json.dumps(shown)
 
 
 async def test_two_visitors_do_not_see_each_other(page: Page) -> None:
@@ -318,14 +218,3 @@ async def test_a_forged_session_is_none(page: Page, forged: str) -> None:
 def test_wrong_settings_are_named(given: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         WebSettings(**given)
-
-
-async def test_a_stream_that_is_left_leaves_nothing_behind(page: Page) -> None:
-    ours = await cookie(page)
-    async with page.stream(**ours) as stream:
-        await page.posts({"id": "m1", "text": "x"}, **ours)
-        await stream.next()
-        assert page.channel._streams
-    async with asyncio.timeout(5):
-        while page.channel._streams:
-            await page.gets("/healthz")

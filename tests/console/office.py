@@ -1,7 +1,7 @@
 """A shop with a console, served over HTTP on loopback, and channels whose customers can be looked over the shoulder."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -117,8 +117,10 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
-    """A console over a shop, until the block is left."""
+async def opened(
+    shop: Shop, *, public_url: str = "", read_by: Mapping[str, Any] | None = None
+) -> AsyncIterator[Office]:
+    """A console over a shop, until the block is left. `read_by`: channels that know how to take deliveries apart."""
     channels: dict[str, Any] = {name: Mailbox(name) for name in HOUSE.channels}
     delivery = Delivery(shop.ledger, channels, lambda: shop.now)
     desk = Desk(
@@ -134,7 +136,8 @@ async def opened(shop: Shop, *, public_url: str = "") -> AsyncIterator[Office]:
     listening = web.listen("127.0.0.1", 0)
     office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     door = Door(keeper=office.doorkeeper(), base_url=public_url or office.url)
-    files = Files(ledger=shop.ledger, channels={"email": make_channel("email", Path("var"))}, now=lambda: shop.now)
+    readers = read_by or {"email": make_channel("email", Path("var"))}
+    files = Files(ledger=shop.ledger, channels=readers, now=lambda: shop.now)
     extra = console(desk, shop.ledger, door, files)
     app = web.application(
         [], shop.engine.accept, _ready, note=_note, base_url=office.url, now=lambda: shop.now, extra=extra

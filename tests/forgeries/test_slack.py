@@ -57,6 +57,20 @@ async def test_a_bot_by_the_victims_name(bots: Theatre, fields: dict[str, str]) 
     assert len(await bots.withstands(lambda stage: writes(stage, "U1JOHN", "UNDO", **fields))) == 1
 
 
+async def test_a_button_that_was_put_to_the_victim(bots: Theatre) -> None:
+    """Whoever presses it; that one can see it at all would be Slack's fault."""
+    block = {"type": "actions", "block_id": "T1ACME/U1JOHN/DU1JOHN//r1"}
+    button = {"type": "button", "action_id": "choice-0", "text": {"text": "Undo"}, "value": "UNDO"}
+    posted = {"channel": "DU1JOHN", "text": "Linked.", "blocks": [block | {"elements": [button]}]}
+
+    async def presses(stage: Stage) -> None:
+        envelope = await stage.slack.emits(stage.slack.presses("U9EVE", posted, ts="1772441000.000100"))
+        await envelope.acked.wait()
+        await stage.quiet()
+
+    assert len(await bots.withstands(presses)) == 1
+
+
 async def test_the_customer_is_greeted_on_slack(bots: Theatre) -> None:
     bots.present.a_day_passes()
     await writes(bots.present, "U1JOHN")

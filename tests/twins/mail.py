@@ -18,16 +18,22 @@ class Visit(SMTP):
     """One connection. After STARTTLS aiosmtpd loses sight of the socket below, so it is kept here."""
 
     below: asyncio.WriteTransport | None = None
+    gone: asyncio.Event
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.gone.set()
+        super().connection_lost(error)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self.below is None and isinstance(transport, asyncio.WriteTransport):
             self.below = transport
+            self.gone = asyncio.Event()
         super().connection_made(transport)
 
     async def end(self) -> None:
         """Hangs up; returns when the socket is closed."""
-        assert self.below
-        self.below.abort()
+        if self.below:  # a handshake that fails makes no connection
+            self.below.abort()
         await asyncio.sleep(0)  # asyncio closes the socket in the next turn of its loop
 
 

@@ -78,7 +78,7 @@ class SlackTwin(Workspace):
     def __init__(self) -> None:
         super().__init__()
         self.scopes = SCOPES
-        self.called: asyncio.Queue[str] = asyncio.Queue()  # each method that was carried out
+        self.called: asyncio.Queue[str] = asyncio.Queue()  # each method that was called
         self.replaced: asyncio.Queue[JSON] = asyncio.Queue()  # what came to response URLs and to chat.update
         self.panes: asyncio.Queue[JSON] = asyncio.Queue()  # what was said to the assistant's threads
         self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}}
@@ -86,7 +86,8 @@ class SlackTwin(Workspace):
         self.enterprise = ""  # the organisation that the workspace is of
         self.asked: list[str] = []  # users.info, for whom
         self.left_out = ""  # a field that users.info does not give
-        self.gate = asyncio.Event()  # users.info answers once it is set
+        self.slow = {"users.info"}  # these methods answer once the gate is set
+        self.gate = asyncio.Event()
         self.gate.set()
         self.questions: asyncio.Queue[None] = asyncio.Queue()  # one entry for each users.info that has come in
         self.posted: list[Posted] = []
@@ -233,9 +234,11 @@ class SlackTwin(Workspace):
 
     async def _api(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
+        self.called.put_nowait(method)
         self._peers.add(request.transport.get_extra_info("peername") if request.transport else None)
         if method == "users.info":
             self.questions.put_nowait(None)
+        if method in self.slow:
             await self.gate.wait()
         if self._troubles[method]:
             return self._troubles[method].pop(0)
@@ -244,7 +247,6 @@ class SlackTwin(Workspace):
             arguments = {} if _is_unread(method, request) else await _arguments(request)
             _check_arguments(method, arguments)
             found: JSON = {"ok": True} | self._methods[method](self, arguments)
-            self.called.put_nowait(method)
         except Refused as refused:
             found = {"ok": False, "error": str(refused)}
         if method in self.break_off and request.transport:
@@ -285,7 +287,7 @@ class SlackTwin(Workspace):
 
     def _post_message(self, arguments: JSON) -> JSON:
         channel = arguments["channel"]
-        if not channel.startswith("DU") and BOT not in self._readers(channel):
+        if BOT not in self._readers(channel):
             raise Refused("not_in_channel")
         if not {"event_type", "event_payload"} <= dict(arguments.get("metadata", {})).keys():
             raise Refused("invalid_metadata_format")
@@ -343,6 +345,8 @@ class SlackTwin(Workspace):
     }
 
     def _readers(self, channel: str) -> set[str]:
+        if channel.startswith("DU"):
+            return {BOT, channel[1:]}
         if channel not in self.members:
             raise Refused("channel_not_found")
         return self.members[channel]

@@ -1,5 +1,6 @@
 """What Twilio has on record of an account: its messages, their files, its numbers. One part of the twin."""
 
+import asyncio
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ class File:
     content: bytes = b""
     leads_to: str = ""  # where its address redirects; "" for this twin's store of files
     served_as: str = ""  # the content type that comes with it, if another one
+    circles: bool = False  # the store leads back to itself
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +62,7 @@ class Archive:
         self.status, self.type = "active", "Full"
         self.numbers: dict[str, dict[str, object]] = {number: {}}  # and what differs from an ordinary one
         self.largest_page = _LARGEST_PAGE
-        self.asked: list[Mapping[str, str]] = []
+        self.asked: asyncio.Queue[Mapping[str, str]] = asyncio.Queue()
         self.visits: list[tuple[str, str]] = []  # at the store of files: its path, and the credentials shown there
         self.public = ""
         self._sids = itertools.count(1)
@@ -76,7 +78,7 @@ class Archive:
         """One page of messages, the newest first."""
         if since := query.get("DateSent>", ""):
             assert _MOMENT.fullmatch(since), since
-        self.asked.append(dict(query))
+        self.asked.put_nowait(dict(query))
         start = datetime.fromisoformat(since) if since else None
         found = [r for r in self.records if r.to == query.get("To", r.to) and (start is None or r.at >= start)]
         found.sort(key=lambda record: record.at, reverse=True)
@@ -103,14 +105,17 @@ class Archive:
         """The account itself."""
         return {"sid": self.account, "friendly_name": "Acme", "status": self.status, "type": self.type}
 
-    def shows_numbers(self, number: str) -> dict[str, object]:
-        """Its numbers, as far as they are this one."""
-        return {"incoming_phone_numbers": list(self._numbers(number)), "next_page_uri": None}
+    def _short_codes(self, code: str) -> Iterator[dict[str, object]]:
+        if code in self.numbers:
+            address = f"{self.public}/twilio/sms"
+            yield {"sid": "SC" + "1" * 32, "short_code": code, "sms_method": "POST", "sms_url": address}
 
     def _numbers(self, number: str) -> Iterator[dict[str, object]]:
         if number in self.numbers:
             ordinary = {"sid": "PN" + "1" * 32, "phone_number": number, "sms_method": "POST",
-                        "sms_url": f"{self.public}/twilio/sms", "sms_application_sid": "",
+                        "sms_url": f"{self.public}/twilio/sms",
+                        "voice_url": f"{self.public}/twilio/voice",
+                        "status_callback": f"{self.public}/twilio/voice/status", "sms_application_sid": "",
                         "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False}}  # fmt: skip
             yield ordinary | self.numbers[number]
 
@@ -124,7 +129,9 @@ class Archive:
             if what == "Messages.json":
                 return web.json_response(self.lists(query, int(request.query.get("Page", "0"))))
             if what == "IncomingPhoneNumbers.json":
-                return web.json_response(self.shows_numbers(query["PhoneNumber"]))
+                return web.json_response({"incoming_phone_numbers": list(self._numbers(query["PhoneNumber"]))})
+            if what == "SMS/ShortCodes.json":
+                return web.json_response({"short_codes": list(self._short_codes(query["ShortCode"]))})
             message, _, file = what.removeprefix("Messages/").partition("/Media")
             if file == ".json":
                 return web.json_response(self.files(message))
@@ -143,4 +150,6 @@ class Archive:
         if "Authorization" in request.headers:
             return web.Response(status=400, text="InvalidArgument: Unsupported Authorization Type")
         file = self.find(request.match_info["message"]).files[request.match_info["file"]]
+        if file.circles:
+            raise web.HTTPFound(request.path)
         return web.Response(body=file.content, content_type=file.served_as or file.media_type)

@@ -12,7 +12,14 @@ from core.writing import Brief, Category, OpenCase
 from identity.masking import order_number
 
 _SURE, _ASKING, _ADVISING, _HANDING_OVER = 0.9, 0.7, 0.75, 0.3
-_SMALL = {"hello": "hello", "about_us": "about_us", "language": "hello", "thanks": "thanks", "declined": "dismissed", "dismissed": "dismissed"}
+_SMALL = {
+    "hello": "hello",
+    "about_us": "about_us",
+    "language": "hello",
+    "thanks": "thanks",
+    "declined": "dismissed",
+    "dismissed": "dismissed",
+}
 _TROUBLED = ("charge", "delivery", "damaged", "fault", "complaint")
 
 

@@ -81,7 +81,8 @@ def about_codes(text: str) -> str:
 
 
 def smalltalk(text: str) -> Smalltalk:
-    """What the text is where it tells nothing: a greeting, a word about us, thanks, a no, a matter taken back, a wish for a language."""
+    """What the text is where it tells of no matter: a greeting, a question about us, thanks, a no, a matter taken
+    back, a wish for a language."""
     folded = fold(text)
     if _is_only("hello", folded):
         return "hello"
