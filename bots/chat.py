@@ -23,7 +23,7 @@ async def chat() -> None:
     async with _bot(settings) as address, _browser(address) as browser:
         await _say_hello(browser)
         replies: asyncio.Queue[str] = asyncio.Queue()
-        listening = asyncio.create_task(_listen(browser, replies))
+        listening = asyncio.create_task(listen(browser, replies))
         try:
             while line := await asyncio.to_thread(sys.stdin.readline):
                 if line.strip():
@@ -84,7 +84,8 @@ async def _say(browser: aiohttp.ClientSession, text: str) -> None:
             raise Problem(f"chat: {await answer.text()}")
 
 
-async def _listen(browser: aiohttp.ClientSession, replies: asyncio.Queue[str]) -> None:
+async def listen(browser: aiohttp.ClientSession, replies: asyncio.Queue[str]) -> None:
+    """Puts what is answered into `replies`, until it is cancelled."""
     forever = aiohttp.ClientTimeout(total=None)
     had = ""
     while True:  # the server ends a stream on which nobody says anything

@@ -17,10 +17,11 @@ from bots.roster import Entry
 from bots.settings import VAR, Settings, environment, kept_secret, load
 from bots.wiring import Throughline, clock, new_id, put_together, secret_for
 from core.calling import Calling
-from core.channel import Channel, Listener, Serves, StaffRoom
+from core.channel import Channel, Listener, Serves
 from core.desk import Desk
 from core.errors import Misconfigured
 from core.files import Files
+from core.rooms import StaffRoom
 
 log = logging.getLogger("throughline")
 

@@ -129,7 +129,7 @@ class Email:
         self._checks = MailChecks(servers(settings.mail_dns))
         local, _at, domain = settings.support_address.partition("@")
         self._head = Letterhead(
-            brand=site.brand,
+            brand=site.brand or site.name,
             local=local,
             domain=domain,
             threads=Seal(site.secret, "thread"),
@@ -137,7 +137,8 @@ class Email:
         )
         self._folder = Folder(path=site.var / "mail")
         self._sending = self._relay(domain) if settings.smtp_relay_host else None
-        self._outbox = Relay(self._sending, _signer(settings, domain)) if self._sending else self._folder
+        signer = _signer(settings, domain)
+        self._outbox = Relay(self._sending, signer) if self._sending else self._folder
         self._certificate = _certificate(settings)
         self.pages = pages_for(site.base_url) if self._outbox is self._folder else ()
         self._opened = asyncio.Event()

@@ -1,4 +1,5 @@
-"""Slack: direct messages, mentions, the assistant's pane, buttons and a slash command; every answer is private.
+"""Slack: direct messages, mentions, the assistant's pane, buttons and a slash command; every answer is private. And the
+channel in which colleagues are called.
 
 Heard through Socket Mode (no public address needed) or signed HTTP requests, which bring the same payloads.
 """
@@ -20,10 +21,12 @@ from channels._slack.members import Members
 from channels._slack.objects import Other, read
 from channels._slack.phrases import Hello
 from channels._slack.posting import TEXT_LIMIT, Post, Posting
+from channels._slack.room import Room
 from channels._slack.web import Trouble, Web
 from core.channel import Ack, Checked, Deliver, Finding, Limits, Site
 from core.errors import Malformed
 from core.messages import InboundMessage, Raw, Reply, Route, Voucher
+from core.rooms import Act, Call
 
 
 class SlackSettings(BaseModel):
@@ -38,6 +41,11 @@ class SlackSettings(BaseModel):
     )
     slack_signing_secret: SecretStr = Field(
         SecretStr(""), description="Signing secret of the Slack app, for events over HTTP without an app-level token."
+    )
+    slack_agents_channel: str = Field(
+        "",
+        pattern="^([CG][A-Z0-9]+)?$",
+        description="Id (C...) of the Slack channel in which colleagues are called and answer; empty for none.",
     )
     slack_api_url: HttpUrl = Field(HttpUrl("https://slack.com/api/"), description="Where Slack's Web API is found.")
 
@@ -73,6 +81,8 @@ class Slack:
         self._posting = Posting(self._web, api_url)
         self._answering = Answering(self._web, self._posting, Hello(site.name, site.brand, site.languages))
         self._members = Members(self._web.client, site.now)
+        self._room = Room(self._web, self._members, settings.slack_agents_channel, site.now, self._answering.start)
+        self.has_room = bool(settings.slack_agents_channel)
         self.connection = Connection(bot_token, self._app_token, api_url, self._trouble)
 
     def verify(self, raw: Raw) -> None:
@@ -81,7 +91,7 @@ class Slack:
 
     def parse(self, raw: Raw) -> InboundMessage | None:
         """What a customer says, edits or deletes, the command they give or the button they press. Raises Malformed."""
-        return reading.inbound(read(raw.body), raw, self._site.languages)
+        return reading.inbound(read(raw.body), raw, self._site.languages, self._room.channel)
 
     async def check(self, message: InboundMessage, raw: Raw) -> Checked:  # noqa: ARG002 - Slack is asked, not the delivery
         """The email that our own workspace vouches for. Whose message it is Slack has said already."""
@@ -94,7 +104,7 @@ class Slack:
         one = read(raw.body)
         if isinstance(one, Other):
             return Ack(body=one.challenge)
-        answer = self._answered(raw)
+        answer = await self._answered(raw)
         return Ack(body=json.dumps(answer), media_type="application/json") if answer else Ack()
 
     async def listen(self, deliver: Deliver) -> None:
@@ -124,10 +134,19 @@ class Slack:
         """Shows that an answer is written."""
         await self._answering.typing(route)
 
+    def join(self, act: Act) -> None:
+        """Is given who acts for colleagues."""
+        self._room.join(act)
+
+    async def call(self, call: Call) -> str:
+        """Tells the agents' channel of a case; the post's id. Raises TryAgain or Undeliverable."""
+        return await self._room.call(call)
+
     async def examine(self) -> Sequence[Finding]:
         """Whether Slack would let us work."""
-        has_secret = bool(self._signing_secret)
-        return await examined(self._web, self._app_token, has_secret=has_secret, base_url=self._site.base_url)
+        has_secret, base_url = bool(self._signing_secret), self._site.base_url
+        room = self._room.findings()
+        return await examined(self._web, self._app_token, room, has_secret=has_secret, base_url=base_url)
 
     async def close(self) -> None:
         """Lets go of the connections that are kept."""
@@ -138,12 +157,15 @@ class Slack:
         """Keeps a payload of Socket Mode; returns what is answered."""
         raw = Raw(body=payload, received_at=self._site.now())
         await deliver(raw)
-        return self._answered(raw)
+        return await self._answered(raw)
 
-    def _answered(self, raw: Raw) -> Mapping[str, object]:
-        """Begins what follows a delivery that is kept; returns what is said at once."""
+    async def _answered(self, raw: Raw) -> Mapping[str, object]:
+        """Begins what follows a delivery that is kept; returns what is said at once. Raises where a colleague's words
+        were not kept, so that Slack delivers them again."""
         with suppress(Malformed):  # what cannot be read is parked
             one = read(raw.body)
+            if self._room.has(one):
+                return await self._room.follow(one)
             self._answering.begin(one)
             return self._answering.at_once(one)
         return {}

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from core.channel import Call, Deed, StaffRoom
 from core.desk import Desk, NoSuchCase, Refused
 from core.errors import TryAgain, Undeliverable
 from core.handoff import packet
+from core.rooms import Call, Deed, Done, StaffRoom
 from identity.masking import mask
 
 log = logging.getLogger(__name__)
@@ -100,19 +100,19 @@ class Calling:
             post = ""
         await self.ledger.called(due, name, post, now=self.now())
 
-    async def act(self, deed: Deed) -> str:
-        """Does what a colleague asks for in a room; a line for them alone, "" where nothing is to be said."""
+    async def act(self, deed: Deed) -> Done:
+        """Does what a colleague asks for in a room."""
         agent = await self.ledger.tied(deed.key)
         if agent is None:
-            return f"I do not know you as a colleague. An admin can tie you: accounts tie NAME {deed.key}"
+            return Done(line=f"I do not know you as a colleague. An admin can tie you: accounts tie NAME {deed.key}")
         case = await self.ledger.called_for(deed.room, deed.post)
         if case is None:
-            return "This is about no case that I know of."
+            return Done(line="This is about no case that I know of.")
         try:
             await self._do(case, agent, deed)
         except (Refused, NoSuchCase) as problem:
-            return str(problem)
-        return _DONE[deed.what]
+            return Done(line=str(problem))
+        return Done(line=_DONE[deed.what], by=agent)
 
     async def _do(self, case: int, agent: str, deed: Deed) -> None:
         match deed.what:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -181,49 +181,6 @@ class Checks(Protocol):
     async def check(self, message: InboundMessage, raw: Raw) -> Checked:
         """What others say of a message. When it fails, or takes too long and is cancelled, the message stays as it was
         parsed: no better proven, and with no news of what is vouched for."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """A case that waits for a colleague, as a room for colleagues is told of it."""
-
-    id: str  # the same however often telling is tried
-    case: int
-    title: str  # one line
-    packet: str  # what is known, masked: a line each, "Title: text"
-    url: str  # of the case at the console
-    again: bool = False  # it was told before, and nobody took it
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deed:
-    """What somebody in a room for colleagues asks for. `key` is who, as the channel proved it, e.g. slack:T1/U1."""
-
-    room: str  # the channel
-    post: str  # under which the case was told, as `call` returned it
-    key: str
-    what: Literal["take", "hand_back", "reply", "resolve"]
-    text: str = ""  # the reply, or how it was resolved
-    id: str = ""  # the reply's: the same one is never sent twice
-
-
-# Does it; a line for who asked alone, "" where nothing is to be said.
-Act = Callable[[Deed], Awaitable[str]]
-
-
-@runtime_checkable
-class StaffRoom(Protocol):
-    """A channel in which colleagues can be called, where the settings name a room of it."""
-
-    has_room: bool
-
-    def join(self, act: Act) -> None:
-        """Is given who acts for colleagues, before the first call."""
-        ...
-
-    async def call(self, call: Call) -> str:
-        """Tells the room; the provider's id of the post. Raises TryAgain or Undeliverable."""
         ...
 
 

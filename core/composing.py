@@ -89,7 +89,8 @@ def nothing_to_write(turn: Turn, known: Recollection, talk: LinkTalk | None, hou
     """The answer to a turn in which nothing was told: a ringing phone, a code, a file without a word."""
     about_codes_only = talk is not None and talk.grant is None
     latest = known.cases[0].id if known.cases and not about_codes_only else None
-    spoken = [talk.language if talk else "", turn.language, known.profile.language if known.profile else ""]
+    heard = known.spoken_in(turn.language, house.languages, is_new=turn.new_conversation)
+    spoken = [talk.language if talk else "", heard]
     language = next((one for one in spoken if one in house.languages), house.languages[0])
     seen = 0.0 if turn.said_something and talk is None else 1.0  # nobody but a colleague can look at a file
     return Answer(human_wanted=False, confidence=seen, case=latest, language=language, writer=NOBODY)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from core import safety
-from core.channel import Channel, Reports, Speaks
+from core.channel import Channel, Report, Reports, Speaks
 from core.checking import Checking
 from core.delivery import Delivery
 from core.engine import Engine
@@ -19,6 +19,8 @@ from core.speaking import Saying
 log = logging.getLogger(__name__)
 
 _TRIES = 3
+_EARLY = 2.0  # seconds by which a report may overtake the note that its message was sent
+_MOST_EARLY = 1_000
 _AFTER_A_FAILURE = timedelta(seconds=30)
 
 
@@ -35,6 +37,7 @@ class Dispatch:
         self._called: set[str] = set()
         self._patient: set[str] = set()  # fenced off once, so that two live lines do not fence each other for ever
         self._learning: set[asyncio.Task[None]] = set()
+        self._reporting: set[asyncio.Task[None]] = set()
         self._checking = Checking(ledger, channels or {}, self._call)
         self._channels: Mapping[str, Channel[Any]] = channels or {}
         self._sayings: dict[str, Saying] = {}
@@ -64,8 +67,22 @@ class Dispatch:
 
     async def note(self, channel: Channel[Any], raw: Raw) -> None:
         """Takes note of what a provider reports of our own messages; of any other delivery, nothing."""
-        if isinstance(channel, Reports) and (report := channel.report(raw)):
-            await self._ledger.reported(channel.name, report, now=self._engine.now())
+        if not isinstance(channel, Reports) or not (report := channel.report(raw)):
+            return
+        if await self._ledger.reported(channel.name, report, now=self._engine.now()):
+            return
+        if len(self._reporting) < _MOST_EARLY:
+            task = asyncio.create_task(self._note_later(channel.name, report))
+            self._reporting.add(task)
+            task.add_done_callback(self._reporting.discard)
+
+    async def _note_later(self, channel: str, report: Report) -> None:
+        """A provider may report on a message before it is on record here that it took it."""
+        await asyncio.sleep(_EARLY)
+        try:
+            await self._ledger.reported(channel, report, now=self._engine.now())
+        except Exception:
+            log.exception("what %s reported of a reply is not on record", channel)
 
     async def interrupted(self, one: Interruption) -> None:
         """Somebody spoke against a reply: no more of it is worded, and what they heard stands on record."""
@@ -89,7 +106,7 @@ class Dispatch:
     async def close(self) -> None:
         """Stops; what is not answered waits in the ledger."""
         await self._checking.close()
-        tasks = [*self._serving.values(), *self._learning]
+        tasks = [*self._serving.values(), *self._learning, *self._reporting]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

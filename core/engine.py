@@ -189,7 +189,7 @@ class Engine:
         return Brief(
             text=turn.text,
             channel=turn.first.channel,
-            language=turn.language or (known.profile.language if known.profile else ""),
+            language=known.spoken_in(turn.language, self.house.languages, is_new=turn.new_conversation),
             languages=self.house.languages,
             now=self.now(),
             said=known.said,

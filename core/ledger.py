@@ -183,6 +183,7 @@ class Rows:
     profile: Profile | None = None
     tallies: Sequence[Tally] = ()
     last_closed: Case | None = None  # whenever that was
+    language: str = ""  # in which we answered last, on any of these handles
 
 
 def how_it_ended(case: Case | None, known: Sequence[Fact]) -> str:
@@ -403,9 +404,9 @@ class Ledger(Protocol):
         """Notes that whoever this reply was for wants nothing more of us."""
         ...
 
-    async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
+    async def reported(self, channel: str, report: Report, *, now: datetime) -> bool:
         """Notes what a provider says of a reply that it took: that it failed after all, or that nothing more of us is
-        wanted. A report of something that is not ours changes nothing."""
+        wanted. A report of something that is not on record as ours changes nothing: False."""
         ...
 
     async def heard(self, interruption: Interruption) -> None:

@@ -35,6 +35,18 @@ class Recollection:
     read: Sequence[str]
     drawn_from: frozenset[HandleId]  # the handles that any of it came through
     summary: str  # who they are to us, in a sentence
+    language: str = ""  # in which we answered last
+
+    def spoken_in(self, conversation: str, languages: Sequence[str], *, is_new: bool) -> str:
+        """The language to go on in: the conversation's; in a new one the one wished for comes first."""
+        wished = self.preferences.get("language", "")
+        of_record = self.profile.language if self.profile else ""
+        told = (
+            (wished, conversation, self.language, of_record)
+            if is_new
+            else (conversation, wished, self.language, of_record)
+        )
+        return next((one for one in told if one in languages), conversation)
 
     def about_a_known_case(self, answer: Answer) -> Answer:
         """The answer, without a case that the writer was not given."""
@@ -74,6 +86,7 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
         read=_read(rows),
         drawn_from=_drawn_from(rows),
         summary=_summary(rows, cases, shown, preferences),
+        language=rows.language,
     )
 
 

@@ -118,5 +118,5 @@ def outcome(run: Run, language: str) -> str:
     if run.state == "done":
         done = say(f"{run.action}_done", language, amount=run.request.shown)
         return " ".join(filter(None, (done, run.message)))
-    kind = "action_waits" if run.state == "waiting" else "action_failed"
+    kind = {"waiting": "action_waits", "refused": "action_refused"}.get(run.state, "action_failed")
     return say(kind, language, action=say(f"{run.action}_called", language))

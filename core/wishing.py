@@ -24,8 +24,10 @@ def wish(text: str) -> Wish:
 
 
 def without_wishes(text: str) -> str:
-    """What is left of a text without the wishes for a code, a link or a call."""
-    return " ".join(filter(None, map(_beside_a_wish, _SENTENCE.split(text))))
+    """What is left of a text without the wishes for a code, a link or a call; the text itself where it has none."""
+    parts = _SENTENCE.split(text)
+    beside = [_beside_a_wish(part) for part in parts]
+    return text if beside == parts else " ".join(filter(None, beside))
 
 
 def _beside_a_wish(sentence: str) -> str:

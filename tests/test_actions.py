@@ -119,14 +119,16 @@ async def test_what_is_missing_is_asked_first_and_then_done(shop: Shop, twin: Co
     assert twin.refunded() == 20
 
 
-@pytest.mark.parametrize("trouble", ["refuses", "fails", "hangs", "breaks off"])
+@pytest.mark.parametrize("trouble", ["refuses", "fails", "hangs", "breaks off", "takes in"])
 async def test_whatever_the_endpoint_does_the_customer_hears_no_lie_and_a_human_sees_it(
     shop: Shop, twin: CompanyTwin, trouble: str
 ) -> None:
     twin.trouble = trouble
     said = await shop.hears("web", "cus_7", WISH)
     assert "has been made" not in said
-    assert "I could not complete the refund just now" in said
+    refused = trouble == "refuses"  # only then it is known how it ended
+    assert ("I could not get the refund done" in said) == refused
+    assert ("I do not know yet how it ended" in said) == (not refused)
     status, reason = await the_case(shop)
     assert status == "handed_off"
     assert "The refund $50" in reason

@@ -10,10 +10,10 @@ import pytest_asyncio
 from bots.console import passwords
 from core.accounts import NewAccount, Role
 from core.calling import Calling
-from core.channel import Act, Call, Deed
 from core.desk import Desk
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Outgoing
+from core.rooms import Act, Call, Deed, Done
 from tests.shop import HOUSE, Shop
 
 EVE = "slack:T1/EVE"
@@ -122,10 +122,10 @@ async def test_a_case_that_somebody_took_is_told_no_more_and_one_that_is_handed_
     await staff.hires("eve", EVE)
     await hands_over(shop)
     await staff.told()
-    assert await staff.calling.act(deed("take")) == "It is yours."
+    assert await staff.calling.act(deed("take")) == Done(line="It is yours.", by="eve")
     shop.later(hours=1)
     assert await staff.told() == []
-    assert await staff.calling.act(deed("hand_back")) == "The bot has it again."
+    assert (await staff.calling.act(deed("hand_back"))).line == "The bot has it again."
     await hands_over(shop)
     assert len(await staff.told()) == 1
 
@@ -139,11 +139,11 @@ async def test_what_is_written_under_the_post_goes_to_the_customer_once(shop: Sh
     await hands_over(shop)
     await staff.told()
     for _ in range(2):
-        assert await staff.calling.act(deed("reply", text="I am looking into it.", id="m1")) == ""
+        assert await staff.calling.act(deed("reply", text="I am looking into it.", id="m1")) == Done(by="eve")
     assert [(row.channel, row.reply.text, row.reply.sender) for row in staff.sent] == [
         ("slack", "I am looking into it.", "agent")
     ]
-    assert await staff.calling.act(deed("resolve", text="Refunded by hand.")) == "It is resolved."
+    assert (await staff.calling.act(deed("resolve", text="Refunded by hand."))).line == "It is resolved."
     assert await shop.ledger.queue(now=shop.now) == []
 
 
@@ -153,10 +153,10 @@ async def test_nobody_acts_who_is_not_tied_to_an_account_that_is_open(shop: Shop
     await hands_over(shop)
     await staff.told()
     for key in ("slack:T1/ANN", "slack:T2/EVE", ""):
-        assert "do not know you" in await staff.calling.act(deed("take", key=key))
+        assert "do not know you" in (await staff.calling.act(deed("take", key=key))).line
     await shop.ledger.disable_account("eve", by="boss", now=shop.now)
-    assert "do not know you" in await staff.calling.act(deed("take"))
-    assert "no case" in await staff.calling.act(deed("take", key="slack:T1/BOSS", post="post 7"))
+    assert "do not know you" in (await staff.calling.act(deed("take"))).line
+    assert "no case" in (await staff.calling.act(deed("take", key="slack:T1/BOSS", post="post 7"))).line
     (waiting,) = await shop.ledger.queue(now=shop.now)
     assert waiting.case.assignee == ""
 

@@ -175,6 +175,23 @@ async def test_what_a_provider_reports_later_finds_its_reply_by_any_of_its_parts
     await dispatch.close()
 
 
+async def test_a_report_that_overtakes_the_sending_is_noted_once_that_is_on_record(shop: Shop) -> None:
+    class Hasty(Reporting):
+        async def send(self, wire: object) -> str:
+            await dispatch.deliver(self, delivered(f"sent {len(self.sent) + 1} unreachable"))
+            return await super().send(wire)  # type: ignore[arg-type]
+
+    channel = Hasty("slack")
+    delivery = Delivery(shop.ledger, {"slack": channel}, lambda: shop.now)
+    dispatch = Dispatch(shop.engine, shop.ledger, delivery, {"slack": channel})
+    await gone(shop, delivery, await replies(shop, "I was charged $49.37 twice"))
+    assert await shop.ledger.undelivered() == []
+    async with asyncio.timeout(10):
+        while not await shop.ledger.undelivered():
+            pass
+    await dispatch.close()
+
+
 async def test_somebody_whose_network_reports_a_stop_is_not_written_to_first(shop: Shop) -> None:
     channel = Reporting("slack")
     delivery = Delivery(shop.ledger, {"slack": channel}, lambda: shop.now)

@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.repeatbench.protocol import ChannelName, Inbound, Person, Sender
 from channels import _twilio as twilio
 from channels._mail.author import normal_address
-from channels._mail.letter import bare_subject, is_reply
+from channels._mail.subjects import bare_subject, is_reply
 from channels._mail.trim import own_words
 from channels._markdown.plain import PLAIN
 from channels._markdown.tree import read

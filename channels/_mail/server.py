@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from core.errors import Misconfigured
 
@@ -149,6 +149,9 @@ class Visit(SMTP):
 
     async def handle_exception(self, error: Exception) -> str:
         """451, so that the sender tries again; aiosmtpd would say 500 and go on with the failed envelope."""
+        if isinstance(error, TLSSetupException):  # and aiosmtpd hangs up
+            _log.info("A TLS handshake failed.")
+            return ""
         self.envelope = self._create_envelope()
         _log.error("A mail could not be kept; its sender is asked to try again.", exc_info=error)
         return "451 4.3.0 Could not be kept, try again later"

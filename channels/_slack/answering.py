@@ -42,11 +42,17 @@ class Answering:
     def begin(self, one: Delivery) -> None:
         """Does what follows a delivery, soon."""
         if isinstance(one, Press) and asked_of(one):
-            self._start(self._posting.settle(one))
+            self.start(self._posting.settle(one))
         elif isinstance(one, Callback) and one.kind == "assistant_thread_started":
-            self._start(self._offer(one))
+            self.start(self._offer(one))
         elif isinstance(one, Callback) and one.kind in ("app_uninstalled", "tokens_revoked"):
-            self._start(self.look_at_token())  # the event may be old, so Slack is asked
+            self.start(self.look_at_token())  # the event may be old, so Slack is asked
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something soon; what Slack refuses of it is logged."""
+        task = asyncio.create_task(_tried(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def look_at_token(self) -> None:
         """Finds out whether our token is still good; if not, that is the channel's trouble."""
@@ -90,11 +96,6 @@ class Answering:
                 "prompts": [{"title": title, "message": message} for title, message in prompts],
             },
         )
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_tried(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 async def _tried(work: Coroutine[Any, Any, None]) -> None:

@@ -23,10 +23,12 @@ WANTED: Final = {
 }
 
 
-async def examined(web: Web, app_token: str, *, has_secret: bool, base_url: str) -> Sequence[Finding]:
-    """Tokens, scopes, and the way in."""
+async def examined(
+    web: Web, app_token: str, room: Awaitable[Sequence[Finding]], *, has_secret: bool, base_url: str
+) -> Sequence[Finding]:
+    """Tokens, scopes, the way in, and what `room` finds of the agents' channel."""
     way = _socket_mode(web, app_token) if app_token else _by_http(base_url, has_secret=has_secret)
-    found = await asyncio.gather(_in_time(_bot(web)), _in_time(way))
+    found = await asyncio.gather(_in_time(_bot(web)), _in_time(way), _in_time(room))
     return [finding for findings in found for finding in findings]
 
 

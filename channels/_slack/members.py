@@ -35,6 +35,14 @@ class Members:
             until, email = self._known.get(user, (self._now(), ""))
             return email if self._now() < until else await self._ask(user)
 
+    async def is_full(self, home: str, user: str) -> bool:
+        """Whether somebody is a full member of our workspace at this moment: no guest, no stranger, no bot.
+
+        Raises as `email` does.
+        """
+        ours = await self._our_home()
+        return home in ours and (await self._look_up(user)).is_full(ours)
+
     async def _our_home(self) -> frozenset[str]:
         """The workspace that our token is of, and its organisation."""
         if not self._home:
@@ -43,12 +51,14 @@ class Members:
         return self._home
 
     async def _ask(self, user: str) -> str:
-        answer = await self._web.users_info(user=user)
-        email = _User.model_validate(answer["user"]).confirmed_email(await self._our_home())
+        email = (await self._look_up(user)).confirmed_email(await self._our_home())
         now = self._now()
         fresh = {other: kept for other, kept in self._known.items() if now < kept[0]}
         self._known = fresh | {user: (now + _KEPT_FOR, email)}
         return email
+
+    async def _look_up(self, user: str) -> "_User":
+        return _User.model_validate((await self._web.users_info(user=user))["user"])
 
 
 class _Token(BaseModel):
@@ -76,10 +86,13 @@ class _User(BaseModel):
     is_email_confirmed: bool = False
     profile: _Profile = Field(default_factory=_Profile)
 
-    def confirmed_email(self, home: frozenset[str]) -> str:
+    def is_full(self, home: frozenset[str]) -> bool:
         organisation = self.enterprise_user.enterprise_id if self.enterprise_user else None
         is_guest = self.is_restricted or self.is_ultra_restricted
         is_ours = not self.is_stranger and not home.isdisjoint((self.team_id, organisation))
-        if not is_ours or is_guest or self.is_bot or self.deleted or not self.is_email_confirmed:
+        return is_ours and not (is_guest or self.is_bot or self.deleted)
+
+    def confirmed_email(self, home: frozenset[str]) -> str:
+        if not self.is_full(home) or not self.is_email_confirmed:
             return ""
         return (self.profile.email or "").strip().lower()

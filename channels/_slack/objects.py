@@ -1,13 +1,14 @@
-"""What Slack delivers, as far as we read it: events, presses of buttons, slash commands. By HTTP and Socket Mode alike.
+"""What Slack delivers, as far as we read it: events, presses of buttons, forms, slash commands. By HTTP and Socket Mode
+alike.
 
-Sources: https://docs.slack.dev/apis/events-api, .../reference/interaction-payloads/block_actions-payload and
-.../interactivity/implementing-slash-commands
+Sources: https://docs.slack.dev/apis/events-api, .../reference/interaction-payloads/block_actions-payload,
+.../reference/interaction-payloads/view-interactions-payload and .../interactivity/implementing-slash-commands
 """
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
@@ -46,6 +47,7 @@ class Message(BaseModel):
     ts: Stamp
     text: Words | None = None
     thread_ts: Stamp | None = None
+    parent_user_id: str | None = None  # whose message the thread is under
     team: Id | None = None
     user_team: Id | None = None
     files: list[File] | None = None
@@ -67,6 +69,12 @@ class Callback(BaseModel):
         """Its type and, with a stroke, its subtype."""
         subtype = self.event.get("subtype")
         return f"{self.event.get('type')}/{subtype}" if subtype else str(self.event.get("type"))
+
+    @property
+    def where(self) -> str:
+        """The channel; "" where it happens in none."""
+        channel = self.event.get("channel")
+        return channel if isinstance(channel, str) else ""
 
     @property
     def bots(self) -> list[str]:
@@ -92,14 +100,16 @@ class Button(BaseModel):
 
     type: str = ""
     block_id: str = ""
+    action_id: str = ""
     value: Words = ""
     text: Label = Label()
 
 
 class By(BaseModel):
-    """Who pressed it."""
+    """Who pressed it. `team_id` is their own workspace, which may not be ours."""
 
     id: Id
+    team_id: Id | None = None
 
 
 class Named(BaseModel):
@@ -133,6 +143,7 @@ class Press(BaseModel):
     message: Shown | None = None
     actions: list[Button] = Field(min_length=1)
     response_url: str = ""
+    trigger_id: str = ""
     team: Named | None = None
     enterprise: Named | None = None
 
@@ -147,6 +158,41 @@ class Press(BaseModel):
         return self.channel.id if self.channel else self.container.channel_id or ""
 
 
+class Entered(BaseModel):
+    """What somebody typed into a form."""
+
+    value: Words | None = None
+
+
+class Inputs(BaseModel):
+    """By the ids of blocks and of the inputs in them."""
+
+    values: dict[str, dict[str, Entered]] = Field(default_factory=dict)
+
+
+class Form(BaseModel):
+    """A form that we showed. `private_metadata` comes back as we gave it; who fills it in does not see it."""
+
+    callback_id: str = ""
+    private_metadata: str = ""
+    state: Inputs = Inputs()
+
+
+class Submission(BaseModel):
+    """Somebody filled in a form of ours: it is about a message, "channel:ts"."""
+
+    type: Literal["view_submission"]
+    user: By
+    view: Form
+    team: Named | None = None
+    enterprise: Named | None = None
+
+    @property
+    def where(self) -> str:
+        """The channel of that message."""
+        return self.view.private_metadata.partition(":")[0]
+
+
 class Command(BaseModel):
     """Somebody typed our slash command."""
 
@@ -156,6 +202,11 @@ class Command(BaseModel):
     channel_id: Id
     user_id: Id
     trigger_id: str = Field(min_length=1, max_length=255)
+
+    @property
+    def where(self) -> str:
+        """The channel."""
+        return self.channel_id
 
     @property
     def verb(self) -> str:
@@ -174,10 +225,11 @@ class Other(BaseModel):
 
     type: str = ""
     challenge: str = ""
+    where: ClassVar[str] = ""
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
-Delivery: TypeAlias = Callback | Press | Command | Other
+Delivery: TypeAlias = Callback | Press | Submission | Command | Other
 
 
 def read(body: bytes) -> Delivery:
@@ -215,4 +267,8 @@ def _form(body: bytes) -> object:
     return json.loads(fields["payload"]) if "payload" in fields else fields
 
 
-_KINDS: Final[Mapping[str, type[Delivery]]] = {"event_callback": Callback, "block_actions": Press}
+_KINDS: Final[Mapping[str, type[Delivery]]] = {
+    "event_callback": Callback,
+    "block_actions": Press,
+    "view_submission": Submission,
+}

@@ -61,8 +61,10 @@ def is_direct(channel: object) -> bool:
     return isinstance(channel, str) and channel.startswith("D")
 
 
-def inbound(one: Delivery, raw: Raw, languages: Sequence[str]) -> InboundMessage | None:
-    """What a customer says in a delivery; None when none does. Raises Malformed."""
+def inbound(one: Delivery, raw: Raw, languages: Sequence[str], agents: str = "") -> InboundMessage | None:
+    """What a customer says in a delivery; None when none does, as in the agents' channel. Raises Malformed."""
+    if agents and one.where == agents:
+        return None
     if isinstance(one, Callback):
         return _heard(one, raw)
     if isinstance(one, Press):
@@ -77,11 +79,11 @@ def _heard(one: Callback, raw: Raw) -> InboundMessage | None:
     if one.kind == "message/message_deleted" and direct:
         return _taken_back(one, event.get("previous_message"), raw)
     if event.get("type") == "app_mention" or (event.get("type") == "message" and direct):
-        return _said(one, raw) if _is_somebodys(one, event) else None
+        return _said(one, raw) if is_somebodys(one, event) else None
     return None
 
 
-def _is_somebodys(one: Callback, message: object) -> bool:
+def is_somebodys(one: Callback, message: object) -> bool:
     """Whether a customer wrote it."""
     if not isinstance(message, Mapping) or message.get("subtype") not in _HEARD:
         return False
@@ -100,10 +102,10 @@ def _changed(one: Callback, raw: Raw) -> InboundMessage | None:
     now, before = one.event.get("message"), one.event.get("previous_message")
     if isinstance(now, Mapping) and now.get("subtype") == "tombstone":  # of a message with a thread under it
         return _taken_back(one, before, raw)
-    if not isinstance(now, Mapping) or not _is_somebodys(one, now):
+    if not isinstance(now, Mapping) or not is_somebodys(one, now):
         return None
     said = validated(Message, now)
-    old = validated(Message, before) if isinstance(before, Mapping) and _is_somebodys(one, before) else None
+    old = validated(Message, before) if isinstance(before, Mapping) and is_somebodys(one, before) else None
     if said.edited is None or said.edited.user not in ("", said.user):
         return None
     if old is not None and (old.text or "") == (said.text or ""):
@@ -120,7 +122,7 @@ def _edition(one: Callback, said: Message, message: InboundMessage, old: Message
 
 
 def _taken_back(one: Callback, before: object, raw: Raw) -> InboundMessage | None:
-    if not isinstance(before, Mapping) or not _is_somebodys(one, before):
+    if not isinstance(before, Mapping) or not is_somebodys(one, before):
         return None
     gone = validated(Message, before)
     known = _external_id(one, gone)
@@ -129,7 +131,7 @@ def _taken_back(one: Callback, before: object, raw: Raw) -> InboundMessage | Non
 
 
 def _message(one: Callback, said: Message, raw: Raw) -> InboundMessage:
-    place = Place(_home(one, said), said.user, str(one.event.get("channel")), said.thread_ts or "")
+    place = Place(home_of(one, said), said.user, str(one.event.get("channel")), said.thread_ts or "")
     # Of a stranger in a channel that is shared our workspace says nothing.
     is_told = said.user_team or said.team or not one.is_ext_shared_channel
     is_ours = bool(is_told) and place.home in (one.team_id, one.enterprise_id)
@@ -155,7 +157,7 @@ def _external_id(one: Callback, said: Message) -> str:
     return f"{one.team_id}:{one.event.get('channel')}:{said.ts}{edition}"
 
 
-def _home(one: Callback, said: Message) -> str:
+def home_of(one: Callback, said: Message) -> str:
     """The organisation or workspace whose user is writing; somebody else's, in a channel shared with strangers."""
     team = said.user_team or said.team or one.team_id
     if one.enterprise_id and (team == one.team_id or not one.is_ext_shared_channel):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -74,10 +74,17 @@ class Web:
 
     async def call(self, method: str, payload: Mapping[str, object] | None = None) -> AsyncSlackResponse:
         """Slack's answer to a call. Raises TryAgain or Refused."""
+        return await self._answer(method, json=dict(payload or {}))
+
+    async def ask(self, method: str, question: Mapping[str, str]) -> AsyncSlackResponse:
+        """Slack's answer by a method that only reads; those take no JSON. Raises TryAgain or Refused."""
+        return await self._answer(method, http_verb="GET", params=dict(question))
+
+    async def _answer(self, method: str, **question: Any) -> AsyncSlackResponse:
         self._leave_alone(method)
         try:
             self.session()
-            return await self.client.api_call(method, json=dict(payload or {}))
+            return await self.client.api_call(method, **question)
         except SlackApiError as refusal:
             raise self._problem(method, refusal) from refusal
         except (aiohttp.ClientError, OSError, ValueError, AttributeError, TypeError) as broken:

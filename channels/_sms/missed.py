@@ -98,7 +98,10 @@ class Missed:
         """Delivers what is listed and not on record, the oldest first. Raises TryAgain or Refused, and what `deliver`
         raises: then the next sweep begins where this one did.
         """
+        is_first_start = self._kept is None and not self._path.exists()
         now, kept = self._now(), self._opened()
+        if is_first_start:
+            return
         since = max(kept.begun, kept.until - _OVERLAP, now - _FARTHEST)
         for number in [self._number, *kept.numbers]:
             for found in reversed([one async for one in self._listed(number, since)]):

@@ -1,6 +1,7 @@
 // A conversation: what is said is taken once, and what is answered is shown once, whatever the network does.
 
 const SILENCE = 60_000; // milliseconds; the server says something every 20 seconds
+const STEADY = 5_000; // milliseconds; a stream that held so long did not fail
 const HIDDEN = 120_000; // milliseconds
 const TRIES = 4; // of a message that the server does not take although it answers
 const REFUSED = [400, 401, 403, 413];
@@ -70,13 +71,15 @@ class Conversation {
 
   async #follow(run) {
     for (let failures = 1; this.#run === run; failures += 1) {
+      const began = performance.now();
       try {
-        await this.#read(run, () => { failures = 0; });
+        await this.#read(run);
       } catch (error) {
         if (this.#run !== run) return;
         this.#on.state(reasonOf(error));
         if (error instanceof SignedOut) return;
       }
+      if (performance.now() - began > STEADY) failures = 0;
       await this.#pause(backoff(failures));
       while (document.hidden && this.#run === run) await this.#pause(HIDDEN);
     }
@@ -90,7 +93,7 @@ class Conversation {
   }
 
   // Reads the stream until the server ends it; throws when it broke off.
-  async #read(run, connected) {
+  async #read(run) {
     const broken = new AbortController();
     const stop = () => broken.abort();
     this.#leave = stop;
@@ -100,7 +103,6 @@ class Conversation {
       const headers = this.#cursor ? { "last-event-id": this.#cursor } : {};
       const answer = await this.#ask("api/chat/stream?typing=1", { headers, signal: broken.signal });
       if (!answer.ok) throw Object.assign(new Error("no stream"), { status: answer.status });
-      connected();
       this.#on.state("");
       this.#wake();
       const [reader, decoder] = [answer.body.getReader(), new TextDecoder()];

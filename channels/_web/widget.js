@@ -1,9 +1,12 @@
 const script = document.currentScript;
 if (!script || window.throughline) return;
 
+const DAY = 86_400_000; // milliseconds; who used the chat since hears of answers without opening it
 const base = new URL("../", script.src).href;
 const words = wordsFor([document.documentElement.lang, ...navigator.languages].filter(Boolean), "{brand}");
 const session = new Kept("localStorage", `throughline-session ${base}`);
+const read = new Kept("localStorage", `throughline-read ${base}`); // the last line of ours that was seen
+const used = new Kept("localStorage", `throughline-used ${base}`); // when a line was last seen
 const waiting = new Kept("sessionStorage", `throughline-waiting ${base}`);
 
 class Widget {
@@ -20,6 +23,8 @@ class Widget {
     root.append(this.opener, this.dialog);
     this.opener.addEventListener("click", () => (this.#isShown ? this.close() : this.open()));
     this.dialog.addEventListener("keydown", (event) => this.#key(event));
+    // To the page what is typed here seems typed nowhere: it would take letters for its shortcuts.
+    for (const kind of ["keydown", "keypress", "keyup"]) this.dialog.addEventListener(kind, (event) => event.stopPropagation());
     window.visualViewport?.addEventListener("resize", () => this.#fit());
     window.visualViewport?.addEventListener("scroll", () => this.#fit());
     document.body.append(this.host);
@@ -48,6 +53,7 @@ class Widget {
     this.dialog.hidden = false;
     this.opener.setAttribute("aria-expanded", "true");
     this.#unread(false);
+    if (this.last) read.write(this.last);
     this.#fit();
     this.text.focus();
     connect();
@@ -63,7 +69,11 @@ class Widget {
   // What the conversation tells, shown on the panel, and by a dot while it is closed.
   line(line, mark) {
     this.panel.line(line, mark);
-    if (!this.#isShown && line.from !== "customer" && this.isHeard) this.#unread(true);
+    if (this.#isShown) used.write(Date.now());
+    if (line.from === "customer") return;
+    this.last = line.id;
+    if (this.#isShown) read.write(line.id);
+    else this.#unread(line.id !== read.read());
   }
   message(id, mark) { this.panel.message(id, mark); }
   state(name) { this.panel.state(name); }
@@ -79,7 +89,7 @@ class Widget {
 
   // Escape closes, and Tab stays within the panel while it is open.
   #key(event) {
-    if (event.key === "Escape") { event.stopPropagation(); this.close(); }
+    if (event.key === "Escape") this.close();
     if (event.key !== "Tab") return;
     const stops = [...this.dialog.querySelectorAll("button, textarea, a[href], [tabindex='0']")];
     const [from, to] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
@@ -123,7 +133,7 @@ async function tokenFrom(address) {
 
 let widget, conversation, connecting;
 
-// The first time that the panel is open it is found out who is writing.
+// It is found out who is writing, once.
 function connect() {
   connecting ??= identify().finally(() => conversation.open());
   return connecting;
@@ -140,8 +150,7 @@ function begin() {
   widget = new Widget();
   conversation = new Conversation(base, new BySession(base, session), waiting, widget);
   widget.panel.conversation = conversation;
-  if (session.read() && !script.dataset.tokenUrl) connect();
-  setTimeout(() => { widget.isHeard = true; }, 5_000); // what comes later than that is new
+  if (Date.now() - used.read() < DAY) connect();
 }
 
 const ready = document.body ? Promise.resolve() : new Promise((resolve) => { document.addEventListener("DOMContentLoaded", resolve); });

@@ -1,6 +1,6 @@
 """Carrying actions out: a POST to the company's endpoint, or a Python function of its own.
 
-The endpoint gets the request as JSON with its id in `Idempotency-Key`. It answers 2xx when the thing is done, with
+The endpoint gets the request as JSON with its id in `Idempotency-Key`. It answers 2xx (but 202) when the thing is done, with
 `reference` and `message` in a JSON object if it likes; 4xx when it will not do it, with `message` for our staff.
 After any other answer, and after none, nobody knows whether it was done, and a human has to look.
 """
@@ -21,6 +21,7 @@ from core.runs import Outcome, Request
 Hook = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object] | None]]
 
 _LONGEST = 65_536  # bytes of an answer that are read
+_TAKEN_IN = 202
 _SHOWN = 500  # characters of a message
 
 
@@ -57,6 +58,8 @@ async def _post(endpoint: Endpoint, request_id: str, body: Mapping[str, object])
         session.post(endpoint.url, json=body, headers=headers, allow_redirects=False) as response,
     ):
         answered = _object(await response.content.read(_LONGEST))
+        if response.status == _TAKEN_IN:
+            raise ConnectionError("the endpoint took it in (HTTP 202) and did not say that it is done")
         if response.status // 100 == 2:  # noqa: PLR2004 - done
             return _outcome(answered)
         if response.status // 100 == 4:  # noqa: PLR2004 - it will not do it

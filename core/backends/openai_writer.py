@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SLOTS = ISSUE_SLOTS + PERSON_SLOTS
 ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
-_PREFERENCES = ("language", "channel", "technical", "tone")
+_PREFERENCES = ("language", "channel", "technical", "tone", "phone")
 _LONGEST_REPLY = 4_000  # characters; who writes more has lost the thread
 _LONGEST_VALUE, _LONGEST_ISSUE = 200, 300  # characters
 _LONGEST_ANSWER = 20_000  # characters that are searched for the JSON object

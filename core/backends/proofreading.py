@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import cast
 
-from core.backends.rules.language import language_of
+from core.backends.rules.language import asked_for, language_for, language_of
 from core.backends.rules.lexicon import table, wording
 from core.backends.rules.slots import slots
 from core.backends.rules.text import Phrases, fold
@@ -74,7 +74,8 @@ def proofread(answer: Answer, brief: Brief) -> Answer:
         if claim := _claim(piece, language, answer, brief):
             raise _unusable(answer, f"said that something was done ({claim})")
     spoken = language if language in brief.languages else answer.language
-    return _without_known(replace(answer, language=spoken), brief)
+    wishes = [replace(w, value=_code(w.value) or w.value) if w.slot == "language" else w for w in answer.preferences]
+    return _without_known(replace(answer, language=spoken, preferences=wishes), brief)
 
 
 def _unusable(answer: Answer, why: str) -> WriterFailed:
@@ -92,7 +93,8 @@ def _sound(pieces: Sequence[str], begun: Answer, brief: Brief) -> Iterator[str]:
 
 # ── the language ──
 def _here(brief: Brief) -> str:
-    return language_of(brief.text, languages=brief.languages, current=brief.language)
+    wished = _code(brief.preferences.get("language", ""))
+    return language_for(brief.text, replace(brief, preferences={**brief.preferences, "language": wished}))
 
 
 def _language(reply: str, brief: Brief) -> str:
@@ -104,12 +106,13 @@ def _language(reply: str, brief: Brief) -> str:
 
 def _is_read(language: str, brief: Brief) -> bool:
     """Whether it is the conversation's language, the one that was wished for, or the one that they write."""
-    wish = brief.preferences.get("language", "")
-    wished = (
-        wish if wish in brief.languages else language_of(wish, languages=brief.languages, current="") if wish else ""
-    )
     written = language_of(brief.text, languages=_EVERY_LANGUAGE, current="")
-    return language in (_here(brief), written, wished)
+    return language in (_here(brief), written)
+
+
+def _code(wish: str) -> str:
+    """A language as customers name it, by its code: "German" is "de"."""
+    return wish if wish in _EVERY_LANGUAGE else asked_for(wish)
 
 
 # ── questions for what is known ──

@@ -180,6 +180,14 @@ def test_the_brands_name_stands_before_the_address(tmp_path: Path, brand: str) -
     assert max(len(word) for word in letter.content.split(b"Message-ID")[0].split()) <= 78
 
 
+def test_a_brand_without_a_name_goes_by_the_bots(tmp_path: Path) -> None:
+    channel = Email(Mailbox(support_address="support@acme.test"), replace(site(tmp_path), brand=""))
+    [letter] = channel.render(Reply(id="rep_1", route={"to": "ann@shop.test"}, text="Hi"))
+    message = message_from_bytes(letter.content, policy=policy.default)
+    assert message["From"] == "Throughline <support@acme.test>"
+    assert message["Subject"] == "Re: Throughline"
+
+
 def test_other_machines_are_asked_to_keep_silent_but_not_about_failures(email: Email) -> None:
     bot, agent = (email.render(Reply(id="rep_1", route=ROUTE, text="Hi", sender=who))[0] for who in ("bot", "agent"))
     silenced = message_from_bytes(bot.content, policy=policy.default)["X-Auto-Response-Suppress"]

@@ -220,7 +220,9 @@ async def certificate_at(port: int) -> bytes:
         return shown
 
 
-async def test_who_leaves_in_the_middle_of_a_handshake_is_forgotten(tmp_path: Path, keeper: Keeper) -> None:
+async def test_who_leaves_in_the_middle_of_a_handshake_is_forgotten(
+    tmp_path: Path, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
     channel, _pem = with_tls(tmp_path)
     async with listening(channel, keeper) as client:  # and whoever is still here is waited for at the end
         for farewell in (b"", b"\x16\x03\x01", b"EHLO x\r\n"):
@@ -234,6 +236,7 @@ async def test_who_leaves_in_the_middle_of_a_handshake_is_forgotten(tmp_path: Pa
         lingering.write(b"EHLO x\r\nSTARTTLS\r\n")
         await client.noop()
     lingering.close()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_what_is_said_before_the_handshake_is_not_heard_after_it(tmp_path: Path, keeper: Keeper) -> None:
@@ -276,10 +279,11 @@ def test_a_certificate_that_does_not_serve_names_its_setting(
 # Too many, and too slow.
 
 
-async def test_too_many_of_one_host_are_asked_to_come_again(
-    email: Email, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", ["_MOST_OF_ONE_HOST", "_MOST_VISITS"])
+async def test_too_many_are_asked_to_come_again(
+    email: Email, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr("channels._mail.server._MOST_OF_ONE_HOST", 2)
+    monkeypatch.setattr(f"channels._mail.server.{limit}", 2)
     async with listening(email, keeper) as client:
         second = aiosmtplib.SMTP(hostname="127.0.0.1", port=client.port, start_tls=False)
         await second.connect()

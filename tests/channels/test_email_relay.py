@@ -1,9 +1,11 @@
 """Proves that letters reach a strict relay, by TLS where it is asked for, and what becomes of those that it refuses."""
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels._mail.letter import Letter
 from channels.email import Email
@@ -183,6 +185,35 @@ async def test_only_what_the_relay_may_have_is_flagged_as_perhaps_sent(
         await channel.close()
     assert {c.message["Message-ID"] for c in relay.caught} == {letter.message_id}
     assert len(relay.caught) == (2 if maybe else 1)
+
+
+@dataclass(kw_only=True)
+class ThoughtfulRelay(MailRelay):
+    """Takes its time over a mail, until it is let."""
+
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.entered.set()
+        await self.may_answer.wait()
+        return await super().handle_DATA(server, session, envelope)
+
+
+async def test_a_connection_on_which_a_letter_was_given_up_is_not_used_again(tmp_path: Path) -> None:
+    async with ThoughtfulRelay().open() as relay:
+        channel = relaying(tmp_path, relay)
+        first, second = letters(channel, "rep_1", "rep_2")
+        given_up = asyncio.create_task(channel.send(first))
+        await relay.entered.wait()
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        relay.may_answer.set()
+        await channel.send(second)
+        await channel.close()
+    assert relay.caught[-1].message["Message-ID"] == second.message_id
+    assert len(relay.visits) == 2
 
 
 async def test_a_relay_that_takes_no_other_alphabets_gets_no_such_address(tmp_path: Path) -> None:

@@ -88,6 +88,15 @@ async def test_what_came_before_the_first_start_is_nobodys_to_answer(
     assert inbox.texts == []
 
 
+async def test_at_the_first_start_twilio_is_not_even_asked(twilio: Twilio, tmp_path: Path, inbox: Inbox) -> None:
+    async with texting(twilio, tmp_path, now=lambda: inbox.now) as sms:
+        listening = asyncio.create_task(sms.listen(inbox.deliver))
+        await asyncio.wait([listening], timeout=0.1)
+        listening.cancel()
+    assert twilio.archive.asked.empty()
+    assert (tmp_path / "sms.json").exists()
+
+
 async def test_what_came_while_we_were_away_is_delivered_in_order_and_as_its_webhook_would_have_been(
     twilio: Twilio, tmp_path: Path, inbox: Inbox
 ) -> None:
@@ -112,6 +121,14 @@ async def test_a_restart_does_not_find_it_again(twilio: Twilio, tmp_path: Path, 
     inbox.now += 2 * HOUR
     for _ in range(2):
         await swept(twilio, tmp_path, inbox)
+    assert inbox.texts == ["Hello"]
+
+
+async def test_what_is_listed_again_and_again_is_delivered_once(twilio: Twilio, tmp_path: Path, inbox: Inbox) -> None:
+    await swept(twilio, tmp_path, inbox)
+    twilio.archive.keeps(ANN, "Hello", at=NOW + HOUR)
+    inbox.now += HOUR + timedelta(minutes=5)
+    await swept(twilio, tmp_path, inbox, lists=4)
     assert inbox.texts == ["Hello"]
 
 
@@ -213,12 +230,15 @@ async def test_a_broken_record_is_begun_anew(
     assert "cannot be read" in caplog.text
 
 
-async def test_a_page_that_leads_elsewhere_is_not_followed(twilio: Twilio, tmp_path: Path, inbox: Inbox) -> None:
+async def test_a_page_that_leads_elsewhere_is_not_followed(
+    twilio: Twilio, tmp_path: Path, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
     await swept(twilio, tmp_path, inbox)
     inbox.now += HOUR
     page = '{"messages": [], "next_page_uri": "@evil.test/2010-04-01/Accounts"}'
     twilio.troubles.append(Trouble(status=200, body=page))
     await swept(twilio, tmp_path, inbox)
+    assert caplog.text == ""
 
 
 async def test_webhook_and_list_together_are_answered_once(shop: Shop, twilio: Twilio, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
@@ -177,6 +178,41 @@ async def test_what_is_typed_offline_is_sent_once_later_in_order(visit: Visit) -
     assert [message.text for message in visit.page.heard] == ["first", "second", "third"]
 
 
+async def test_what_waits_is_sent_after_the_page_was_loaded_again(visit: Visit) -> None:
+    await visit.opens_the_chat()
+    await visit.says("first")
+    await visit.sees("first")
+    visit.page.engine.is_away = True
+    await visit.says("second")
+    await visit.tab.until(f"{LINES}.some((line) => line.dataset.mark === 'waiting')")
+    await visit.opens_the_chat()
+    visit.page.engine.is_away = False
+    await visit.sees("second")
+    assert await visit.lines() == ["first", "second"]
+    assert [message.text for message in visit.page.heard] == ["first", "second"]
+
+
+async def test_what_waits_when_somebody_signs_in_or_out_is_never_sent_in_anothers_name(visit: Visit) -> None:
+    async def waits(text: str, then: str) -> None:
+        visit.page.engine.is_away = True
+        await visit.says(text)
+        await visit.tab.until(f"{LINES}.some((line) => line.dataset.mark === 'waiting')")
+        await visit.tab.js(then)
+        await visit.tab.until(f"!{LINES}.length")
+        visit.page.engine.is_away = False
+
+    await visit.opens_the_chat()
+    await waits("I am nobody", f"throughline.login({json.dumps(token())})")
+    await visit.says("I am Ann")
+    await visit.sees("I am Ann")
+    await waits("Ann's secret", "throughline.logout()")
+    await visit.opens_the_chat()
+    await visit.says("I am Ben")
+    await visit.sees("I am Ben")
+    assert [message.text for message in visit.page.heard] == ["I am Ann", "I am Ben"]
+    assert await visit.lines() == ["I am Ben"]
+
+
 async def test_what_is_not_taken_says_so_and_can_be_tried_again(visit: Visit) -> None:
     await visit.opens_the_chat()
     visit.page.engine.is_away = True
@@ -313,3 +349,77 @@ async def test_a_page_that_nobody_looks_at_lets_its_stream_go_and_misses_nothing
     await visit.tab.js("looks(true)")
     await visit.sees("Said meanwhile")
     assert await visit.lines() == ["Hello", "Said meanwhile"]
+
+
+async def test_an_answer_that_nobody_has_seen_is_announced_on_the_button_and_after_a_reload(visit: Visit) -> None:
+    button = f"{ROOT}.querySelector('.opener')"
+    await visit.opens_the_chat()
+    await visit.says("Hello")
+    await visit.sees("Hello")
+    await visit.tab.presses("Escape")
+    assert await visit.tab.js(f"{button}.ariaLabel") == "Chat with us"
+    await visit.page.bot_says("r1", "Good morning")
+    await visit.tab.until(f"{button}.ariaLabel === 'Chat with us. New messages'")
+    await visit.tab.opens(f"{visit.shop.url}/?again")
+    await visit.tab.until(f"{button}.ariaLabel === 'Chat with us. New messages'")
+    await visit.tab.js(f"{button}.click()")
+    await visit.tab.opens(f"{visit.shop.url}/?and_again")
+    await visit.sees("Good morning")
+    assert await visit.tab.js(f"{button}.ariaLabel") == "Chat with us"
+
+
+async def test_the_page_and_the_widget_leave_each_other_alone(visit: Visit) -> None:
+    await visit.opens_the_chat()
+    await visit.tab.js(
+        """(() => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync("body * { display: none !important; color: red !important; font-size: 2px !important }");
+          document.adoptedStyleSheets = [sheet];
+          window.shortcuts = 0;
+          document.addEventListener("keydown", () => { window.shortcuts += 1; });
+        })()"""
+    )
+    text = f"{ROOT}.querySelector('textarea')"
+    await visit.tab.js(f"{text}.focus()")
+    await visit.tab.presses("Tab")
+    await visit.says("Hello")
+    await visit.sees("Hello")
+    style = f"getComputedStyle({text})"
+    assert await visit.tab.js(f"[{style}.fontSize, {style}.color]") == ["16px", "rgb(20, 32, 43)"]
+    assert await visit.tab.js(f"{text}.getBoundingClientRect().width > 100")
+    assert await visit.tab.js("window.shortcuts") == 0
+    assert set(
+        await visit.tab.js("Object.keys(window).filter((name) => /throughline|Panel|Widget|WORDS/.test(name))")
+    ) == {"throughline"}
+
+
+LEAST = 4.5  # WCAG 2.2 AA, for text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_all_text_can_be_read_against_what_is_behind_it(visit: Visit, scheme: str) -> None:
+    await visit.tab.does("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    await visit.opens_the_chat()
+    await visit.says("Hello")
+    await visit.sees("Hello")
+    await visit.page.bot_says("r1", "Good [morning](https://acme.test/)", choices=(HUMAN,))
+    await visit.tab.until(f"{ROOT}.querySelector('.choices')")
+    contrasts = await visit.tab.js(
+        f"""(() => {{
+          const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+          const linear = (part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+          const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+          const behind = (element) => {{
+            const color = parts(getComputedStyle(element).backgroundColor);
+            return color.length < 4 || color[3] > 0 ? color : behind(element.parentElement);
+          }};
+          const shown = "h2, label, textarea, button, li.customer, li.bot, li.bot a, #state";
+          return [...{ROOT}.querySelectorAll(shown)].map((one) => {{
+            const both = [light(parts(getComputedStyle(one).color)), light(behind(one))];
+            const [dark, bright] = both.sort((a, b) => a - b);
+            return [one.outerHTML.slice(0, 60), (bright + 0.05) / (dark + 0.05)];
+          }});
+        }})()"""
+    )
+    assert len(contrasts) >= 9
+    assert [which for which, contrast in contrasts if contrast < LEAST] == []

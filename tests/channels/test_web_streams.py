@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from bots.chat import listen
 from channels._web import streams
+from core.channel import Typing
 from core.messages import Choice
 from tests.channels.chat_page import STAMP, Page, cookie, later, opened, token
 
@@ -70,6 +73,7 @@ async def test_typing_is_told_to_those_who_asked_for_it_and_to_nobody_else(page:
     ours = await cookie(page)
     async with page.stream(**ours) as plain, page.stream("/api/chat/stream?typing=1", **ours) as eager:
         await page.posts({"id": "m1", "text": "Hello"}, **ours)
+        assert isinstance(page.channel, Typing)
         await page.channel.typing(page.heard[0].route)
         await page.bot_says("r1", "Good morning")
         assert [(await plain.next())["id"] for _ in range(2)] == ["m1", "r1"]
@@ -137,3 +141,19 @@ async def test_a_stream_that_is_left_leaves_nothing_behind(page: Page) -> None:
     async with asyncio.timeout(5):
         while len(page.channel._streams):
             await page.gets("/healthz")
+
+
+async def test_the_chat_in_a_terminal_goes_on_when_its_stream_was_ended(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_IDLE", 0)  # each stream is only as long as what was said before it
+    replies: asyncio.Queue[str] = asyncio.Queue()
+    signed = {"authorization": f"Bearer {token()}"}
+    async with aiohttp.ClientSession(page.url, headers=signed) as browser:
+        listening = asyncio.create_task(listen(browser, replies))
+        await page.posts({"id": "m1", "text": "Hello"}, **signed)
+        for number in range(3):
+            await page.bot_says(f"r{number}", f"Answer {number}")
+            assert await replies.get() == f"Answer {number}"
+        listening.cancel()
+    assert replies.empty()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.channel import Channel, Limits, Webhook
+from core.channel import Channel, Limits, Reports, Webhook
 from core.errors import Malformed, Unverified
 from core.messages import Choice, Raw, Reply
 from identity.proof import Proof
@@ -104,6 +104,14 @@ def test_answers_to_press_take_nothing_from_the_text(channel: Channel[Any]) -> N
         wires = channel.render(reply)
         assert wires == channel.render(reply)
         assert "where 5 is the best" in " ".join(map(str, wires))
+
+
+def test_what_a_customer_says_is_no_report(channel: Channel[Any]) -> None:
+    if not isinstance(channel, Reports):
+        pytest.skip("its provider reports nothing")
+    for raw, expected in (raw_of(path) for path in sample_paths(channel.name)):
+        if expected and "error" not in expected:
+            assert channel.report(raw) is None
 
 
 def test_an_unsigned_request_is_refused(channel: Channel[Any]) -> None:

@@ -85,7 +85,6 @@ JOHNS = {"id": DISCORD, "username": "John Miller", "global_name": "John Miller"}
         (4, {"author": JOHNS | {"bot": True}}),
         (5, {"author": JOHNS | {"system": True}}),
         (6, {"author": JOHNS, "type": 7}),
-        (7, {"author": JOHNS, "edited_timestamp": "2026-03-02T09:00:00+00:00"}),
     ],
 )
 async def test_a_webhook_a_bot_or_a_namesake_is_not_the_victim(

@@ -13,7 +13,7 @@ KEY = "Bearer of-the-company"
 
 @dataclass
 class CompanyTwin:
-    """What was done, by request id. `trouble`: refuses, fails, hangs, breaks off after doing it, answers nonsense."""
+    """What was done, by request id. `trouble`: refuses, fails, takes it in, hangs, breaks off after doing it, answers nonsense."""
 
     url: str = ""
     trouble: str = ""
@@ -44,6 +44,8 @@ class CompanyTwin:
         match self.trouble:
             case "refuses":
                 return web.json_response({"message": "the invoice is\nclosed"}, status=409)
+            case "takes in":
+                return web.json_response({"status": "queued"}, status=202)
             case "fails":
                 return web.Response(status=503)
             case "hangs":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -68,7 +69,7 @@ class MailRelay:
     visits: list[Visit] = field(default_factory=list)
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["MailRelay"]:
+    async def open(self) -> AsyncIterator[Self]:
         """Takes mail on a free port of 127.0.0.1 while the block runs."""
 
         def visit() -> Visit:

@@ -16,9 +16,9 @@ from types import TracebackType
 
 from aiohttp import ClientSession, WSMsgType, web
 
-from tests.twins.slack_workspace import BOT, CHANNEL, JSON, TEAM, Workspace, by_http, fits, kind_of
+from tests.twins.slack_workspace import AGENTS, BOT, CHANNEL, JSON, TEAM, Workspace, by_http, fits, kind_of
 
-__all__ = ["BOT", "CHANNEL", "JSON", "TEAM", "Envelope", "Posted", "SlackTwin"]
+__all__ = ["AGENTS", "BOT", "CHANNEL", "JSON", "TEAM", "Envelope", "Posted", "SlackTwin"]
 
 SCOPES = "app_mentions:read,assistant:write,chat:write,commands,im:history,im:write,users:read,users:read.email"
 LONGEST_TEXT = 40_000
@@ -30,10 +30,25 @@ _REQUIRED = {
     "conversations.open": ("users",),
     "users.info": ("user",),
     "chat.update": ("channel", "ts", "text"),
+    "conversations.info": ("channel",),
+    "conversations.history": ("channel",),
+    "reactions.add": ("channel", "timestamp", "name"),
+    "views.open": ("trigger_id", "view"),
     "assistant.threads.setStatus": ("channel_id", "thread_ts"),
     "assistant.threads.setSuggestedPrompts": ("channel_id", "thread_ts", "prompts"),
 }
-_COMPLAINTS = {"text": "no_text", "channel": "channel_not_found", "user": "user_not_found", "users": "no_users"}
+_TELLING = ("auth.test", "conversations.info")
+_READING = ("users.info", "conversations.info", "conversations.history")
+_COMPLAINTS = {
+    "text": "no_text",
+    "channel": "channel_not_found",
+    "user": "user_not_found",
+    "users": "no_users",
+    "timestamp": "bad_timestamp",
+    "name": "no_reaction",
+    "trigger_id": "invalid_arguments",
+    "view": "invalid_arguments",
+}
 
 
 class Refused(Exception):
@@ -81,7 +96,11 @@ class SlackTwin(Workspace):
         self.called: asyncio.Queue[str] = asyncio.Queue()  # each method that was called
         self.replaced: asyncio.Queue[JSON] = asyncio.Queue()  # what came to response URLs and to chat.update
         self.panes: asyncio.Queue[JSON] = asyncio.Queue()  # what was said to the assistant's threads
-        self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}}
+        self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}, AGENTS: {BOT, "U1ANN", "U2BEN", "U3EVE"}}
+        self.channels: dict[str, JSON] = {}  # what is unusual about each
+        self.forms: asyncio.Queue[JSON] = asyncio.Queue()  # the views that were opened
+        self.reactions: asyncio.Queue[JSON] = asyncio.Queue()
+        self.shown: dict[str, JSON] = {}  # messages by their ts, as they look now
         self.users: dict[str, JSON] = {BOT: {"is_bot": True}, "U1ANN": {}, "U2BEN": {}}  # what is unusual about each
         self.enterprise = ""  # the organisation that the workspace is of
         self.asked: list[str] = []  # users.info, for whom
@@ -97,6 +116,7 @@ class SlackTwin(Workspace):
         self.connections: asyncio.Queue[None] = asyncio.Queue()  # one entry each time Socket Mode is up
         self.disconnections: asyncio.Queue[None] = asyncio.Queue()
         self.envelopes: list[Envelope] = []
+        self._reacted: list[JSON] = []
         self._posts: asyncio.Queue[Posted] = asyncio.Queue()
         self._troubles: defaultdict[str, list[web.Response]] = defaultdict(list)
         self._tickets: set[str] = set()
@@ -252,7 +272,7 @@ class SlackTwin(Workspace):
         if method in self.break_off and request.transport:
             self.break_off.remove(method)
             request.transport.close()
-        return web.json_response(found, headers={"x-oauth-scopes": self.scopes} if method == "auth.test" else {})
+        return web.json_response(found, headers={"x-oauth-scopes": self.scopes} if method in _TELLING else {})
 
     async def _hook(self, request: web.Request) -> web.Response:
         self.replaced.put_nowait(await request.json())
@@ -294,6 +314,50 @@ class SlackTwin(Workspace):
         posted = self._keep(arguments)
         return {"channel": channel, "ts": posted.ts, "message": {"text": posted.text}}
 
+    def _channel(self, arguments: JSON) -> JSON:
+        channel = arguments["channel"]
+        usual = {
+            "id": channel,
+            "is_channel": True,
+            "is_member": BOT in self._readers(channel),
+            **dict.fromkeys(("is_im", "is_mpim", "is_archived", "is_general"), False),
+            **dict.fromkeys(("is_shared", "is_org_shared", "is_ext_shared", "is_pending_ext_shared"), False),
+            "is_private": True,
+        }
+        known = usual | self.channels.get(channel, {})
+        if known["is_private"] and not known["is_member"]:
+            raise Refused("channel_not_found")
+        return {"channel": {name: value for name, value in known.items() if name != self.left_out}}
+
+    def _history(self, arguments: JSON) -> JSON:
+        if BOT not in self._readers(arguments["channel"]):
+            raise Refused("not_in_channel")
+        first, last = float(arguments.get("oldest", 0)), float(arguments.get("latest", "inf"))
+        found = [
+            post
+            for post in reversed(self.shown.values())
+            if post["channel"] == arguments["channel"]
+            and "thread_ts" not in post
+            and first <= float(post["ts"]) <= last
+        ]
+        hidden = () if arguments.get("include_all_metadata") == "true" else ("metadata",)
+        shown = [{name: value for name, value in post.items() if name not in hidden} for post in found]
+        return {"messages": shown[: int(arguments.get("limit", 100))], "has_more": False}
+
+    def _react(self, arguments: JSON) -> JSON:
+        if arguments in self._reacted:
+            raise Refused("already_reacted")
+        self._reacted.append(arguments)
+        self.reactions.put_nowait(arguments)
+        return {}
+
+    def _open_form(self, arguments: JSON) -> JSON:
+        if arguments["trigger_id"] not in self.triggers:
+            raise Refused("expired_trigger_id")
+        self.triggers.remove(arguments["trigger_id"])
+        self.forms.put_nowait(arguments["view"])
+        return {"view": arguments["view"] | {"id": "V1"}}
+
     def _post_ephemeral(self, arguments: JSON) -> JSON:
         if arguments["user"] not in self._readers(arguments["channel"]):
             raise Refused("user_not_in_channel")
@@ -303,6 +367,7 @@ class SlackTwin(Workspace):
         if arguments["ts"] not in {posted.ts for posted in self.posted if not posted.user}:
             raise Refused("message_not_found")
         self.replaced.put_nowait(arguments)
+        self.shown[arguments["ts"]] |= arguments
         return {"channel": arguments["channel"], "ts": arguments["ts"]}
 
     def _pane(self, arguments: JSON) -> JSON:
@@ -340,6 +405,10 @@ class SlackTwin(Workspace):
         "conversations.open": _open_direct,
         "users.info": _user,
         "chat.update": _update,
+        "conversations.info": _channel,
+        "conversations.history": _history,
+        "reactions.add": _react,
+        "views.open": _open_form,
         "assistant.threads.setStatus": _pane,
         "assistant.threads.setSuggestedPrompts": _pane,
     }
@@ -361,13 +430,15 @@ class SlackTwin(Workspace):
             arguments=arguments,
         )
         self.posted.append(posted)
+        if not posted.user:
+            self.shown[posted.ts] = arguments | {"ts": posted.ts, "user": BOT}
         self._posts.put_nowait(posted)
         return posted
 
 
 def _is_unread(method: str, request: web.Request) -> bool:
-    """Slack's older methods that only read take no JSON."""
-    return method == "users.info" and request.content_type == "application/json"
+    """Slack's methods that only read take no JSON."""
+    return method in _READING and request.content_type == "application/json"
 
 
 async def _arguments(request: web.Request) -> JSON:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 JSON = dict[str, Any]
 
-TEAM, BOT, CHANNEL = "T1ACME", "U0BOT", "C1SUPPORT"
+TEAM, BOT, CHANNEL, AGENTS = "T1ACME", "U0BOT", "C1SUPPORT", "C2AGENTS"
 _LONGEST = {"section": 3_000, "button": 75}  # characters; 2,000 in anything else
 
 
@@ -19,6 +19,7 @@ class Workspace:
 
     def __init__(self) -> None:
         self._count = itertools.count(1)
+        self.triggers: set[str] = set()  # that can open a form, once
 
     def says(self, user: str, text: str, **fields: Any) -> JSON:
         """A direct message to the bot, as an events callback."""
@@ -57,6 +58,8 @@ class Workspace:
         block = next(block for block in posted["blocks"] if block["type"] == "actions")
         button = block["elements"][number] | {"block_id": block["block_id"], "action_ts": self._ts()}
         where, ephemeral = posted["channel"], "user" in posted
+        trigger = f"press.{next(self._count)}"
+        self.triggers.add(trigger)
         message = {} if ephemeral else {"message": {"user": BOT, "ts": ts, "text": posted["text"]}}
         return (
             {
@@ -66,13 +69,26 @@ class Workspace:
                 "enterprise": None,
                 "channel": {"id": where, "name": "somewhere"},
                 "container": {"type": "message", "message_ts": ts, "channel_id": where, "is_ephemeral": ephemeral},
-                "trigger_id": f"press.{next(self._count)}",
+                "trigger_id": trigger,
                 "response_url": self.hooks,
                 "actions": [button],
             }
             | message
             | fields
         )
+
+    def answers(self, user: str, text: str, under: str, **fields: Any) -> JSON:
+        """Somebody writes in a thread of the agents' channel under a post of the bot's."""
+        event = {"type": "message", "channel": AGENTS, "channel_type": "group"}
+        return self.happens(event, user, text, thread_ts=under, **({"parent_user_id": BOT} | fields))
+
+    def submits(self, user: str, view: JSON, text: str, **fields: Any) -> JSON:
+        """Somebody fills in the one field of a form that was opened with this view."""
+        (block,) = view["blocks"]
+        typed = {block["block_id"]: {block["element"]["action_id"]: {"type": "plain_text_input", "value": text}}}
+        who = {"user": {"id": user, "team_id": TEAM}, "team": {"id": TEAM, "domain": "acme"}, "enterprise": None}
+        filled = view | {"id": "V1", "state": {"values": typed}}
+        return {"type": "view_submission", **who, "view": filled, "response_urls": []} | fields
 
     def commands(self, user: str, text: str, channel: str = CHANNEL) -> JSON:
         """Somebody types /throughline and something after it."""
@@ -102,11 +118,12 @@ class Workspace:
         }
 
 
+_KINDS = {"event_callback": "events_api", "block_actions": "interactive", "view_submission": "interactive"}
+
+
 def kind_of(payload: Mapping[str, Any]) -> str:
     """The kind of envelope that carries a payload in Socket Mode."""
-    return {"event_callback": "events_api", "block_actions": "interactive"}.get(
-        payload.get("type", ""), "slash_commands"
-    )
+    return _KINDS.get(payload.get("type", ""), "slash_commands")
 
 
 def by_http(payload: Mapping[str, Any]) -> tuple[bytes, str]:

@@ -40,3 +40,9 @@ def test_the_same_words_without_the_wish_are_none(text: str) -> None:
 def test_what_is_told_beside_a_wish_is_left() -> None:
     assert without_wishes("Can I get a code? My parcel is late.") == "My parcel is late."
     assert without_wishes("please give me a code to call you, my parcel is late") == "my parcel is late"
+
+
+def test_lines_without_such_a_wish_stay_as_they_are() -> None:
+    told = "Please help\n\nHello, any news?"
+    assert without_wishes(told) == told
+    assert without_wishes(f"{told}\nCan you link my other account?") == "Please help Hello, any news?"

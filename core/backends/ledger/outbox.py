@@ -109,16 +109,17 @@ def opted_out(tx: Connection, outgoing: int, now: datetime) -> None:
     tx.execute(update(handles).where(handles.c.id == whose).values(opted_out_at=now))
 
 
-def reported(tx: Connection, channel: str, report: Report, now: datetime) -> None:
+def reported(tx: Connection, channel: str, report: Report, now: datetime) -> bool:
     """Notes what a provider says of a reply that it took; of one that is not ours, nothing."""
     ours = outbox.c.channel == channel, wires.c.provider_id == report.provider_id
     row = tx.execute(select(outbox.c.id, outbox.c.handle_id).join(wires).where(*ours)).first()
     if row is None:
-        return
+        return False
     if report.failure:
         tx.execute(update(outbox).where(outbox.c.id == row.id).values(state="parked", error=report.failure))
     if report.opted_out:
         tx.execute(update(handles).where(handles.c.id == row.handle_id).values(opted_out_at=now))
+    return True
 
 
 def heard(tx: Connection, one: Interruption) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from core.backends.ledger.schema import cases, directory, facts, messages, outbox
+from core.backends.ledger.schema import cases, directory, facts, handles, messages, outbox
 from core.backends.ledger.schema.columns import listed
 from core.history import Tally
 from core.ledger import Case, Fact, Profile, Rows, Utterance
@@ -108,6 +108,12 @@ _TOLD_IN = (
 _CASES_OF_FACTS = select(facts.c.id, facts.c.case_id).where(
     facts.c.id.in_(listed("facts")), facts.c.case_id.is_not(None)
 )
+_SPOKEN = (
+    select(handles.c.language)
+    .where(handles.c.id.in_(_PERMITTED), handles.c.language != literal_column("''"))
+    .order_by(handles.c.answered_at.desc().nulls_last())
+    .limit(1)
+)
 _PERSON = select(directory).where(directory.c.external_id == bindparam("person"))
 
 
@@ -127,6 +133,7 @@ def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -
         profile=profile(tx, permit.person) if permit.person else None,
         tallies=tallies(tx, permit),
         last_closed=last,
+        language=tx.execute(_SPOKEN, permitted).scalar() or "",
     )
 
 

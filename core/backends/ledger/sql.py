@@ -126,15 +126,13 @@ class SqlLedger:
     async def sending_failed(
         self, outgoing: int, *, error: str, due_at: datetime | None, maybe_sent: bool = False
     ) -> None:
-        await self._database.write(
-            lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent)
-        )
+        await self._database.write(lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent))
 
     async def opted_out(self, outgoing: int, *, now: datetime) -> None:
         await self._database.write(lambda tx: outbox.opted_out(tx, outgoing, now), durable=True)
 
-    async def reported(self, channel: str, report: Report, *, now: datetime) -> None:
-        await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
+    async def reported(self, channel: str, report: Report, *, now: datetime) -> bool:
+        return await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
 
     async def heard(self, interruption: Interruption) -> None:
         await self._database.write(lambda tx: outbox.heard(tx, interruption))

@@ -8,6 +8,7 @@ from math import log
 
 from core.backends.rules.lexicon import section_phrases, strings, table, words_of
 from core.backends.rules.text import fold, negated
+from core.writing import Brief
 
 _KNOWN = frozenset(table("languages")) - {"channels", "prefer"}
 _ENOUGH, _AHEAD = 3, 2  # typical words that a change of language takes, and the lead over the present one
@@ -44,6 +45,14 @@ def language_of(text: str, *, languages: Sequence[str], current: str) -> str:
     lead = points.get(best, 0) - points.get(fallback, 0)
     first_words = not current and lead > 0 and not _ends_in(fallback, best, text)
     return best if first_words or (points.get(best, 0) >= _ENOUGH and lead >= _AHEAD) else fallback
+
+
+def language_for(text: str, brief: Brief) -> str:
+    """The language to answer a brief in: the one that they ask for or once asked for, else the one of the text."""
+    wished = brief.preferences.get("language", "")
+    if wished in brief.languages and not asked_for(text):
+        return wished
+    return language_of(text, languages=brief.languages, current=brief.language)
 
 
 def _all_points(text: str, languages: Sequence[str], fallback: str) -> dict[str, float]:

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 
 from core.backends.rules.lexicon import strings, table, words_of
 from core.backends.rules.names import is_misspelt
+from core.backends.rules.spelling import is_known
 from core.backends.rules.text import fold
 
 Span = tuple[str, int, int]
@@ -23,7 +24,8 @@ _ALIKE = 0.83
 
 def products(text: str) -> Iterator[Span]:
     """ "Zelvora kettle", in the customer's spelling."""
-    known = [*_beside(text, _noun_after(), "no_brand"), *_beside(text, _noun_first(), "no_brand")]
+    behind = (found for found in _beside(text, _noun_first(), "no_brand") if not _goes_on(found[0]))
+    known = [*_beside(text, _noun_after(), "no_brand"), *behind]
     yield from known
     for match in () if known else _UNKNOWN.finditer(text):
         brand, noun = match["name"].lower(), match["noun"]
@@ -31,11 +33,17 @@ def products(text: str) -> Iterator[Span]:
             yield text[match.start("name") : match.end()], match.start("name"), match.end()
 
 
+def _goes_on(found: str) -> bool:
+    """Whether no brand stands behind a noun, but the next word of the sentence: "chaleira chegou"."""
+    word = found.rsplit(maxsplit=1)[-1]
+    return not word[0].isupper() and is_known(fold(word))
+
+
 def _beside(text: str, pattern: re.Pattern[str], refused: str) -> Iterator[Span]:
     for match in pattern.finditer(fold(text)):
         name = match["name"]
         refusing = words_of("slots", "product", refused) | words_of("slots", "device", "shows")
-        is_name = len(name) >= _BRAND_MIN and not name.endswith("'s") and name not in _not_a_maker()
+        is_name = len(name) >= _BRAND_MIN and not name.endswith(("'s", "n't")) and name not in _not_a_maker()
         capital = text[match.start("name")].isupper()
         if is_name and name not in refusing and (capital or not _is_mistyped(name, "product", refused)):
             yield " ".join(text[match.start() : match.end()].split()), match.start(), match.end()

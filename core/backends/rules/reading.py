@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.backends.rules import category, mood, slots, wishes
 from core.backends.rules.category import category_of
-from core.backends.rules.language import language_of
+from core.backends.rules.language import language_for
 from core.backends.rules.learning import Move, Step, by_rules_alone
 from core.backends.rules.lexicon import kind_of, phrases
 from core.backends.rules.names import IN_PASSING, SURE
@@ -90,7 +90,8 @@ def read(
     """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer,
     `move_of_text` what is done in it with an open matter."""
     text = in_their_own_voice(own_words(brief.text))
-    facts = slots.slots(text, asked=brief.asked)
+    over = wishes.resolved(text) or wishes.is_over(text)  # and no answer to what we asked
+    facts = slots.slots(text, asked=() if over else brief.asked)
     step, about = _move(text, facts, brief, move_of_text)
     about_codes = not facts and (step == "links" or _is_about_codes(text))
     told = phrases("awaiting_us").without(fold(text))
@@ -104,7 +105,7 @@ def read(
         category=kind,
         certain=category.is_certain(kind, told),
         mood=mood.mood_of(text),
-        language=language_of(text, languages=brief.languages, current=brief.language),
+        language=language_for(text, brief),
         facts=facts,
         human_wanted=bool(grave) or (not about_codes and (step == "human" or wishes.human_wanted(text))),
         actions=() if about_codes or phrases("how_to").begins(fold(text)) else wishes.actions(text),
@@ -138,7 +139,8 @@ def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category], step
 
 
 def _is_resolved(text: str, facts: tuple[Told, ...], brief: Brief, step: Step) -> bool:
-    if phrases("whether").begins(fold(text)):
+    folded = fold(text)
+    if phrases("whether").begins(folded) and ("?" in text or not phrases("thanks").heard(folded)):
         return False
     said = step == "solved" and not text.rstrip().endswith("?") and not phrases("over_not").heard(fold(text))
     over = said or wishes.is_over(text)

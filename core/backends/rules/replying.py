@@ -70,7 +70,8 @@ def _about_the_issue(brief: Brief, reading: Reading, case: OpenCase | None, cate
         return _unclear(brief, reading)
     asks = missing(brief, reading, case, category)
     known = _noted(reading) or _on_record(case, reading, asks)
-    brevity = brief.preferences.get("tone") == "brief"
+    wishes = {**brief.preferences, **{wish.slot: wish.value for wish in reading.preferences}}
+    brevity = wishes.get("tone") == "brief"
     told = sentences(advice.text)[0] if brevity and advice.text else advice.text
     confirmed = _confirm(brief, reading, category) if case is None else ""
     parts = ["" if brevity else _sorry(reading, category), known, told, confirmed, _ask(asks, reading)]

@@ -14,6 +14,9 @@ _STOP = (
     r"y|pero|porque|mais|et|car|e|mas|ma|und|aber|en|maar)\b|$)"
 )
 _MINE = ((re.compile(r"\bmy\b", re.IGNORECASE), "your"), (re.compile(r"\bour\b", re.IGNORECASE), "your"))
+_MEANWHILE = re.compile(
+    r"\b(?:hab|habe|haben|heb|hebben) (?:ich|wir|ik|we|wij)\s+|\b(?:schon|bereits|auch|al|reeds|ook)\s+", re.IGNORECASE
+)
 _NO_VERB = re.compile(r"(?:not|n't|never) *$")
 
 
@@ -24,14 +27,26 @@ class _Shape(NamedTuple):
 
 @cache
 def _shapes() -> tuple[_Shape, ...]:
-    return tuple(_shape(section) for section in table("tried").values())
+    turned = [_turned(section) for section in table("tried").values() if section.get("turned")]
+    return (*turned, *map(_shape, table("tried").values()))
+
+
+def _turned(section: dict[str, object]) -> _Shape:
+    """ "Die Rechnung habe ich schon geprüft"."""
+    verbs, turned = (_choice(strings(section, key)) for key in ("verbs", "turned"))
+    start = rf"(?:^|[.,;:!?\n]|{_STOP})\s*"
+    return _Shape(
+        re.compile(rf"{start}(?P<did>(?:[\w'-]+\s+){{1,4}}?(?:{turned})\s+(?:[\w'-]+\s+){{0,2}}?(?:{verbs}))\b"), True
+    )
 
 
 def _shape(section: dict[str, object]) -> _Shape:
     lead = _choice(strings(section, "lead"))
     verbs = _choice(strings(section, "verbs"))
     if section.get("verb_last"):
-        return _Shape(re.compile(rf"\b(?:{lead})\s+(?P<did>(?:[\w'-]+\s+){{1,6}}?(?:{verbs}))\b"), True)
+        return _Shape(
+            re.compile(rf"\b(?:{lead})\s+(?!(?:ich|wir|ik|we|wij)\b)(?P<did>(?:[\w'-]+\s+){{1,6}}?(?:{verbs}))\b"), True
+        )
     return _Shape(re.compile(rf"\b(?:{lead})\s+(?P<did>(?:{verbs})\b.{{0,90}}?)\s*{_STOP}"), False)
 
 
@@ -48,7 +63,7 @@ def tried(text: str) -> tuple[str, ...]:
 
 
 def _second_person(step: str) -> str:
-    step = " ".join(step.split()[:_WORDS]).strip(" .,")
+    step = _MEANWHILE.sub("", " ".join(step.split()[:_WORDS])).strip(" .,")
     for mine, yours in _MINE:
         step = mine.sub(yours, step)
     return step[:1].lower() + step[1:]

@@ -11,6 +11,7 @@ from core.writing import Told
 
 ACTIONS = ("refund", "credit", "reset", "status", "callback", "flag")
 Grave = Literal["crisis", "legal", "privacy", ""]
+_CLAUSE_END = re.compile(r"[.!?,;:\n]")
 Smalltalk = Literal["hello", "about_us", "thanks", "declined", "dismissed", "language", ""]
 _SHORT = 12  # words
 _FEW = 3
@@ -35,7 +36,8 @@ def preferences(text: str) -> tuple[Told, ...]:
     language = asked_for(text)
     told = [Told(slot="language", value=language)] if language else []
     if section_phrases("languages", "prefer", "wishes").heard(folded):
-        wanted = (name for name in CHANNELS if section_phrases("languages", "channels", name).asserted(folded))
+        clauses = _CLAUSE_END.split(folded)  # "don't call me, write me an email"
+        wanted = (n for n in CHANNELS if any(section_phrases("languages", "channels", n).asserted(c) for c in clauses))
         told += [Told(slot="channel", value=name) for name in wanted][:1]
     return (*told, *manners(text))
 
@@ -47,8 +49,9 @@ def resolved(text: str) -> bool:
 
 
 def _says_solved(folded: str) -> bool:
-    folded = phrases("dismissed").without(folded)  # the "never" of "never mind" takes nothing back
-    return phrases("resolved").asserted(folded) and not phrases("resolved_not").heard(folded)
+    rest = phrases("dismissed").without(folded)  # the "never" of "never mind" takes nothing back
+    said = phrases("resolved").asserted(rest) or phrases("resolved").asserted(folded)
+    return said and not phrases("resolved_not").heard(rest)
 
 
 def is_over(text: str) -> bool:
