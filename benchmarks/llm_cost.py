@@ -29,7 +29,8 @@ from benchmarks.repeatbench.arms.recipe import Customer
 from core.backends.aegis import AegisMemory, as_provider
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.ledger import recall
-from core.backends.openai_writer import OpenAIWriter, prompt
+from core.backends.openai_writer import OpenAIWriter
+from core.backends.prompt import prompt
 from core.writing import Article, Brief, OpenCase, Pattern, Spoken
 from tests.shop import START, Shop
 from tests.twins.openai import KEY, MODEL, OpenAITwin, openai_twin

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import runpy
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read what we print has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

@@ -91,8 +91,10 @@ def _corrections(file: Path) -> Iterator[Example]:
     """Lines of {"text", "category"}. Raises Problem, naming the line."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"understand: {file} cannot be read: {type(error).__name__}") from None
+    except OSError as error:
+        raise Problem(f"understand: {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Problem(f"understand: {file} cannot be read: it is not UTF-8") from None
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _correction(line, f"understand: {file}, line {number}")

@@ -18,6 +18,7 @@ from channels._mail.subjects import bare_subject, is_reply
 from channels._mail.trim import own_words
 from channels._markdown.plain import PLAIN
 from channels._markdown.tree import read
+from channels._sms.alphabet import cheap
 from core.ledger import DirectoryRow, Profile
 from core.messages import InboundMessage, Raw, Route
 from identity.handles import Handle
@@ -197,7 +198,7 @@ def shown(channel: str, text: str) -> str:
     text = PLAIN.show(read(text))
     if channel == "voice":
         return text.replace(HIDDEN, "")
-    return twilio.gsm(text) if channel == "sms" else text
+    return cheap(text, plain=True) if channel == "sms" else text
 
 
 def rows_of(people: Sequence[Person]) -> list[DirectoryRow]:

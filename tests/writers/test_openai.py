@@ -245,6 +245,22 @@ async def test_the_prompt_stays_within_its_tokens(twin: OpenAITwin, model: OpenA
     assert tokens(twin.requests[-1]) <= 1_200
 
 
+@pytest.mark.parametrize(
+    "script", ["注文した商品がまだ届いていません。", "لم يصل الطلب بعد ", "😀🎉", "Где моя посылка? "]
+)
+async def test_other_scripts_take_more_tokens_and_get_fewer_signs(
+    twin: OpenAITwin, model: OpenAIWriter, script: str
+) -> None:
+    text = script * 1_000
+    case = OpenCase(id=1, category="charge", issue=text, facts={"product": text})
+    known = brief(text, said=lines(60, more=text), cases=[case], facts={"plan": text}, summary=text)
+    messages = await heard(twin, model, known)
+    foreign = sum(not sign.isascii() for message in messages for sign in message["content"])
+    plain = sum(len(message["content"]) for message in messages) - foreign
+    assert plain / 3 + foreign * (2.6 if script.startswith("😀") else 1.1) <= 1_200
+    assert foreign >= 100
+
+
 async def test_the_prompt_is_flat_and_holds_the_last_lines(twin: OpenAITwin, model: OpenAIWriter) -> None:
     for history in (10, 1_000):
         await model.answer(brief("It hums again.", said=lines(history)))

@@ -144,8 +144,16 @@ def slots(text: str, *, asked: Sequence[str] = ()) -> tuple[Told, ...]:
     facts = tuple(Told(slot=slot, value=found.value) for slot, found in told.items())
     if "plan" in asked:
         facts += plan_in(text, facts, least=ASKED if len(text.split()) <= _SHORT_ANSWER else SURE)
+    facts += _product_that_fails(facts, asked)
     named = {fact.slot for fact in facts}
     return facts + _bare_answer(text, [slot for slot in asked if slot not in named], told.values())
+
+
+def _product_that_fails(facts: Sequence[Told], asked: Sequence[str]) -> tuple[Told, ...]:
+    """The product as the device, where it answers which device it is."""
+    told = {fact.slot: fact.value for fact in facts}
+    answers = "device" in asked and "product" not in asked and "product" in told and "device" not in told
+    return (Told(slot="device", value=told["product"]),) if answers else ()
 
 
 def plan_in(text: str, facts: Sequence[Told], *, least: int = SURE) -> tuple[Told, ...]:
