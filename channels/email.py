@@ -19,6 +19,7 @@ from channels._mail.headers import Headers, readable
 from channels._mail.letter import Letter, Letterhead
 from channels._mail.lookup import Lookup, servers
 from channels._mail.loops import is_automatic
+from channels._mail.notices import Notices
 from channels._mail.outbox import Folder
 from channels._mail.pages import MOST_SHOWN, PAGE_HEADERS, is_newcomer, page_of, pages_for
 from channels._mail.proof import comes_from, networks, weigh_mail
@@ -35,6 +36,7 @@ from channels._mail.trim import own_words
 from core.channel import Ack, Checked, Deliver, Finding, Limits, Report, Site
 from core.errors import Malformed, Misconfigured, Unverified
 from core.messages import InboundMessage, Raw, Reply, Route
+from core.rooms import Act, Call
 from identity.handles import Handle
 from identity.proof import Proof
 
@@ -53,6 +55,14 @@ def _mailbox(value: str) -> str:
     if not address or not address.isascii() or "+" in local or len(local) > _LONGEST_LOCAL:
         raise ValueError("is no plain address such as support@acme.test, of at most 31 characters before the @")
     return address
+
+
+def _mailboxes(value: str) -> str:
+    named = [one.strip() for one in value.split(",") if one.strip()]
+    found = [normal_address(*one.rpartition("@")[::2]) for one in named]
+    if unknown := [one for one, address in zip(named, found, strict=True) if not address]:
+        raise ValueError(f"{unknown[0]} is no mailbox such as eve@acme.test; give them with commas in between")
+    return ",".join(dict.fromkeys(filter(None, found)))
 
 
 def _relays(value: str) -> str:
@@ -89,6 +99,9 @@ class Mailbox(BaseModel):
     )
     support_address: Annotated[str, AfterValidator(_mailbox)] = Field(
         "support@localhost", description="The address that customers write to; mail to address+anything@ is ours too."
+    )
+    staff_notify: Annotated[str, AfterValidator(_mailboxes)] = Field(
+        "", description="Mailboxes of colleagues, separated by commas, that are told when a case waits for a person."
     )
     mail_authserv_id: str = Field(
         "", description="The name by which your own mail server signs its Authentication-Results header."
@@ -135,6 +148,13 @@ class Email:
             threads=Seal(site.secret, "thread"),
             letters=Seal(site.secret, "letter"),
         )
+        self._notices = Notices(
+            head=self._head,
+            seal=Seal(site.secret, "notice"),
+            mailboxes=[one for one in settings.staff_notify.split(",") if one],
+            send=self._post_letter,
+        )
+        self.has_room = bool(settings.staff_notify)
         self._folder = Folder(path=site.var / "mail")
         self._sending = self._relay(domain) if settings.smtp_relay_host else None
         signer = _signer(settings, domain)
@@ -152,7 +172,8 @@ class Email:
         if not author:
             raise Malformed("The mail does not say who it is from; read the raw mail by hand.")
         ours = self._head.receives(author.address) or self._head.is_ours(mail.headers.first("message-id"))
-        if ours or is_automatic(mail.headers, mail.media_type, author.address, envelope_sender):
+        to_nobody = self._notices.answered_by(answered(mail.headers))
+        if ours or to_nobody or is_automatic(mail.headers, mail.media_type, author.address, envelope_sender):
             return None
         return self._message(raw, mail, author)
 
@@ -176,8 +197,15 @@ class Email:
 
     async def send(self, wire: Letter) -> str:
         """Sends by the relay, or keeps a file; the id is the Message-ID."""
-        await self._outbox.send(wire, self._site.now())
+        await self._post_letter(wire)
         return wire.message_id
+
+    def join(self, act: Act) -> None:
+        """Nobody acts by mail: what answers a notice is not read."""
+
+    async def call(self, call: Call) -> str:
+        """Mails the colleagues whom STAFF_NOTIFY names. Raises TryAgain or Undeliverable."""
+        return await self._notices.call(call)
 
     async def listen(self, deliver: Deliver) -> None:
         """Takes mail until cancelled. Raises Misconfigured when the port cannot be had."""
@@ -213,6 +241,9 @@ class Email:
             raise Unverified("Kept mail is shown at http://127.0.0.1 on this machine only; read it in var/mail.")
         letters = await self._folder.newest(MOST_SHOWN)
         return Ack(body=page_of(letters, self._site.brand), media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+
+    async def _post_letter(self, letter: Letter) -> None:
+        await self._outbox.send(letter, self._site.now())
 
     def _open(self, port: int) -> None:
         self._port = port

@@ -81,7 +81,7 @@ class Slack:
         self._posting = Posting(self._web, api_url)
         self._answering = Answering(self._web, self._posting, Hello(site.name, site.brand, site.languages))
         self._members = Members(self._web.client, site.now)
-        self._room = Room(self._web, self._members, settings.slack_agents_channel, site.now, self._answering.start)
+        self.room = Room(self._web, self._members, settings.slack_agents_channel, site.now, self._answering.start)
         self.has_room = bool(settings.slack_agents_channel)
         self.connection = Connection(bot_token, self._app_token, api_url, self._trouble)
 
@@ -91,7 +91,7 @@ class Slack:
 
     def parse(self, raw: Raw) -> InboundMessage | None:
         """What a customer says, edits or deletes, the command they give or the button they press. Raises Malformed."""
-        return reading.inbound(read(raw.body), raw, self._site.languages, self._room.channel)
+        return reading.inbound(read(raw.body), raw, self._site.languages, self.room.channel)
 
     async def check(self, message: InboundMessage, raw: Raw) -> Checked:  # noqa: ARG002 - Slack is asked, not the delivery
         """The email that our own workspace vouches for. Whose message it is Slack has said already."""
@@ -136,16 +136,16 @@ class Slack:
 
     def join(self, act: Act) -> None:
         """Is given who acts for colleagues."""
-        self._room.join(act)
+        self.room.join(act)
 
     async def call(self, call: Call) -> str:
         """Tells the agents' channel of a case; the post's id. Raises TryAgain or Undeliverable."""
-        return await self._room.call(call)
+        return await self.room.call(call)
 
     async def examine(self) -> Sequence[Finding]:
         """Whether Slack would let us work."""
         has_secret, base_url = bool(self._signing_secret), self._site.base_url
-        room = self._room.findings()
+        room = self.room.findings()
         return await examined(self._web, self._app_token, room, has_secret=has_secret, base_url=base_url)
 
     async def close(self) -> None:
@@ -164,8 +164,8 @@ class Slack:
         were not kept, so that Slack delivers them again."""
         with suppress(Malformed):  # what cannot be read is parked
             one = read(raw.body)
-            if self._room.has(one):
-                return await self._room.follow(one)
+            if self.room.has(one):
+                return await self.room.follow(one)
             self._answering.begin(one)
             return self._answering.at_once(one)
         return {}

@@ -138,9 +138,13 @@ def issue_label(category: Category, issue: str, facts: Mapping[str, str], langua
 def disclosure(bot_name: str, brand: str, language: str, channel: str) -> str:
     """That an AI is speaking (EU AI Act, Article 50), in one sentence."""
     wordings = _phrases(language).disclosure
-    of = wordings["of"].format(brand=brand) if brand else ""
     wording = wordings.get(channel.lower(), wordings["chat"])
-    return _in_manner(wording.format(bot=bot_name, of=of), language, channel)
+    return _in_manner(wording.format(bot=bot_name, of=of(brand, language)), language, channel)
+
+
+def of(brand: str, language: str) -> str:
+    """ " of Acme", behind what belongs to a company; "" for one without a name."""
+    return _phrases(language).disclosure["of"].format(brand=brand) if brand else ""
 
 
 def greet(continuity: Continuity, language: str, channel: str) -> str:

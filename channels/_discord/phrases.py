@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from core.greeting import of
+
 
 class Hello(NamedTuple):
     """Who says it."""
@@ -26,7 +28,7 @@ class Phrases(NamedTuple):
 
 PHRASES: Final = {
     "en": Phrases(
-        "I'm {name}, an AI assistant of {brand}. Write to me in a direct message, in your own words; what we say there "
+        "I'm {name}, an AI assistant{of}. Write to me in a direct message, in your own words; what we say there "
         "nobody else can read. /link gives you a code with which you can go on elsewhere, by phone or email for "
         "example, without repeating yourself. /human asks for a colleague of ours.",
         "I would like a code to link my other account.",
@@ -37,7 +39,7 @@ PHRASES: Final = {
         "Talk to a person",
     ),
     "es": Phrases(
-        "Soy {name}, un asistente de IA de {brand}. Escríbame por mensaje directo, con sus propias palabras; nadie más "
+        "Soy {name}, un asistente de IA{of}. Escríbame por mensaje directo, con sus propias palabras; nadie más "
         "puede leerlo. /link le da un código con el que puede seguir en otro canal sin repetir nada. /human avisa a "
         "una persona de nuestro equipo.",
         "Quiero un código para vincular mi otra cuenta.",
@@ -48,7 +50,7 @@ PHRASES: Final = {
         "Hablar con una persona",
     ),
     "de": Phrases(
-        "Ich bin {name}, der KI-Assistent von {brand}. Schreiben Sie mir als Direktnachricht, in Ihren eigenen Worten; "
+        "Ich bin {name}, der KI-Assistent{of}. Schreiben Sie mir als Direktnachricht, in Ihren eigenen Worten; "
         "das kann sonst niemand lesen. /link gibt Ihnen einen Code, mit dem Sie anderswo weitermachen können, ohne "
         "etwas zu wiederholen. /human ruft einen Menschen.",
         "Ich möchte einen Code, um mein anderes Konto zu verbinden.",
@@ -60,7 +62,7 @@ PHRASES: Final = {
         "Mit einem Menschen sprechen",
     ),
     "fr": Phrases(
-        "Je suis {name}, un assistant IA de {brand}. Écrivez-moi en message privé, avec vos propres mots ; personne "
+        "Je suis {name}, un assistant IA{of}. Écrivez-moi en message privé, avec vos propres mots ; personne "
         "d'autre ne peut le lire. /link vous donne un code pour continuer ailleurs sans rien répéter. /human appelle "
         "une personne de notre équipe.",
         "Je voudrais un code pour relier mon autre compte.",
@@ -71,7 +73,7 @@ PHRASES: Final = {
         "Parler à une personne",
     ),
     "pt": Phrases(
-        "Sou {name}, um assistente de IA da {brand}. Escreva-me por mensagem direta, com as suas palavras; mais "
+        "Sou {name}, um assistente de IA{of}. Escreva-me por mensagem direta, com as suas palavras; mais "
         "ninguém a pode ler. /link dá-lhe um código para continuar noutro canal sem repetir nada. /human chama uma "
         "pessoa da nossa equipa.",
         "Quero um código para juntar a minha outra conta.",
@@ -82,7 +84,7 @@ PHRASES: Final = {
         "Falar com uma pessoa",
     ),
     "it": Phrases(
-        "Sono {name}, un assistente IA di {brand}. Mi scriva in un messaggio privato, con parole sue; nessun altro può "
+        "Sono {name}, un assistente IA{of}. Mi scriva in un messaggio privato, con parole sue; nessun altro può "
         "leggerlo. /link le dà un codice per continuare altrove senza ripetere nulla. /human chiama una persona.",
         "Vorrei un codice per collegare il mio altro account.",
         "Non ho potuto scriverle in privato. Consenta i messaggi diretti da questo server e chieda di nuovo.",
@@ -92,7 +94,7 @@ PHRASES: Final = {
         "Parlare con una persona",
     ),
     "nl": Phrases(
-        "Ik ben {name}, een AI-assistent van {brand}. Schrijf mij een privébericht, in uw eigen woorden; niemand "
+        "Ik ben {name}, een AI-assistent{of}. Schrijf mij een privébericht, in uw eigen woorden; niemand "
         "anders kan het lezen. /link geeft u een code waarmee u elders verder kunt zonder iets te herhalen. /human "
         "roept een mens.",
         "Ik wil een code om mijn andere account te koppelen.",
@@ -115,4 +117,4 @@ def language(locale: str, spoken: Sequence[str]) -> str:
 
 def explanation(hello: Hello, language: str) -> str:
     """What the bot is and can do."""
-    return PHRASES[language].explanation.format(name=hello.name, brand=hello.brand)
+    return PHRASES[language].explanation.format(name=hello.name, of=of(hello.brand, language))

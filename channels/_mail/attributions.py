@@ -18,9 +18,13 @@ _DATE: Final = re.compile(r"\b(?:19|20|25)\d\d(?!\d)|\d{1,2}[./-] ?\d{1,2}[./-] 
 _TIME: Final = re.compile(r"\b\d{1,2}[:.h]\d{2}")
 _ADDRESSEE: Final = re.compile(r"[^.!?<]{0,80}<[^<>]{1,120}@[^<>]{1,120}>")
 _NAMED: Final = re.compile(
-    r"""(?:quoting |zitat von |citando |quoted from )?[^.!?<:]{0,80}<[^<>\s]{1,120}@[^<>\s]{1,120}>:"""
+    r"""(?:quoting |zitat von |citando |quoted from )?[^.!?<:]{0,80}<[^<>\s]{1,120}@[^<>\s]{1,120}>(?: writes)?:"""
 )
 _BRACKETED: Final = re.compile(r"[<(\[][^<>()\[\]\s]{1,120}@")
+_ZONED: Final = re.compile(
+    rf" (?:gmt|utc)[+\d:-]{{0,6}} [^<>()\[\]\s@]{{1,120}}@[^<>()\[\]\s@]{{1,120}} (?:{'|'.join(WROTE)}) ?:$"
+)
+_BY_ADDRESS: Final = re.compile(r" [^<>()\[\]\s@]{1,120}@[^<>()\[\]\s@]{1,120}:$")
 _BY_NAME: Final = re.compile(
     r"""["'*]?[^\W\d_a-z][\w.'’-]+(?: [^\W\d_a-z][\w.'’-]*){0,3}["'*]?,? """
     r"(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev|napisał) ?:"
@@ -97,6 +101,8 @@ def _may_begin(line: str) -> bool:
 def _begins_later(lines: Lines, at: int, later: int, width: int, *, marked: bool) -> bool:
     """Whether the line below is where it begins, and this one is the author's."""
     above, below = lines[at], lines[at + later].lstrip()
+    if below.startswith("<") and _is_dated(above):
+        return False
     begun = _opens(above) or _ADDRESSEE.match(above)
     broken_off = _is_dated(above) or below[:1].isdigit() or _ADDRESSEE.match(above)
     fits = _opens(below) or not begun or not broken_off
@@ -111,12 +117,11 @@ def _matches(lines: Lines, at: int, width: int, *, marked: bool) -> bool:
     if not _closes(lines, at, width):
         return False
     written = _joined(lines, at, width)
-    if written.endswith("--"):
-        inner = written.strip(" -").casefold()
-        return written.startswith("--") and inner.endswith(WROTE) and _is_dated(inner)
+    dashed = written.endswith("--")
+    announces = _is_dashed(written.casefold()) if dashed else _announces(written)
     if not marked:
-        return _is_unmistakable(written.casefold())
-    return _announces(written) and _something_quoted(lines, at + width, written)
+        return announces if dashed else _is_unmistakable(written.casefold())
+    return announces and _something_quoted(lines, at + width, written)
 
 
 def _closes(lines: Lines, at: int, width: int) -> bool:
@@ -135,8 +140,17 @@ def _something_quoted(lines: Lines, below: int, written: str) -> bool:
     return quote_follows(lines, below) or (_TIME.search(written) is not None and other_mark(lines, below) != "")
 
 
+def _is_dashed(said: str) -> bool:
+    """Whether it is one of those between dashes: Zoho's bears a date, that of Notes an address."""
+    inner = said.strip(" -").removesuffix(":").rstrip()
+    return (
+        said.startswith("--") and inner.endswith(WROTE) and (_is_dated(inner) or _BRACKETED.search(inner) is not None)
+    )
+
+
 def _is_unmistakable(said: str) -> bool:
-    return _says_wrote(said) and _is_dated(said) and _BRACKETED.search(said) is not None
+    addressed = _BRACKETED.search(said) is not None or _ZONED.search(said) is not None
+    return addressed and _says_wrote(said) and _is_dated(said)
 
 
 def _announces(written: str) -> bool:
@@ -144,7 +158,9 @@ def _announces(written: str) -> bool:
     if _says_wrote(said):
         return _is_dated(said) or (_BY_NAME.fullmatch(written) is not None and not said.startswith(_PRONOUNS))
     addressed = _BRACKETED.search(said) is not None and said.endswith((":", "："))
-    return (addressed and _is_dated(said)) or _NAMED.fullmatch(said) is not None
+    timed = _TIME.search(said) is not None and _DATE.search(said) is not None
+    by = timed and _BY_ADDRESS.search(said) is not None
+    return by or (addressed and _is_dated(said)) or _NAMED.fullmatch(said) is not None
 
 
 def _says_wrote(said: str) -> bool:

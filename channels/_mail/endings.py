@@ -10,13 +10,16 @@ from channels._mail.phrases import (
     ADVERTS,
     BESIDE_DEVICES,
     CLOSINGS,
+    COMPANIES,
     DEVICE_FIRST,
     DEVICES,
     EXCUSES,
     MEANT_FOR,
     NOTICES,
     OF_THE_MATTER,
+    POSTS,
     REACHED_AT,
+    REGISTERED,
     SECRET,
     SENT_FROM,
     SENT_LAST,
@@ -45,6 +48,7 @@ _LIST_RULE: Final = re.compile(r"_{20,80}")
 _OF_A_PERSON: Final = re.compile(r"\?|\b(?:i|my|ich|mein|je|mon|mi|yo|mio|meu|eu)\b")  # which no notice holds
 _COMPANY: Final = re.compile(r" (?:[A-Z][\w&]{0,3}\.){1,3}$")
 _PICTURE: Final = re.compile(r"\[(?:cid|image|inline image)[: ][^\[\]]{1,200}\]")
+_PARTED: Final = re.compile(r" [|·•] ")
 _POSTAL: Final = re.compile(r"\d{4,6} [^\W\d_]|\d{1,5}[a-z]? [^\W\d_]|.{3,40} \d{1,4}[a-z]?,?$|.{1,60},")
 
 
@@ -206,12 +210,19 @@ def _tells(said: str) -> bool:
 
 
 def _on_a_card(line: str) -> bool:
-    said = line.strip(" *")[:LONGEST]
+    """Whether it could stand on a business card; several things there are parted by bars or dots."""
+    return all(map(_is_on_a_card, filter(str.strip, _PARTED.split(line[:LONGEST]))))
+
+
+def _is_on_a_card(line: str) -> bool:
+    said = line.strip(" *")
     if _of_the_matter(said) or said.endswith(("?", "!")) or len(said) > _LONGEST_CARD:
         return False
-    if _reaches(line) or _PICTURE.fullmatch(said):
+    words, folded = said.split(), said.casefold()
+    if _reaches(line) or _PICTURE.fullmatch(said) or folded.startswith(REGISTERED):
         return True
-    words = said.split()
+    if len(words) <= _TITLE and (folded.endswith(COMPANIES) or (said[-1:].isalpha() and folded.startswith(POSTS))):
+        return True
     titled = sum(word[0].islower() for word in words) <= len(words) // 3
     digits = any(map(str.isdigit, said))
     stops = said.endswith((":", ";")) or (said.endswith(".") and not _COMPANY.search(said))

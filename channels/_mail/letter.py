@@ -12,6 +12,7 @@ from channels._mail.author import ascii_domain
 from channels._mail.headers import one_line
 from channels._mail.seal import Seal, short_name
 from channels._mail.subjects import bare_subject
+from channels._mail.threads import local_part
 from channels._markdown.html import page
 from channels._markdown.plain import PLAIN
 from channels._markdown.tree import read
@@ -58,15 +59,30 @@ class Letterhead:
         content = "\n".join(lines).replace("\n", "\r\n").encode()
         return Letter(sender=self._mailbox(), recipient=route["to"], message_id=message_id, content=content)
 
+    def notice(self, *, message_id: str, to: str, subject: str, text: str) -> Letter:
+        """A mail that we write by ourselves, in plain text, with no way to answer a customer."""
+        head = {
+            "From": _author(one_line(self.brand), self._mailbox()),
+            "To": one_line(to),
+            "Subject": Header(one_line(subject), maxlinelen=76, header_name="Subject").encode(),
+            "Message-ID": message_id,
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": _SILENCED,
+            "MIME-Version": "1.0",
+        }
+        lines = [f"{field}: {value}" for field, value in head.items()] + [_part("plain", text)]
+        content = "\n".join(lines).replace("\n", "\r\n").encode()
+        return Letter(sender=self._mailbox(), recipient=to, message_id=message_id, content=content)
+
     def is_ours(self, message_id: str) -> bool:
         """Whether a Message-ID is of a letter of ours."""
-        return self.letters.open(_local(message_id).partition(".")[0]) is not None
+        return self.letters.open(local_part(message_id).partition(".")[0]) is not None
 
     def thread_of(self, recipients: str, answered: Sequence[str], author: str) -> str | None:
         """The conversation sealed for this author into one of these addresses, which are separated by commas, or into
         one of the Message-IDs that are answered."""
         tags = [address.partition("@")[0].partition("+")[2] for address in recipients.split(",")]
-        tags += [_local(message_id).partition(".")[2] for message_id in answered if self.is_ours(message_id)]
+        tags += [local_part(message_id).partition(".")[2] for message_id in answered if self.is_ours(message_id)]
         return next((thread for tag in tags if (thread := self.threads.open(tag, author))), None)
 
     def receives(self, address: str) -> bool:
@@ -103,10 +119,6 @@ class Letterhead:
 def dated(letter: Letter, now: datetime) -> bytes:
     """The letter as it is sent now."""
     return b"Date: " + format_datetime(now).encode() + b"\r\n" + letter.content
-
-
-def _local(message_id: str) -> str:
-    return message_id.strip("<>").rpartition("@")[0]
 
 
 def _author(name: str, mailbox: str) -> str:

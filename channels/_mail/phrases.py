@@ -47,7 +47,7 @@ LABELS: Final[dict[str, Label]] = {
     **dict.fromkeys(
         (
             "to", "an", "à", "para", "a", "per", "aan", "till", "til", "do", "vastaanottaja", "кому", "kime", "alıcı",
-            "komu", "címzett", "către", "προς", "收件人", "收件者", "宛先", "받는 사람", "받는사람", "إلى", "אל",
+            "komu", "címzett", "către", "προσ", "收件人", "收件者", "宛先", "받는 사람", "받는사람", "إلى", "אל",
             "destinataire", "destinatario", "destinatário", "empfänger", "pro", "đến", "kepada",
         ),
         "to",
@@ -69,12 +69,14 @@ LABELS: Final[dict[str, Label]] = {
 # Between dashes: "-----Original Message-----".
 BETWEEN_DASHES: Final = frozenset({
     "original message", "original appointment", "original-nachricht", "originalnachricht", "ursprüngliche nachricht",
-    "ursprünglicher termin", "message d'origine", "message d’origine", "message original", "mensaje original",
+    "ursprünglicher termin", "message d'origine", "mail original", "mail transféré",
+    "message d’origine", "message original", "mensaje original",
     "messaggio originale", "mensagem original", "oorspronkelijk bericht", "originele bericht", "originalmeddelande",
     "ursprungligt meddelande", "oprindelig meddelelse", "original besked", "opprinnelig melding",
     "oryginalna wiadomość", "wiadomość oryginalna", "alkuperäinen viesti", "исходное сообщение",
     "оригинальное сообщение", "вихідне повідомлення", "orijinal mesaj", "orijinal ileti", "özgün ileti",
-    "původní zpráva", "pôvodná správa", "eredeti üzenet", "mesaj original", "αρχικό μήνυμα", "原始邮件", "原始郵件",
+    "původní zpráva", "původní e-mail", "ursprüngliche e-mail", "original email", "original e-mail",
+    "pôvodná správa", "eredeti üzenet", "mesaj original", "αρχικό μήνυμα", "原始邮件", "原始郵件",
     "回复的原邮件",
     "元のメッセージ", "original message by", "원본 메시지", "원본 메일", "reply message", "answered message",
     "forwarded message", "forwarded by", "weitergeleitete nachricht", "message transféré", "mensaje reenviado",
@@ -93,7 +95,7 @@ ALONE: Final = frozenset({
     "vidarebefordrat mejl", "start på videresendt besked", "starten på den videresendte meldingen",
     "początek przekazywanej wiadomości", "välitetty viesti alkaa", "начало переадресованного сообщения",
     "yönlendirilen mesajın başlangıcı", "začátek přeposílané zprávy", "转发的邮件", "転送されたメッセージ",
-    "전달된 메시지 시작",
+    "전달된 메시지 시작", "original",
 })  # fmt: skip
 
 # What ticket systems write above their mail, between signs such as ##-.
@@ -107,7 +109,8 @@ ABOVE_THIS_LINE: Final = (
 )  # fmt: skip
 
 SENT_FROM: Final = (
-    "sent from", "sent via", "sent with", "sent using", "get outlook for", "von meinem", "von meiner", "gesendet von",
+    "sent from", "sent via", "sent with", "sent using", "secured with",
+    "get outlook for", "von meinem", "von meiner", "gesendet von",
     "gesendet mit", "gesendet über", "diese nachricht wurde von meinem", "diese nachricht wurde mit", "von samsung",
     "outlook für", "holen sie sich outlook", "laden sie outlook", "envoyé de", "envoyé depuis", "envoyé à partir",
     "envoyé avec", "obtenez outlook", "obtenir outlook", "télécharger outlook", "téléchargez outlook", "enviado desde",
@@ -115,7 +118,8 @@ SENT_FROM: Final = (
     "obtenha o outlook", "obter o outlook", "inviato da", "inviato con", "ottieni outlook", "scarica outlook",
     "verzonden vanaf", "verzonden vanuit", "verstuurd vanaf", "verstuurd met", "verzonden met", "outlook voor",
     "skickat från", "skickades från", "hämta outlook", "sendt fra", "sendt via", "hent outlook", "skaff deg outlook",
-    "wysłane z", "wysłano z", "pobierz outlook", "pobierz aplikację outlook", "lähetetty", "hanki outlook",
+    "wysłane z", "wysłane za pomocą", "wysłano z",
+    "pobierz outlook", "pobierz aplikację outlook", "lähetetty", "hanki outlook",
     "отправлено с", "отправлено из", "скачать outlook", "надіслано з", "odesláno z", "odesláno ze", "odoslané z",
     "získejte outlook", "stáhnout outlook", "küldve", "elküldve", "trimis de pe", "στάλθηκε από", "发自我的",
     "发送自", "发自", "获取 outlook", "取得 outlook", "provenienza: posta", "yahoo mail:",
@@ -142,16 +146,17 @@ DEVICES: Final = (
 
 # Words in small letters that may stand beside a device. Any other makes it a sentence of the author's.
 BESIDE_DEVICES: Final = frozenset(
-    """a aan ab abgeschickt al an and aparelho aplicación app appareil application aus az bei beziehen by cell
-    conquer dal de del den der des desde device di die diese dispositivo do downloaden du e-mail edinin el
-    email en encrypted enviado envoyé et for fra fri från für gesendet gesendeten get gönderildi herunterladen
-    het i il inviato it la le les library like lähetetty mail maila mailu me mein meine meinem meinen meiner
-    meu meus mi mi' mijn min minha minn minun mio mit mobiele mobil mobile mobilní mobiltelefon mobilu moj
-    mojego mojej mon my máj móvil můj nachricht network o obtener odesláno of on organize over para pelo per
-    phone phone's posta pour powered private pro puhelimesta run search secure secured securely sendt skickat
-    smartphone smarttelefon systemu tablet tablette telefon telefone telefono telefonu telefoon teléfono the
-    through til toestel télécharger téléphone using van vanaf verschickt versendet verstuurd verzonden via vom
-    von voor wireless with wurde wysłane wysłano your z ze zu μου το из мого моего мой почты с со телефона""".split()  # noqa: SIM905
+    """a aan ab abgeschickt al an and aparelho aplicación app appareil application auf aus az bei beveiligde beziehen
+    bezpiecznej by cell conquer correo dal de del den der des desde device di die diese dispositivo do downloaden du
+    e-mail edinin el electrónico email en encrypted enviado envoyé et for fra fri från für gesendet gesendeten get
+    gönderildi herunterladen het i il inviato it la le les library like lähetetty mail maila mailu me mein meine
+    meinem meinen meiner messagerie meu meus mi mi' mijn min minha minn minun mio mit mobiele mobil mobile mobilní
+    mobiltelefon mobilu moj mojego mojej mon my máj móvil můj na nachricht network no o obtener odesláno of on
+    organize over para pelo per phone phone's posta pour powered private pro puhelimesta på run search secure
+    secured securely seguro sendt sicherer sicura skickat smartphone smarttelefon su sur systemu sécurisée tablet
+    tablette telefon telefone telefono telefonu telefoon teléfono the through til toestel télécharger téléphone
+    using van vanaf verschickt versendet verstuurd verzonden via vom von voor wireless with wurde wysłane wysłano
+    your z ze zu μου το из мого моего мой почты с со телефона""".split()  # noqa: SIM905
 )
 
 # With such words the author answers inside of what is quoted below, where nothing marks it.
@@ -170,8 +175,8 @@ CLOSINGS: Final = frozenset({
     "best", "best regards", "kind regards", "warm regards", "warmest regards", "regards", "many thanks", "thanks",
     "thank you", "thanks and regards", "thanks & regards", "with kind regards", "with best regards", "cheers",
     "sincerely", "yours sincerely", "sincerely yours", "yours truly", "yours faithfully", "all the best", "br", "rgds",
-    "mit freundlichen grüßen", "mit freundlichen grüssen", "freundliche grüße", "freundliche grüsse", "viele grüße",
-    "liebe grüße", "beste grüße", "mit besten grüßen", "herzliche grüße", "mfg", "lg", "vg", "gruß", "grüße",
+    "mit freundlichen grüssen", "freundliche grüsse", "viele grüsse", "liebe grüsse", "beste grüsse",
+    "mit besten grüssen", "herzliche grüsse", "mfg", "lg", "vg", "gruss", "grüsse",
     "cordialement", "bien cordialement", "bien à vous", "salutations", "sincères salutations", "merci",
     "saludos", "un saludo", "saludos cordiales", "atentamente", "un cordial saludo", "gracias", "muchas gracias",
     "cordiali saluti", "distinti saluti", "saluti", "un saluto", "grazie", "grazie mille", "a presto",
@@ -191,6 +196,27 @@ REACHED_AT: Final = (
     "email", "mail:", "web:", "telefon", "handy", "mobil", "tél", "portable", "móvil", "cel", "t:", "m:", "p:", "f:",
     "e:", "w:", "t ", "m ", "t.", "m.", "p.", "тел", "моб", "puh", "gsm", "linkedin", "skype", "whatsapp", "tlf",
     "電話", "电话", "전화", "telephone", "telefoon", "telefono", "teléfono", "telefone",
+)  # fmt: skip
+
+# How a line begins that names somebody's post in small letters, and how one ends that names a company.
+POSTS: Final = (
+    "менеджер", "директор", "специалист", "начальник", "бухгалтер", "инженер", "руководитель", "specjalist", "kierowni",
+    "dyrektor", "księgow", "asystent", "responsable", "responsabile", "directeur", "directrice", "chef ", "chargé",
+    "assistant", "director", "jefe ", "jefa ", "gerente", "encargad", "diretor", "coordenador", "coordinador",
+    "addett", "impiegat", "vedoucí", "ředitel", "jednatel", "účetní", "manager", "head of", "leiter", "hoofd",
+    "medewerker", "ansvarig", "konsulent",
+)  # fmt: skip
+COMPANIES: Final = (
+    "sp. z o.o.", "sp. z o. o.", "sp.z o.o.", "s.r.o.", "s. r. o.", "a.s.", "s.p.a.", "s.r.l.", "d.o.o.", "e.k.",
+    "e.v.", "b.v.", "n.v.", "s.a.", "s.l.", "s.a.s.", "gmbh & co. kg", "lda.", "ltda.", "a.ş.", "ltd. şti.",
+)  # fmt: skip
+
+# What only the law makes people write below their letters: where their company is registered.
+REGISTERED: Final = (
+    "geschäftsführ", "amtsgericht", "handelsregister", "registergericht", "hrb ", "ust-id", "ust.-id", "ustid",
+    "sitz der gesellschaft", "registered office", "registered in", "company no", "vat no", "vat reg", "siège social",
+    "siret", "rcs ", "capital social", "p. iva", "p.iva", "partita iva", "kvk", "btw", "nip ", "nip:", "regon", "krs",
+    "org.nr", "org. nr", "orgnr", "cvr", "y-tunnus", "ičo", "c.i.f", "cif:", "cnpj",
 )  # fmt: skip
 
 # What follows here is the author's matter, wherever it stands.

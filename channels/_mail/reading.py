@@ -9,12 +9,14 @@ from channels._mail.flowed import unwrapped
 from channels._mail.headers import Headers, decode, plain
 from channels._mail.markup import text_of
 from channels._mail.parts import Part, read_parts
+from channels._mail.signed import signature_lines, signed_as
 from core.errors import Malformed
 from core.messages import Attachment
 
 _MOST_TEXT: Final = 1_000_000  # bytes that are read for the text; the files and the raw mail keep the rest
 _MOST_MARKUP: Final = 500_000
 _MOST_LINES: Final = 10_000
+_MOST_COMPARED: Final = 50_000  # bytes up to which an HTML version is looked through for a signature
 _MOST_HEAD: Final = 2000  # bytes in which a page names its charset
 _MOST_NOTICE: Final = 300  # characters of a plain version that only points at the other one
 _META: Final = re.compile(rb"<meta[^>]{1,200}?charset\s?=\s?[\"']?([\w-]{1,40})", re.IGNORECASE)
@@ -73,8 +75,15 @@ class _Texts:
         for text in filter(str.strip, map(self.of, [*plain_ones, *reversed(rich_ones)])):
             found = text
             if not _is_notice(text):
-                return text
+                return signed_as(text, self._signature(rich_ones)) if plain_ones else text
         return found
+
+    def _signature(self, versions: Sequence[Part]) -> Sequence[str]:
+        """The lines that one of these marks as a signature, which plain mail cannot."""
+        leaves = (leaf for part in versions for leaf in part.leaves() if leaf.media_type == "text/html")
+        pages = (leaf for leaf in leaves if len(leaf.raw) <= _MOST_COMPARED and b"ignature" in leaf.content())
+        page = next(pages, None)
+        return signature_lines(self._leaf(page)) if page else ()
 
     def _leaf(self, part: Part) -> str:
         markup = part.media_type == "text/html"

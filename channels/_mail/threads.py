@@ -33,5 +33,10 @@ def answered(headers: Headers) -> Sequence[str]:
     return list(dict.fromkeys(named))[:_MOST_LOOKED_AT]
 
 
+def local_part(message_id: str) -> str:
+    """What stands before the @ of a Message-ID."""
+    return message_id.strip("<>").rpartition("@")[0]
+
+
 def _ids(value: str) -> list[str]:
     return _ID.findall(value)

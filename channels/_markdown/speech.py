@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from typing import ClassVar, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -34,7 +35,6 @@ _NAMING: Final = re.compile(
     r"(?!\d|[.,:/]\d|\s?(?:[$€£¥%]|(?i:eur|usd|gbp|chf|dollar|pound|d[oó]lar)))"
 )
 _CODE: Final = re.compile(r"(?=.*\d)[A-Z\d][A-Z\d-]{2,19}")  # letters and digits that mean nothing together
-_ENDING: Final = re.compile(r"…(\w{4})\b")
 _NUMBER: Final = re.compile(r"#\s?(?=\d)")
 _UNSPOKEN: Final = re.compile(r"[*_`#|~^\\\[\]{}<>\"“”„«»•]+")
 _SPACES: Final = re.compile(r"[^\S\n]+")
@@ -50,7 +50,7 @@ def speakable(text: str, language: str) -> str:
     """
     words = _WORDS.get(language[:2], _WORDS["en"])
     said = _SPEECH.show(read(text)).replace(HIDDEN, "").replace("&", f" {words.and_} ")
-    said = _ENDING.sub(lambda found: f"{words.ending} {_spelled(found[1])}", said)
+    said = _ending(words).sub(lambda found: f"{words.ending} {_spelled(found[1])}", said)
     said = _NUMBER.sub(f" {words.number} ", _NAMING.sub(_named, said))
     said = "".join(sign for sign in _UNSPOKEN.sub(" ", said) if sign == "°" or unicodedata.category(sign) not in _DRAWN)
     return _EDGES.sub("\n", _SPACES.sub(" ", said)).strip()
@@ -76,6 +76,13 @@ class _Speech(Plain):
         if words != link.address:
             return words
         return _host(link.address)
+
+
+@cache
+def _ending(words: _Words) -> re.Pattern[str]:
+    """A masked number: "…9137", also where it is said to be an ending already, as in "order ending …9137"."""
+    first = re.escape(words.ending.split(maxsplit=1)[0])
+    return re.compile(rf"(?:\b{first}(?: \w+){{0,2}} )?…(\w{{4}})\b")
 
 
 def _host(address: str) -> str:

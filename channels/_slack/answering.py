@@ -16,6 +16,7 @@ from channels._slack.posting import Posting
 from channels._slack.reading import asked_of
 from channels._slack.web import Web
 from core.errors import Problem
+from core.greeting import of
 from core.messages import Route
 from core.phrases import say
 
@@ -79,7 +80,7 @@ class Answering:
         return {"response_type": "ephemeral", "text": html.escape(self._named(text), quote=False)}
 
     def _named(self, text: str) -> str:
-        return text.format(name=self._hello.name, brand=self._hello.brand)
+        return text.format(name=self._hello.name, of=of(self._hello.brand, self._language))
 
     async def _offer(self, one: Callback) -> None:
         thread = validated(AssistantThread, _mapping(one.event.get("assistant_thread")))

@@ -28,7 +28,7 @@ class Phrases(NamedTuple):
 
 PHRASES: Final = {
     "en": Phrases(
-        "I'm {name}, an AI assistant of {brand}. Write to me in a direct message, or mention me in a channel: the "
+        "I'm {name}, an AI assistant{of}. Write to me in a direct message, or mention me in a channel: the "
         "answer is for your eyes only. `/throughline link` gives you a code with which you can go on elsewhere, by "
         "phone or email for example, without repeating yourself. `/throughline forget` asks us to erase what we know "
         "about you. To speak with a person, just say so.",
@@ -37,13 +37,13 @@ PHRASES: Final = {
         "I would like you to erase everything that you have on record about me.",
         "I would like a code to link my other account.",
         "is writing…",
-        "I'm {name}, an AI assistant of {brand}. How can I help?",
+        "I'm {name}, an AI assistant{of}. How can I help?",
         "Help with an order",
         "I need help with an order.",
         "Go on where I was elsewhere",
     ),
     "es": Phrases(
-        "Soy {name}, un asistente de IA de {brand}. Escríbame por mensaje directo o mencióneme en un canal: la "
+        "Soy {name}, un asistente de IA{of}. Escríbame por mensaje directo o mencióneme en un canal: la "
         "respuesta solo la ve usted. `/throughline link` le da un código con el que puede seguir en otro canal sin "
         "repetir nada. `/throughline forget` pide que borremos lo que sabemos de usted. Para hablar con una persona, "
         "dígalo.",
@@ -52,13 +52,13 @@ PHRASES: Final = {
         "Quiero que borren todo lo que tienen registrado sobre mí.",
         "Quiero un código para vincular mi otra cuenta.",
         "está escribiendo…",
-        "Soy {name}, un asistente de IA de {brand}. ¿En qué puedo ayudarle?",
+        "Soy {name}, un asistente de IA{of}. ¿En qué puedo ayudarle?",
         "Ayuda con un pedido",
         "Necesito ayuda con un pedido.",
         "Seguir con lo de otro canal",
     ),
     "de": Phrases(
-        "Ich bin {name}, der KI-Assistent von {brand}. Schreiben Sie mir als Direktnachricht oder erwähnen Sie mich "
+        "Ich bin {name}, der KI-Assistent{of}. Schreiben Sie mir als Direktnachricht oder erwähnen Sie mich "
         "in einem Kanal: Die Antwort sehen nur Sie. `/throughline link` gibt Ihnen einen Code, mit dem Sie anderswo "
         "weitermachen können, ohne etwas zu wiederholen. `/throughline forget` bittet uns zu löschen, was wir über "
         "Sie wissen. Wenn Sie einen Menschen sprechen möchten, sagen Sie es einfach.",
@@ -67,13 +67,13 @@ PHRASES: Final = {
         "Ich möchte, dass Sie alles löschen, was Sie über mich gespeichert haben.",
         "Ich möchte einen Code, um mein anderes Konto zu verbinden.",
         "schreibt …",
-        "Ich bin {name}, der KI-Assistent von {brand}. Wie kann ich helfen?",
+        "Ich bin {name}, der KI-Assistent{of}. Wie kann ich helfen?",
         "Hilfe bei einer Bestellung",
         "Ich brauche Hilfe bei einer Bestellung.",
         "Weitermachen, wo ich anderswo war",
     ),
     "fr": Phrases(
-        "Je suis {name}, un assistant IA de {brand}. Écrivez-moi en message privé ou mentionnez-moi dans un canal : "
+        "Je suis {name}, un assistant IA{of}. Écrivez-moi en message privé ou mentionnez-moi dans un canal : "
         "vous seul voyez la réponse. `/throughline link` vous donne un code pour continuer ailleurs sans rien "
         "répéter. `/throughline forget` nous demande d'effacer ce que nous savons de vous. Pour parler à une "
         "personne, dites-le.",
@@ -82,13 +82,13 @@ PHRASES: Final = {
         "Je voudrais que vous effaciez tout ce que vous avez enregistré sur moi.",
         "Je voudrais un code pour relier mon autre compte.",
         "écrit…",
-        "Je suis {name}, un assistant IA de {brand}. Comment puis-je vous aider ?",
+        "Je suis {name}, un assistant IA{of}. Comment puis-je vous aider ?",
         "Aide pour une commande",
         "J'ai besoin d'aide pour une commande.",
         "Continuer ce que j'ai commencé ailleurs",
     ),
     "pt": Phrases(
-        "Sou {name}, um assistente de IA da {brand}. Escreva-me por mensagem direta ou mencione-me num canal: só quem "
+        "Sou {name}, um assistente de IA{of}. Escreva-me por mensagem direta ou mencione-me num canal: só quem "
         "escreve vê a resposta. `/throughline link` dá-lhe um código para continuar noutro canal sem repetir nada. "
         "`/throughline forget` pede que apaguemos o que sabemos de si. Para falar com uma pessoa, basta dizê-lo.",
         "Uma pessoa da nossa equipa recebe agora o seu pedido. Apagar é definitivo, por isso é uma pessoa que o faz e "
@@ -96,13 +96,13 @@ PHRASES: Final = {
         "Quero que apaguem tudo o que têm registado sobre mim.",
         "Quero um código para juntar a minha outra conta.",
         "está a escrever…",
-        "Sou {name}, um assistente de IA da {brand}. Como posso ajudar?",
+        "Sou {name}, um assistente de IA{of}. Como posso ajudar?",
         "Ajuda com uma encomenda",
         "Preciso de ajuda com uma encomenda.",
         "Continuar o que comecei noutro canal",
     ),
     "it": Phrases(
-        "Sono {name}, un assistente IA di {brand}. Mi scriva in un messaggio diretto o mi menzioni in un canale: la "
+        "Sono {name}, un assistente IA{of}. Mi scriva in un messaggio diretto o mi menzioni in un canale: la "
         "risposta la vede solo lei. `/throughline link` le dà un codice per continuare altrove senza ripetere nulla. "
         "`/throughline forget` ci chiede di cancellare ciò che sappiamo di lei. Per parlare con una persona, lo dica.",
         "Una persona del nostro team riceve ora la sua richiesta. Cancellare è definitivo, perciò lo fa una persona e "
@@ -110,13 +110,13 @@ PHRASES: Final = {
         "Vorrei che cancellaste tutto ciò che avete registrato su di me.",
         "Vorrei un codice per collegare il mio altro account.",
         "sta scrivendo…",
-        "Sono {name}, un assistente IA di {brand}. Come posso aiutarla?",
+        "Sono {name}, un assistente IA{of}. Come posso aiutarla?",
         "Aiuto con un ordine",
         "Ho bisogno di aiuto con un ordine.",
         "Continuare quanto iniziato altrove",
     ),
     "nl": Phrases(
-        "Ik ben {name}, een AI-assistent van {brand}. Schrijf mij een privébericht of noem mij in een kanaal: het "
+        "Ik ben {name}, een AI-assistent{of}. Schrijf mij een privébericht of noem mij in een kanaal: het "
         "antwoord ziet u alleen. `/throughline link` geeft u een code waarmee u elders verder kunt zonder iets te "
         "herhalen. `/throughline forget` vraagt ons te wissen wat wij over u weten. Wilt u een mens spreken, zeg het "
         "dan.",
@@ -125,7 +125,7 @@ PHRASES: Final = {
         "Ik wil dat u alles wist wat u over mij hebt vastgelegd.",
         "Ik wil een code om mijn andere account te koppelen.",
         "is aan het schrijven…",
-        "Ik ben {name}, een AI-assistent van {brand}. Waarmee kan ik helpen?",
+        "Ik ben {name}, een AI-assistent{of}. Waarmee kan ik helpen?",
         "Hulp bij een bestelling",
         "Ik heb hulp nodig bij een bestelling.",
         "Verdergaan waar ik elders was",

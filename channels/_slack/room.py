@@ -23,7 +23,6 @@ from core.rooms import Act, Call, Deed, Done
 
 log = logging.getLogger(__name__)
 
-_PATIENCE: Final = 2.0  # seconds in which Slack says who somebody is; it gives us three to take a delivery
 _LOOKED_BACK: Final = 100  # messages of the channel
 _UNASKED: Final = (SlackApiError, Problem, aiohttp.ClientError, OSError, ValueError, KeyError)
 
@@ -50,6 +49,7 @@ class Room:
 
     def __init__(self, web: Web, members: Members, channel: str, now: Callable[[], datetime], start: Start) -> None:
         self.channel = channel
+        self.patience = 2.0  # seconds in which Slack says who somebody is; it gives us three to take a delivery
         self._web = web
         self._members = members
         self._about = AgentsChannel(web, channel, now)
@@ -162,7 +162,7 @@ class Room:
     async def _why_not(self, who: Colleague) -> str:
         """Why somebody may not act here at this moment; "" where they may."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self.patience):
                 if why := await self._about.refusal():
                     return why
                 return "" if await self._members.is_full(who.home, who.user) else _STRANGER

@@ -1,7 +1,8 @@
 """Carrying actions out: a POST to the company's endpoint, or a Python function of its own.
 
 The endpoint gets the request as JSON with its id in `Idempotency-Key`. It answers 2xx, but not 202, when the thing is
-done, with `reference` and `message` in a JSON object if it likes; 4xx when it will not do it, with `message` for our staff.
+done, with `reference` and `message` in a JSON object if it likes; 4xx when it will not do it, with `message` for our
+staff.
 After any other answer, and after none, nobody knows whether it was done, and a human has to look.
 """
 

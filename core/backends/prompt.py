@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 TOKENS = 1_200
 CHARACTERS_A_TOKEN = 3.1  # a careful estimate; English text has about four, JSON about three
-_WEIGHTS = (("\u024f", 1), ("\u2e7f", 2), ("\uffff", 4), ("\U0010ffff", 8))  # up to which sign: Latin, ..., emoji
+# What a sign counts for, up to the last of its kind: Latin, accents, other alphabets, punctuation, ideograms, emoji.
+_WEIGHTS = (("\u024f", 1), ("\u036f", 2), ("\u1fff", 3), ("\u2e7f", 2), ("\uffff", 4), ("\U0010ffff", 8))
 _BUDGET = int(TOKENS * CHARACTERS_A_TOKEN) - 60
 _NEWEST, _LONGEST_NEWEST, _DATA = 740, 1_300, 680  # characters, at most; the newest words take what others leave
 _LINES, _LINE = 8, 240  # of the conversation so far

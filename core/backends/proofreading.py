@@ -15,7 +15,7 @@ from typing import cast
 
 from core.backends.rules.language import asked_for, language_for, language_of
 from core.backends.rules.lexicon import table, wording
-from core.backends.rules.slots import slots
+from core.backends.rules.slots import amounts, slots
 from core.backends.rules.text import Phrases, fold
 from core.errors import WriterFailed
 from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Answer, Brief, Draft, OpenCase, Writer, write
@@ -182,7 +182,7 @@ def _claim(piece: str, language: str, answer: Answer, brief: Brief) -> str:
     folded = fold(piece).rstrip()
     if folded.endswith("?"):
         return ""
-    true = _true(answer, brief)
+    true = _true(answer, brief) if _is_on_record(piece, brief) else set[str]()
     theirs = fold("\n".join([brief.text, *(line.text for line in brief.said if line.sender == "customer")]))
     listed = (words for deed in _deeds() if deed not in true for words in _claimed(deed, folded, language, theirs))
     otherwise = () if any(_is_of(deed, folded) for deed in true) else _done_otherwise(folded, language)
@@ -197,6 +197,12 @@ def _true(answer: Answer, brief: Brief) -> set[str]:
     goes_to_a_person = answer.human_wanted or answer.actions or answer.confidence < _ENOUGH_CONFIDENCE
     with_human = any(case.with_human for case in brief.cases)
     return done | ({"handover"} if goes_to_a_person or with_human else set())
+
+
+def _is_on_record(piece: str, brief: Brief) -> bool:
+    """Whether each sum that a sentence names was paid: "a refund of $50" is none of $70."""
+    done = " ".join(entry for case in (*brief.cases, *brief.closed) for entry in case.done)
+    return all(found.value in done for found in amounts(piece))
 
 
 def _backed(brief: Brief) -> Iterator[str]:

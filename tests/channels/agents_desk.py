@@ -1,5 +1,6 @@
 """Colleagues in Slack for tests: the agents' channel on the twin, the console beside it, and a customer who mails."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,12 +39,14 @@ class Colleagues:
         return message is not None
 
     async def happens(self, payload: JSON) -> None:
-        """Something happens in Slack, and is acknowledged."""
+        """Something happens in Slack, is acknowledged, and what follows from it is done."""
         if self.url:
             status, _ = await self.slack.calls(self.url, payload, NOW)
             assert status == 200
         else:
             await (await self.slack.emits(payload)).acked.wait()
+        while following := self.channel._answering._tasks:
+            await asyncio.wait(following)
 
     async def hired(self) -> None:
         """Eve has an account, and Slack's Eve is tied to it."""
@@ -95,6 +98,7 @@ async def at_work(office: Office, folder: Path, *, by_http: bool = False) -> Asy
                 now=lambda: office.shop.now,
             )
             channel.join(calling.act)
+            channel.room.patience = 30.0  # so that a slow machine fails no test
             one = Colleagues(office=office, slack=slack, channel=channel, calling=calling)
             if by_http:
                 async with host(channel, one.deliver) as one.url:

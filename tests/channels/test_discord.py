@@ -107,6 +107,17 @@ async def test_an_invalidated_session_is_begun_anew(discord: DiscordTwin, channe
     assert answers(discord, ANN) == ["Re: still there?"]
 
 
+async def test_what_discords_library_cannot_read_ends_no_session(discord: DiscordTwin, channel: Discord) -> None:
+    async with answering(channel):
+        await discord.until(sessions=1)
+        discord.says(ANN, "look", attachments=[{"id": "9", "filename": "a.new", "size": 3, "url": "https://cdn.test/9"}])
+        discord.tell("INTERACTION_CREATE", {"id": "none of ours"})
+        discord.says(BEN, "hello")
+        await discord.until(posts=2)
+    assert answers(discord, BEN) == ["Re: hello"]
+    assert discord.identified == 1
+
+
 async def test_a_first_connection_that_fails_is_survived(
     discord: DiscordTwin, channel: Discord, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -95,6 +95,11 @@ async def test_help_is_explained_at_once_and_is_no_case(discord: DiscordTwin, ch
     assert discord.interactions.shown[0][1].startswith("I'm Throughline, an AI assistant of Acme.")
 
 
+def test_a_company_without_a_name_is_not_spoken_of() -> None:
+    said = phrases.explanation(phrases.Hello("Throughline", "", ["en"]), "en")
+    assert said.startswith("I'm Throughline, an AI assistant. Write")
+
+
 async def test_a_command_is_on_record_before_it_is_acknowledged(discord: DiscordTwin, channel: Discord) -> None:
     seen: list[object] = []
 

@@ -49,6 +49,18 @@ UMLAUTS, CYRILLIC, CHINESE = "Grüße, 40 € sind zu viel.", "Чайник вс
 JAPANESE, KOREAN = "やかんがまだ漏れます。", "주전자가 샙니다."
 
 
+CARD = "Ann Lee\nThe Corner Shop\nTel: +1 555 0100"
+SIGNED = f"""<p>The kettle leaks.</p><div id="Signature"><p>{CARD.replace(chr(10), "</p><p>")}</p></div>"""
+
+
+@pytest.mark.parametrize(("plain", "kept"), [(CARD, ""), (f"{CARD}0", f"\n\n{CARD}0"), ("Ann Lee", "\n\nAnn Lee")])
+def test_a_signature_that_only_the_rich_version_marks_is_cut_if_it_is_all_there(
+    email: Email, plain: str, kept: str
+) -> None:
+    parts = f"--b\r\n{PLAIN[0]}\r\n\r\n{KETTLE}\n\n{plain}\r\n--b\r\n{RICH[0]}\r\n\r\n{SIGNED}\r\n--b--"
+    assert heard(email, "Content-Type: multipart/alternative; boundary=b", parts.encode()).text == KETTLE + kept
+
+
 @pytest.mark.parametrize(
     ("declared", "written", "text"),
     [

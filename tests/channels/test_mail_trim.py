@@ -77,6 +77,15 @@ QUOTES = {
     "chinese outlook": "发件人: Acme\n发送时间: 2026年3月2日 9:00\n收件人: Ann\n主题: x\n\n{told}",
     "japanese outlook": "差出人: Acme\n送信日時: 2026年3月2日 9:00\n宛先: Ann\n件名: x\n\n{told}",
     "turkish outlook": "Kimden: Acme\nGönderildi: 2 Mart 2026\nKime: Ann\nKonu: x\n\n{told}",
+    "zoho, unmarked": "---- On Mon, 02 Mar 2026 09:00:00 +0100 Acme <s@acme.test> wrote ----\n\n\n{told}",
+    "notes, in its own words": '-----"Acme" <s@acme.test> wrote: -----\nTo: a@b.test\nFrom: "Acme"\n\n{told}',
+    "front": "On March 2, 2026 at 9:00 AM GMT+1 support+abc@acme.test wrote:\n\n{told}",
+    "gnus": "Acme Support <s@acme.test> writes:\n\n> {told}",
+    "tuta": "Mar 2, 2026, 09:00 by support@acme.test:\n\n> {told}",
+    "russian gmail, wrapped": "пн, 2 мар. 2026 г. в 09:00, Acme Support\n<s@acme.test>:\n\n> {told}",
+    "qq": '------------------ Original ------------------\nFrom: "Acme"<s@acme.test>;\nDate: Mon\n\n{told}',
+    "czech seznam": "---------- Původní e-mail ----------\nOd: Acme <s@acme.test>\nPředmět: x\n{told}",
+    "french zimbra": "----- Mail original -----\nDe: Acme <s@acme.test>\nObjet: x\n\n{told}",
     "a ticket system": "##- Please type your reply above this line -##\n\n{told}",
     "a german ticket system": "--- Bitte antworten Sie oberhalb dieser Zeile ---\n\n{told}",
 }
@@ -106,6 +115,10 @@ ENDINGS = {
     "a virus scanner": "Virus-free. www.avast.test",
     "a lawyer's": "CONFIDENTIALITY NOTICE: This is for the exclusive and confidential use of\nits intended recipient.",
     "a german lawyer's": "Diese E-Mail ist vertraulich. Wenn Sie nicht der Adressat sind, dann löschen Sie sie bitte.",
+    "yahoo in german": "Gesendet von Yahoo Mail auf Android",
+    "german proton": "Gesendet mit [Proton Mail](https://proton.test/) sicherer E-Mail.",
+    "french proton": "Envoyé avec la messagerie sécurisée [Proton Mail](https://proton.test/).",
+    "tuta": "--\nSecured with Tuta Mail: \nhttps://tuta.test/free-email",
     "a picture's place": "[cid:image001.png@01DAF3C1.5E2A3C10]",
     "a mailing list's": "_______________________________________________\nusers mailing list\nusers@lists.test",
 }
@@ -153,6 +166,10 @@ def test_answers_below_a_signature_and_between_quotes_are_kept() -> None:
         "Your colleague support@acme.test at 9:00 on 2026-03-02 wrote:\n\nwe refund you.\n\nBut nothing came.",
         "I did this:\n> Settings\n> Account\nand it failed.",
         "The kettle is\n> 5 years old.",
+        "On 3 March 2026 at 9:00 bob@acme.test wrote:\n\nwe refund you.\n\nBut nothing came.",
+        "--- Original ---\nblue, 3 pieces\n--- Should be ---\nred, 5 pieces",
+        "Where is it?\n\nThanks\nAnn\nManager says call +1 555 0100 at 9.",
+        "Put this on the bill:\n\nBerg Ltd\nCompany No 00001234\nVAT No GB 000 0000 00",
         "Hello\n\n>From the start it leaked.\nBye",
         "Problem one: it leaks.\n--\nProblem two: it is loud and my order number is 12.",
         "-- the lid\n-- the cord\nare missing.",
@@ -196,6 +213,19 @@ def test_an_attribution_that_goes_on_in_the_authors_line_takes_none_of_it() -> N
 def test_of_a_letters_end_the_name_stays_and_the_address_goes() -> None:
     end = "Best regards,\n\nAnn Lee"
     card = "Head of Purchasing\nThe Corner Shop Ltd.\n12 High Street, Springfield\nTel: +1 555 0100\nwww.shop.test"
+    assert own_words(f"{OWN}\n\n{end}\n{card}") == f"{OWN}\n\n{end}"
+
+
+@pytest.mark.parametrize(
+    ("end", "card"),
+    [
+        ("Viele Grüße\nAnn Lee", "Einkauf\n\nLee GmbH\nHof 1 | 20457 Hamburg\nTel. +49 40 000\nAmtsgericht X HRB 12"),
+        ("Pozdrawiam\nAnn Lee", "Specjalista ds. zakupów\nLee Sp. z o.o.\ntel. +48 000 000\nNIP: 000-000, KRS 000"),
+        ("С уважением,\nАнна Ли", "Менеджер по закупкам\nООО «Ли»\nТел.: +7 000 000-00-00"),
+        ("Cordialement,\nAnn Lee", "Responsable Achats\nTél. : +33 2 00 00 00 00\nSIRET 000 000 | Capital social 10 €"),
+    ],
+)
+def test_cards_bear_posts_companies_and_registers_of_other_countries(end: str, card: str) -> None:
     assert own_words(f"{OWN}\n\n{end}\n{card}") == f"{OWN}\n\n{end}"
 
 

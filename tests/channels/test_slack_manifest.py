@@ -1,18 +1,19 @@
-"""The manifest in the docs asks for what the channel needs, and for no more."""
+"""The manifest in the docs asks for what the channel needs and no more; so does what an agents' channel adds."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+from channels._slack.agents_channel import SCOPES
 from channels._slack.examining import NEEDED, WANTED
 from channels._slack.objects import COMMAND
 
 PAGE = Path(__file__).parents[2] / "docs" / "channels" / "slack.md"
 
 
-def manifest() -> Any:
-    found = re.search(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+def manifest(part: str = "") -> Any:
+    found = re.search(rf"```json{part}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found
     return json.loads(found[1])
 
@@ -31,3 +32,12 @@ def test_it_switches_on_what_is_listened_to() -> None:
     assert [command["command"] for command in features["slash_commands"]] == [COMMAND]
     assert features["app_home"]["messages_tab_enabled"]
     assert not features["app_home"]["messages_tab_read_only_enabled"]
+
+
+def test_an_agents_channel_adds_the_scopes_that_doctor_looks_for_there() -> None:
+    added = manifest(" agents")
+    assert set(added["oauth_config"]["scopes"]["bot"]) == set(SCOPES[True])
+    assert added["settings"]["event_subscriptions"]["bot_events"] == ["message.groups"]
+    page = PAGE.read_text(encoding="utf-8")
+    assert all(f"`{scope}`" in page for scope in SCOPES[False] if scope not in SCOPES[True])
+    assert not set(SCOPES[True]) & set(manifest()["oauth_config"]["scopes"]["bot"])

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import HttpUrl, SecretStr
 
 from channels._slack.phrases import PHRASES
-from channels.slack import Slack
+from channels.slack import Slack, SlackSettings
 from core.channel import Closes, Examined, Typing
 from core.errors import Malformed, SendProblem
 from core.messages import Choice, InboundMessage, Raw, Reply
 from core.phrases import say
 from tests.channels.slack_desk import DM, MENTION, Echo, connected, host, opened
 from tests.shop import Shop
-from tests.site import NOW
+from tests.site import NOW, site
 from tests.twins.slack import CHANNEL, SlackTwin
 
 RATING = (Choice(label="4", says="4"), Choice(label="5", says="5"))
@@ -273,6 +274,19 @@ async def test_the_command_is_answered_at_once_for_their_eyes_only(
     assert (status, json.loads(body)) == (200, envelope.answer)
     assert envelope.answer["response_type"] == "ephemeral"
     assert said in envelope.answer["text"]
+
+
+async def test_a_company_without_a_name_is_not_spoken_of(twin: SlackTwin, tmp_path: Path) -> None:
+    settings = SlackSettings(
+        slack_bot_token=SecretStr(twin.bot_token),
+        slack_signing_secret=SecretStr(twin.signing_secret),
+        slack_api_url=HttpUrl(twin.api_url),
+    )
+    channel = Slack(settings, replace(site(tmp_path), brand="", now=lambda: NOW))
+    async with host(channel, Echo(channel).deliver) as url:
+        _, body = await twin.calls(url, twin.commands("U1ANN", "help"), NOW)
+    await channel.close()
+    assert json.loads(body)["text"].startswith("I'm Throughline, an AI assistant. Write")
 
 
 @pytest.mark.parametrize("language", ["en", "es", "de", "fr", "pt", "it", "nl"])

@@ -1,5 +1,5 @@
-"""Colleagues answer in Slack: a case is told in the agents' channel, taken, answered in its thread and resolved, and the
-console shows it all. Nobody may but full members of our own workspace whom an account is tied to."""
+"""Colleagues answer in Slack: a case is told in the agents' channel, taken, answered in its thread and resolved, and
+the console shows it all. Nobody may but full members of our own workspace whom an account is tied to."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from core.channel import Finding
-from core.errors import TryAgain, Undeliverable
-from core.rooms import Call, StaffRoom
+from core.errors import TryAgain
+from core.rooms import Call, Deed, Done, StaffRoom
 from tests.channels.agents_desk import CUSTOMER, Colleagues, at_work, labels
-from tests.channels.slack_desk import opened
 from tests.console.office import Office, password_of
 from tests.console.office import opened as console
 from tests.shop import Shop
 from tests.site import NOW
-from tests.twins.slack import AGENTS, BOT, JSON, SlackTwin
+from tests.twins.slack import AGENTS, BOT, JSON, Posted
 
 CALL = Call(
     id="7-1-1", case=7, title="Ann · it leaks", packet="Known: order W1", url="https://bot.test/console/cases/7"
@@ -143,21 +141,19 @@ async def test_a_guest_or_stranger_may_do_nothing_even_when_tied(staff: Colleagu
 
 async def _attempts(staff: Colleagues, post: Any, fields: JSON) -> list[JSON]:
     who = {"user": {"id": "U3EVE", "team_id": fields.get("team", "T1ACME")}}
-    form = {
-        "type": "modal",
-        "callback_id": "room-resolving",
-        "private_metadata": f"{AGENTS}:{post.ts}",
-        "blocks": [_FIELD],
-    }
     return [
         staff.presses("U3EVE", post, "Take") | who,
         staff.presses("U3EVE", post, "Resolve") | who,
         staff.slack.answers("U3EVE", "Hello, I am staff.", post.ts, **fields),
-        staff.slack.submits("U3EVE", form, "Nothing.") | who,
+        staff.slack.submits("U3EVE", _form(post), "Nothing.") | who,
     ]
 
 
-_FIELD = {"block_id": "room-form", "element": {"action_id": "room-resolution"}}
+def _form(post: Posted) -> JSON:
+    """As a stranger might make it up."""
+    field = {"block_id": "room-form", "element": {"action_id": "room-resolution"}}
+    about = {"callback_id": "room-resolving", "private_metadata": f"{AGENTS}:{post.ts}"}
+    return {"type": "modal", "blocks": [field], **about}
 
 
 async def test_a_member_whom_no_account_is_tied_to_may_do_nothing(staff: Colleagues) -> None:
@@ -179,6 +175,16 @@ async def test_nobody_may_while_slack_does_not_say_who_they_are(staff: Colleague
     assert "did not say who you are" in (await staff.whispered(staff.presses("U3EVE", post, "Take"))).text
     assert await staff.assignee() == ""
     assert (await staff.whispered(staff.presses("U3EVE", post, "Take"))).text == "It is yours."
+
+
+async def test_nobody_may_while_slack_is_silent_about_them(staff: Colleagues) -> None:
+    await staff.hired()
+    post = await staff.told()
+    staff.channel.room.patience = 0.2
+    staff.slack.gate.clear()
+    assert "did not say who you are" in (await staff.whispered(staff.presses("U3EVE", post, "Take"))).text
+    staff.slack.gate.set()
+    assert await staff.assignee() == ""
 
 
 async def test_a_guest_is_asked_about_each_time(staff: Colleagues) -> None:
@@ -206,12 +212,7 @@ async def test_a_payload_that_slack_did_not_sign_does_nothing(office: Office, tm
 async def test_a_button_or_form_for_another_place_does_nothing(staff: Colleagues) -> None:
     await staff.hired()
     post = await staff.told()
-    form = {
-        "type": "modal",
-        "callback_id": "room-resolving",
-        "private_metadata": f"C1SUPPORT:{post.ts}",
-        "blocks": [_FIELD],
-    }
+    form = {**_form(post), "private_metadata": f"C1SUPPORT:{post.ts}"}
     await staff.happens(staff.slack.submits("U3EVE", form, "Done."))
     elsewhere = {"id": "C1SUPPORT", "name": "support"}
     await staff.happens(staff.presses("U3EVE", post, "Take") | {"channel": elsewhere})
@@ -233,6 +234,7 @@ async def test_a_line_that_is_delivered_again_is_sent_once(busy: Colleagues) -> 
     await busy.happens(said)
     await busy.happens(said)
     assert await busy.mailed() == ["I am on it."]
+    assert len(busy.slack.posted) == 1
     await busy.slack.reactions.get()
     assert busy.slack.reactions.empty()
 
@@ -264,8 +266,13 @@ async def test_a_line_that_mentions_somebody_is_not_sent(busy: Colleagues, text:
 async def test_what_others_talk_about_in_the_channel_is_left_alone(busy: Colleagues) -> None:
     post = await busy.told()
     talk = {"type": "message", "channel": AGENTS, "channel_type": "group"}
+    root = busy.slack.happens(talk, "U3EVE", "Lunch?")
+    root["event"]["thread_ts"] = root["event"]["ts"]
     for event in (
         busy.slack.happens(talk, "U3EVE", "Lunch?"),
+        root,
+        busy.presses("U3EVE", post, "Take") | {"actions": [{"type": "button", "action_id": "other"}]},
+        busy.slack.submits("U3EVE", {**_form(post), "callback_id": "other"}, "Done."),
         busy.slack.happens({"type": "app_mention", "channel": AGENTS}, "U3EVE", f"<@{BOT}> I was charged twice"),
         busy.slack.happens({"type": "app_mention", "channel": AGENTS}, "U2BEN", f"<@{BOT}> hi", thread_ts=post.ts),
         busy.slack.answers("U3EVE", "In another thread.", "1772441000.000100", parent_user_id="U2BEN"),
@@ -276,6 +283,7 @@ async def test_what_others_talk_about_in_the_channel_is_left_alone(busy: Colleag
     assert busy.heard == []
     assert len(busy.slack.posted) == 1
     assert await busy.mailed() == []
+    assert await busy.assignee() == ""
 
 
 async def test_nobody_is_a_customer_there_by_a_command_either(busy: Colleagues) -> None:
@@ -294,6 +302,16 @@ async def test_an_edit_or_a_deletion_changes_nothing_and_says_so(busy: Colleague
     for change in (busy.slack.edits(said, "I am not."), busy.slack.deletes(said)):
         assert "keeps what was sent" in (await busy.whispered(change)).text
     assert await busy.mailed() == ["I am on it."]
+
+
+async def test_a_preview_of_a_link_is_no_edit_and_a_file_is_not_sent(busy: Colleagues) -> None:
+    post = await busy.told()
+    files = [{"id": "F1", "name": "invoice.pdf"}]
+    said = busy.slack.answers("U3EVE", "Here it is.", post.ts, subtype="file_share", files=files)
+    assert "Files are not sent" in (await busy.whispered(said)).text
+    assert await busy.mailed() == ["Here it is."]
+    await busy.happens(busy.slack.edits(said, "Here it is."))
+    assert len(busy.slack.posted) == 2
 
 
 async def test_without_reactions_a_word_says_that_it_went(busy: Colleagues) -> None:
@@ -319,6 +337,17 @@ async def test_what_cannot_be_kept_is_delivered_again(busy: Colleagues) -> None:
     await envelope.acked.wait()
     await busy.slack.reactions.get()
     assert await busy.mailed() == ["I am on it."]
+
+
+async def test_nothing_that_is_said_to_somebody_alone_is_markup(busy: Colleagues) -> None:
+    post = await busy.told()
+
+    async def refuse(_deed: Deed) -> Done:
+        return Done(line="<!channel> & all")
+
+    busy.channel.join(refuse)
+    told = await busy.whispered(busy.presses("U3EVE", post, "Take"))
+    assert told.text == "&lt;!channel&gt; &amp; all"
 
 
 # ── beside the console ──
@@ -352,72 +381,3 @@ async def test_a_form_that_slack_does_not_open_in_time_is_said(busy: Colleagues)
     pressed = busy.presses("U3EVE", post, "Resolve")
     busy.slack.triggers.clear()
     assert "Press again" in (await busy.whispered(pressed)).text
-
-
-# ── the channel ──
-UNFIT: dict[str, tuple[JSON, str]] = {
-    "shared with another company": ({"is_shared": True, "is_ext_shared": True}, "shared outside"),
-    "about to be": ({"is_pending_ext_shared": True}, "shared outside"),
-    "shared with who knows whom": ({"is_shared": True}, "shared outside"),
-    "the whole workspace's": ({"is_general": True}, "whole workspace"),
-    "archived": ({"is_archived": True}, "archived"),
-    "without the bot": ({"is_member": False, "is_private": False}, "/invite"),
-    "private and without the bot": ({"is_member": False}, "/invite"),
-    "a direct message": ({"is_im": True}, "no channel"),
-}
-
-
-@pytest.mark.parametrize("kind", UNFIT)
-async def test_a_channel_that_is_not_ours_alone_is_told_nothing(staff: Colleagues, kind: str) -> None:
-    staff.slack.channels[AGENTS], why = UNFIT[kind]
-    with pytest.raises(Undeliverable, match=f"SLACK_AGENTS_CHANNEL: .*{why}"):
-        await staff.channel.call(CALL)
-    assert staff.slack.posted == []
-    assert any(why in f"{finding.what} {finding.advice}" for finding in await _wrong(staff))
-
-
-async def _wrong(staff: Colleagues) -> list[Finding]:
-    return [finding for finding in await staff.channel.examine() if finding.advice]
-
-
-@pytest.mark.parametrize("flag", ["is_ext_shared", "is_shared", "is_member"])
-async def test_what_slack_leaves_out_counts_against_the_channel(staff: Colleagues, flag: str) -> None:
-    staff.slack.left_out = flag
-    with pytest.raises(Undeliverable):
-        await staff.channel.call(CALL)
-
-
-async def test_a_channel_that_is_shared_later_is_noticed_by_what_is_said_in_it(busy: Colleagues) -> None:
-    post = await busy.told()
-    busy.slack.channels[AGENTS] = {"is_shared": True, "is_ext_shared": True}
-    said = busy.slack.answers("U3EVE", "Hello.", post.ts) | {"is_ext_shared_channel": True}
-    assert "shared outside" in (await busy.whispered(said)).text
-    assert await busy.mailed() == []
-    with pytest.raises(Undeliverable):
-        await busy.channel.call(CALL)
-
-
-async def test_a_channel_shared_within_our_organisation_will_do(staff: Colleagues) -> None:
-    staff.slack.channels[AGENTS] = {"is_shared": True, "is_org_shared": True}
-    await staff.channel.call(CALL)
-    assert len(staff.slack.posted) == 1
-
-
-async def test_doctor_looks_at_the_channel(staff: Colleagues) -> None:
-    assert "the bot lacks the scopes groups:history, groups:read, reactions:write" in (await _wrong(staff))[0].what
-    staff.slack.scopes += ",groups:history,groups:read,reactions:write"
-    assert await _wrong(staff) == []
-    staff.slack.channels[AGENTS] = {"is_private": False}
-    assert {"everybody in the workspace can read it", "channels:history, channels:read"} == {
-        part
-        for part in ("everybody in the workspace can read it", "channels:history, channels:read")
-        if part in str(await _wrong(staff))
-    }
-    staff.slack.refuse("conversations.info", "missing_scope")
-    assert "groups:read" in str(await _wrong(staff))
-
-
-async def test_without_the_setting_there_is_no_room(tmp_path: Path) -> None:
-    async with SlackTwin() as slack, opened(slack, tmp_path) as channel:
-        assert not channel.has_room
-        assert [finding.what for finding in await channel.examine() if "channel" in finding.what] == []

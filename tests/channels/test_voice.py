@@ -389,6 +389,7 @@ async def test_a_progress_event_ends_nothing(twilio: Twilio, slow_desk: Desk) ->
         ("Order #4829 and A4829", "Order number 4, 8, 2, 9 and A 4, 8, 2, 9"),
         ("Order #2024 came in 2024", "Order number 2, 0, 2, 4 came in 2024"),
         ("Order …9137 is late", "Order ending in 9, 1, 3, 7 is late"),
+        ("I noted order ending …9137.", "I noted order ending in 9, 1, 3, 7."),
         ("We refunded $1500, 1500 EUR, 1500 dollars, 12000.50 and €1200", None),
         ("On 02.03.2026, 2026-03-02 at 10:3000", None),
         ("Call +15550190", "Call +1, 5, 5, 5, 0, 1, 9, 0"),
@@ -402,6 +403,7 @@ def test_what_is_written_is_made_speakable(written: str, spoken: str | None) -> 
 
 
 def test_endings_are_spoken_in_the_reply_s_language() -> None:
+    assert speakable("Bestellung mit der Endung …9137", "de") == "Bestellung mit den Endziffern 9, 1, 3, 7"
     assert speakable("Bestellung …9137", "de-AT") == "Bestellung mit den Endziffern 9, 1, 3, 7"
 
 

@@ -341,6 +341,19 @@ async def test_a_call_whose_socket_is_lost_goes_on_by_gather_as_who_they_were(bo
     assert [line.text for line in await board.lines(call)][-2] == "What did you note of my order?"
 
 
+async def test_a_call_that_a_new_start_knows_nothing_of_goes_on_by_gather(board: Switchboard) -> None:
+    await board.shop.knows("cus_1", "Ann Miller", f"phone:{ANN}")
+    call = await greeted(board)
+    await call.asks(COMPLAINT)
+    await call.drops()
+    board.voice._lines.drop(call.sid)
+    gather = board.twilio.calls(ANN)
+    gather.sid = call.sid
+    assert "did not hear" in gather.obeys(await call.goes_on_without())
+    assert "colleague" in await gather.says("What did you note of my order?")
+    assert [line.text for line in await board.lines(call)][-2] == "What did you note of my order?"
+
+
 async def test_a_reply_that_is_awaited_when_the_socket_is_lost_is_spoken_by_gather(tmp_path: Path) -> None:
     async with openai_twin() as model, switchboard(tmp_path, model=model, kind=with_patience()) as board:
         model.says(reply="Please unplug it.", confidence=0.9, facts=[], issue="")

@@ -16,7 +16,8 @@ from types import TracebackType
 
 from aiohttp import ClientSession, WSMsgType, web
 
-from tests.twins.slack_workspace import AGENTS, BOT, CHANNEL, JSON, TEAM, Workspace, by_http, fits, kind_of
+from tests.twins.slack_rooms import Refused, Rooms
+from tests.twins.slack_workspace import AGENTS, BOT, CHANNEL, JSON, TEAM, by_http, fits, kind_of
 
 __all__ = ["AGENTS", "BOT", "CHANNEL", "JSON", "TEAM", "Envelope", "Posted", "SlackTwin"]
 
@@ -51,10 +52,6 @@ _COMPLAINTS = {
 }
 
 
-class Refused(Exception):
-    """An answer with `ok: false` and this error."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posted:
     """A message as it arrived. `user` is who alone sees an ephemeral one."""
@@ -83,7 +80,7 @@ class Envelope:
         return {"type": kind_of(self.payload), "envelope_id": self.id, "payload": self.payload, **again}
 
 
-class SlackTwin(Workspace):
+class SlackTwin(Rooms):
     """One workspace with one app in it. Use it as an async context; `api_url` is what SLACK_API_URL is set to."""
 
     bot_token = "xoxb-1-twin"
@@ -96,15 +93,7 @@ class SlackTwin(Workspace):
         self.called: asyncio.Queue[str] = asyncio.Queue()  # each method that was called
         self.replaced: asyncio.Queue[JSON] = asyncio.Queue()  # what came to response URLs and to chat.update
         self.panes: asyncio.Queue[JSON] = asyncio.Queue()  # what was said to the assistant's threads
-        self.members = {CHANNEL: {BOT, "U1ANN", "U2BEN"}, AGENTS: {BOT, "U1ANN", "U2BEN", "U3EVE"}}
-        self.channels: dict[str, JSON] = {}  # what is unusual about each
-        self.forms: asyncio.Queue[JSON] = asyncio.Queue()  # the views that were opened
-        self.reactions: asyncio.Queue[JSON] = asyncio.Queue()
-        self.shown: dict[str, JSON] = {}  # messages by their ts, as they look now
-        self.users: dict[str, JSON] = {BOT: {"is_bot": True}, "U1ANN": {}, "U2BEN": {}}  # what is unusual about each
         self.enterprise = ""  # the organisation that the workspace is of
-        self.asked: list[str] = []  # users.info, for whom
-        self.left_out = ""  # a field that users.info does not give
         self.slow = {"users.info"}  # these methods answer once the gate is set
         self.gate = asyncio.Event()
         self.gate.set()
@@ -116,7 +105,6 @@ class SlackTwin(Workspace):
         self.connections: asyncio.Queue[None] = asyncio.Queue()  # one entry each time Socket Mode is up
         self.disconnections: asyncio.Queue[None] = asyncio.Queue()
         self.envelopes: list[Envelope] = []
-        self._reacted: list[JSON] = []
         self._posts: asyncio.Queue[Posted] = asyncio.Queue()
         self._troubles: defaultdict[str, list[web.Response]] = defaultdict(list)
         self._tickets: set[str] = set()
@@ -307,59 +295,15 @@ class SlackTwin(Workspace):
 
     def _post_message(self, arguments: JSON) -> JSON:
         channel = arguments["channel"]
-        if BOT not in self._readers(channel):
+        if BOT not in self.readers(channel):
             raise Refused("not_in_channel")
         if not {"event_type", "event_payload"} <= dict(arguments.get("metadata", {})).keys():
             raise Refused("invalid_metadata_format")
         posted = self._keep(arguments)
         return {"channel": channel, "ts": posted.ts, "message": {"text": posted.text}}
 
-    def _channel(self, arguments: JSON) -> JSON:
-        channel = arguments["channel"]
-        usual = {
-            "id": channel,
-            "is_channel": True,
-            "is_member": BOT in self._readers(channel),
-            **dict.fromkeys(("is_im", "is_mpim", "is_archived", "is_general"), False),
-            **dict.fromkeys(("is_shared", "is_org_shared", "is_ext_shared", "is_pending_ext_shared"), False),
-            "is_private": True,
-        }
-        known = usual | self.channels.get(channel, {})
-        if known["is_private"] and not known["is_member"]:
-            raise Refused("channel_not_found")
-        return {"channel": {name: value for name, value in known.items() if name != self.left_out}}
-
-    def _history(self, arguments: JSON) -> JSON:
-        if BOT not in self._readers(arguments["channel"]):
-            raise Refused("not_in_channel")
-        first, last = float(arguments.get("oldest", 0)), float(arguments.get("latest", "inf"))
-        found = [
-            post
-            for post in reversed(self.shown.values())
-            if post["channel"] == arguments["channel"]
-            and "thread_ts" not in post
-            and first <= float(post["ts"]) <= last
-        ]
-        hidden = () if arguments.get("include_all_metadata") == "true" else ("metadata",)
-        shown = [{name: value for name, value in post.items() if name not in hidden} for post in found]
-        return {"messages": shown[: int(arguments.get("limit", 100))], "has_more": False}
-
-    def _react(self, arguments: JSON) -> JSON:
-        if arguments in self._reacted:
-            raise Refused("already_reacted")
-        self._reacted.append(arguments)
-        self.reactions.put_nowait(arguments)
-        return {}
-
-    def _open_form(self, arguments: JSON) -> JSON:
-        if arguments["trigger_id"] not in self.triggers:
-            raise Refused("expired_trigger_id")
-        self.triggers.remove(arguments["trigger_id"])
-        self.forms.put_nowait(arguments["view"])
-        return {"view": arguments["view"] | {"id": "V1"}}
-
     def _post_ephemeral(self, arguments: JSON) -> JSON:
-        if arguments["user"] not in self._readers(arguments["channel"]):
+        if arguments["user"] not in self.readers(arguments["channel"]):
             raise Refused("user_not_in_channel")
         return {"message_ts": self._keep(arguments).ts}
 
@@ -381,44 +325,21 @@ class SlackTwin(Workspace):
             raise Refused("user_not_found")
         return {"channel": {"id": f"D{arguments['users']}"}}
 
-    def _user(self, arguments: JSON) -> JSON:
-        user = arguments["user"]
-        self.asked.append(user)
-        if user not in self.users:
-            raise Refused("user_not_found")
-        usual: JSON = {
-            "id": user,
-            "team_id": TEAM,
-            "deleted": False,
-            **dict.fromkeys(("is_bot", "is_restricted", "is_ultra_restricted"), False),
-            "is_email_confirmed": True,
-            "profile": {"email": f"{user}@shop.test"},
-        }
-        known = usual | self.users[user]
-        return {"user": {name: value for name, value in known.items() if name != self.left_out}}
-
     _methods: Mapping[str, Callable[["SlackTwin", JSON], JSON]] = {
         "auth.test": _who_am_i,
         "apps.connections.open": _open_socket,
         "chat.postMessage": _post_message,
         "chat.postEphemeral": _post_ephemeral,
         "conversations.open": _open_direct,
-        "users.info": _user,
+        "users.info": Rooms.user,
         "chat.update": _update,
-        "conversations.info": _channel,
-        "conversations.history": _history,
-        "reactions.add": _react,
-        "views.open": _open_form,
+        "conversations.info": Rooms.channel,
+        "conversations.history": Rooms.history,
+        "reactions.add": Rooms.react,
+        "views.open": Rooms.open_form,
         "assistant.threads.setStatus": _pane,
         "assistant.threads.setSuggestedPrompts": _pane,
     }
-
-    def _readers(self, channel: str) -> set[str]:
-        if channel.startswith("DU"):
-            return {BOT, channel[1:]}
-        if channel not in self.members:
-            raise Refused("channel_not_found")
-        return self.members[channel]
 
     def _keep(self, arguments: JSON) -> Posted:
         posted = Posted(

@@ -257,7 +257,7 @@ async def test_other_scripts_take_more_tokens_and_get_fewer_signs(
     messages = await heard(twin, model, known)
     foreign = sum(not sign.isascii() for message in messages for sign in message["content"])
     plain = sum(len(message["content"]) for message in messages) - foreign
-    assert plain / 3 + foreign * (2.6 if script.startswith("😀") else 1.1) <= 1_200
+    assert plain / 3 + foreign * (2.6 if script.startswith("😀") else 1.1 if script.startswith("注") else 0.9) <= 1_200
     assert foreign >= 100
 
 

@@ -102,6 +102,8 @@ def test_honest_words_stay_as_they_are(language: str, reply: str) -> None:
 def test_what_was_done_may_be_said_again() -> None:
     refunded = brief("Thanks, what now?", cases=[replace(CASE, done=["refund $50"])])
     assert proofread(said("Your $50 have been refunded."), refunded).reply
+    with pytest.raises(WriterFailed):
+        proofread(said("I have refunded another $20 for you."), refunded)
     colleague = Spoken(sender="agent", text="I have replaced the kettle.", channel="web", at=NOW)
     assert proofread(said("The kettle has been replaced."), brief("What now?", said=[colleague])).reply
     article = Article(title="Returns", text="What was cancelled in time is refunded.", source="returns.md")

@@ -1,5 +1,6 @@
 """The data files beside this module, read once and compiled."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,12 @@ from pathlib import Path
 from typing import TypedDict, cast, get_args
 
 from core.backends.rules.text import Phrases
+from core.errors import Problem
 from core.knowledge import terms
-from core.writing import Category
+from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Category
+
+_PLACES = frozenset(("{facts}", "{value}", "{slots}", "{text}", "{title}"))
+_PLACE = re.compile(r"[{}][^{}]*[{}]?")
 
 ByLanguage = Mapping[str, Sequence[str]]
 
@@ -62,8 +67,12 @@ class Wording(TypedDict):
 
 @cache
 def table(name: str) -> dict[str, dict[str, object]]:
-    """A data file, by its name without the ending."""
-    return tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8"))
+    """A data file, by its name without the ending. Raises Problem."""
+    path = Path(__file__).parent / f"{name}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Problem(f"{path} cannot be read: {error}") from None
 
 
 def strings(section: Mapping[str, object], key: str) -> list[str]:
@@ -92,9 +101,63 @@ def mood_signals() -> dict[str, tuple[int, Phrases]]:
 
 @cache
 def kinds() -> tuple[Kind, ...]:
-    """The kinds of issue, in the order in which they win over each other."""
+    """The kinds of issue, in the order in which they win over each other. Raises Problem."""
     read = cast("Mapping[Category, _Kind]", table("categories"))
-    return tuple(_kind(name, section) for name, section in read.items() if name in get_args(Category))
+    _refuse("categories", {name: _fault(name, section) for name, section in read.items()})
+    return tuple(_kind(name, section) for name, section in read.items())
+
+
+def check() -> None:
+    """Reads every data file, so that a mistake in one is told at the start. Raises Problem."""
+    for path in sorted(Path(__file__).parent.glob("*.toml")):
+        table(path.stem)
+    kinds()
+    mood_signals()
+    english = table("wordings")["en"]
+    _refuse("wordings", {name: _fault_in_sentences(section, english) for name, section in table("wordings").items()})
+
+
+def _refuse(name: str, faults: Mapping[str, str]) -> None:
+    found = next((f"[{section}]: {fault}" for section, fault in faults.items() if fault), "")
+    if found:
+        raise Problem(f"{Path(__file__).with_name(f'{name}.toml')}, {found}")
+
+
+def _fault_in_sentences(section: object, english: object, key: str = "") -> str:
+    """What a language's sentences lack beside the English ones, or fill in that these do not."""
+    if isinstance(english, dict):
+        inner = section if isinstance(section, dict) else {}
+        faults = (_fault_in_sentences(inner.get(k), e, f"{key}.{k}".strip(".")) for k, e in english.items())
+        return next(filter(None, faults), "")
+    if not isinstance(section, str):
+        return f"{key} is missing"
+    unknown = set(_PLACE.findall(section)) - (set(_PLACE.findall(str(english))) & _PLACES)
+    return f"{key} cannot fill in {min(unknown)}" if unknown else ""
+
+
+def _fault(name: str, section: object) -> str:
+    """What is wrong with a kind, as whoever edits the file may make a mistake; "" where nothing is."""
+    if name not in get_args(Category):
+        return f"the kinds are {', '.join(get_args(Category))}"
+    if not isinstance(section, dict):
+        return "stands above the first kind"
+    if unknown := section.keys() - _Kind.__annotations__:
+        return f"{min(unknown)} is none of {', '.join(sorted(_Kind.__annotations__))}"
+    needs = section.get("needs", ())
+    slots = (*ISSUE_SLOTS, *PERSON_SLOTS)
+    if not isinstance(needs, list) or any(slot not in slots for slot in needs):
+        return f"needs is a list of {', '.join(slots)}"
+    return _fault_in_wordings(section)
+
+
+def _fault_in_wordings(section: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
+    for kind in ("strong", "words"):
+        for language, wordings in section.get(kind, {}).items():
+            try:
+                Phrases(wordings)
+            except (re.error, AttributeError, TypeError) as error:
+                return f"a wording of {language} cannot be read: {error}"
+    return ""
 
 
 def _kind(name: Category, section: _Kind) -> Kind:

@@ -29,8 +29,7 @@ class RulesWriter:
     ) -> None:
         self._kind_of_text = kind_of_text
         self._move_of_text = move_of_text
-        lexicon.kinds()
-        lexicon.mood_signals()
+        lexicon.check()
 
     async def answer(self, brief: Brief) -> Answer:
         """The answer to a brief."""
