@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 ATTESTED: Final = "TN-Validation-Passed-A"  # its variants, such as -Diverted, vouch for less
 _OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+_A_WHILE: Final = 900_000  # seconds; a step has at most six digits
 _TALKED: Final = frozenset({"completed", "answered"})  # what Dial tells when somebody took the call
 
 
@@ -86,7 +87,7 @@ class Voice:
         self._site = site
         self._signatures = twilio.Signatures(settings.twilio_auth_token)
         self._lines = Lines(site.now)
-        self._gathering = Gathering(self._address, lambda: self.patience)
+        self._gathering = Gathering(self._address, lambda: self.patience, self._dial if self._colleague else None)
 
     def verify(self, raw: Raw) -> None:
         """Raises Unverified unless Twilio signed it."""
@@ -186,28 +187,30 @@ class Voice:
     async def _answer(self, step: Step, line: Line, raw: Raw) -> str:
         if step.after == "dial":
             talked = twilio.form(raw).get("DialCallStatus") in _TALKED
-            return hang_up("" if talked else phrases(line.language).nobody, spoken(line.language))
+            return hang_up("" if talked else phrases(step.language).nobody, spoken(step.language))
         if step.after == "relay":
             return await self._after_relay(step, line, raw)
         if self._relays and step.opening and line.relay in {"", "expected"}:
             line.relay, line.caller, line.proof = "expected", step.caller, step.proof
             line.language, line.awaits_reply = self._site.languages[0], not line.unsaid
-            return self._connect(step.call)
+            return self._connect(step)
         return await self._gathering.answer(step, line)
 
-    def _connect(self, call: str) -> str:
+    def _connect(self, step: Step) -> str:
         return connect(
             f"ws{self._site.base_url.removeprefix('http')}{self.sockets[0]}",
-            after=self._url({"after": "relay"}),
+            after=self._url({"after": "relay", **self._sealed(step)}),
             languages=self._site.languages,
-            parameters={"ticket": self._seal(call, "ticket")},
+            parameters={"ticket": self._seal(step.call, "ticket")},
         )
 
     async def _after_relay(self, step: Step, line: Line, raw: Raw) -> str:
         """The socket is closed and the call is not: put through, ended, or gone on with by Gather."""
         to = _handed_to(twilio.form(raw))
+        if not line.relay:
+            self._take_up(step, line)
         if to == frames.COLLEAGUE and self._colleague:
-            return dial(self._colleague, after=self._url({"after": "dial"}))
+            return self._dial(_here(step.call, line))
         if to == frames.NOBODY:
             return hang_up()
         log.warning("the socket of a call was lost; Gather goes on with it")
@@ -216,14 +219,25 @@ class Voice:
         here = replace(_here(step.call, line), number=next_one, waits=int(line.awaits_reply), after="relay")
         return await self._gathering.answer(here, line)
 
+    def _take_up(self, step: Step, line: Line) -> None:
+        """A call of which nothing is known any more, since we were started anew. Its next steps must be none of those
+        that it had: they are counted from the clock."""
+        line.number = int(self._site.now().timestamp()) % _A_WHILE
+        line.caller, line.proof, line.language = step.caller, step.proof, self._site.languages[0]
+
+    def _dial(self, step: Step, speeches: Sequence[Speech] = ()) -> str:
+        after = self._url({"after": "dial", "lang": step.language})
+        return dial(self._colleague, speeches, after=after)
+
     def _address(
         self, step: Step, number: int, *, language: str, silences: int = 0, waits: int = 0, at: str = ""
     ) -> str:
-        query = {"step": str(number), "lang": language}
-        if step.proof is Proof.PROVEN:
-            query["proof"] = self._seal(step.call, "proven")
+        query = {"step": str(number), "lang": language, **self._sealed(step)}
         query |= {name: str(count) for name, count in (("silent", silences), ("wait", waits)) if count}
         return self._url(query, at)
+
+    def _sealed(self, step: Step) -> Mapping[str, str]:
+        return {"proof": self._seal(step.call, "proven")} if step.proof is Proof.PROVEN else {}
 
     def _url(self, query: Mapping[str, str], at: str = "") -> str:
         return f"{self._site.base_url}{at or self.paths[0]}?{urlencode(query)}"

@@ -50,6 +50,10 @@ class Gateway(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             enable_debug_events=True,
         )
+        # Of the other events the library makes objects that nobody uses; one without a field that it expects, such as a
+        # message with a new kind of file, would end the session.
+        parsers = self._connection.parsers
+        self._connection.parsers = {event: parsers[event] for event in ("READY", "RESUMED")}
         self.heard = heard
         self.pause = pause
         self.identified = False

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from channels import _twilio as twilio
+from channels._voice.line import Speech
 from channels._voice.phrases import tag
 
 
@@ -26,9 +27,11 @@ def connect(socket: str, *, after: str, languages: Sequence[str], parameters: Ma
     return twilio.twiml(response)
 
 
-def dial(number: str, *, after: str) -> str:
-    """The call is put through to a telephone; `after` is told whether somebody answered."""
+def dial(number: str, speeches: Sequence[Speech] = (), *, after: str) -> str:
+    """The call is put through to a telephone, after something was said; `after` is told whether somebody answered."""
     response = ET.Element("Response")
+    for speech in speeches:
+        twilio.say(response, speech.text, tag(speech.language))
     ET.SubElement(response, "Dial", {"action": after, "method": "POST", "answerOnBridge": "true"}).text = number
     return twilio.twiml(response)
 

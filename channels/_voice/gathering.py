@@ -1,6 +1,7 @@
 """A call heard and spoken by Twilio's Gather: one request for each step, and TwiML for each of them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 from xml.etree import ElementTree as ET
 
@@ -19,13 +20,17 @@ class Address(Protocol):
     def __call__(self, step: Step, number: int, *, language: str, silences: int = 0, waits: int = 0) -> str: ...
 
 
+PutThrough = Callable[[Step, Sequence[Speech]], str]
+
+
 class Gathering:
     """Answers the requests of calls that are held by Gather."""
 
-    def __init__(self, address: Address, patience: Callable[[], float]) -> None:
-        """`patience` gives the seconds that a request may wait for a reply."""
+    def __init__(self, address: Address, patience: Callable[[], float], put_through: PutThrough | None) -> None:
+        """`patience` gives the seconds that a request may wait for a reply, `put_through` TwiML where calls can be."""
         self._address = address
         self._patience = patience
+        self._put_through = put_through
 
     async def answer(self, step: Step, line: Line) -> str:
         """TwiML with what is to be said, or with what to do until it is there."""
@@ -43,6 +48,9 @@ class Gathering:
 
     def _speak(self, step: Step, speeches: Sequence[Speech], *, silences: int = 0) -> str:
         last = speeches[-1]
+        if self._put_through and any(speech.hands_over for speech in speeches):
+            here = replace(step, language=last.language)
+            return self._put_through(here, [*speeches, phrase(here, phrases(here.language).connecting)])
         response = ET.Element("Response")
         parent = response if last.ends else ET.SubElement(response, "Gather", self._gather(step, last, silences))
         for speech in speeches:

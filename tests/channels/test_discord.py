@@ -110,7 +110,9 @@ async def test_an_invalidated_session_is_begun_anew(discord: DiscordTwin, channe
 async def test_what_discords_library_cannot_read_ends_no_session(discord: DiscordTwin, channel: Discord) -> None:
     async with answering(channel):
         await discord.until(sessions=1)
-        discord.says(ANN, "look", attachments=[{"id": "9", "filename": "a.new", "size": 3, "url": "https://cdn.test/9"}])
+        discord.says(
+            ANN, "look", attachments=[{"id": "9", "filename": "a.new", "size": 3, "url": "https://cdn.test/9"}]
+        )
         discord.tell("INTERACTION_CREATE", {"id": "none of ours"})
         discord.says(BEN, "hello")
         await discord.until(posts=2)

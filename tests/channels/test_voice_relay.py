@@ -19,6 +19,8 @@ from core.messages import InboundMessage, Raw
 from tests.channels.switchboard import ANN, Switchboard, switchboard
 from tests.twins.openai import openai_twin
 from tests.twins.relay import BadFrame, RelayCall
+from tests.twins.twilio import PUBLIC
+from tests.twins.twiml import checked
 
 COMPLAINT = "I was charged $99 instead of $49 after I downgraded, order W4829137."
 COLLEAGUE = "+15550177"
@@ -290,8 +292,24 @@ async def test_a_call_is_put_through_with_the_case_before_a_colleague(tmp_path: 
 
 async def after_dial(board: Switchboard, call: RelayCall, status: str) -> str:
     fields = {"CallSid": call.sid, "From": call.caller, "CallStatus": "in-progress", "DialCallStatus": status}
-    path = f"/twilio/voice?after=dial&case={status}"
+    path = f"/twilio/voice?after=dial&lang=en&case={status}"
     return (await board.twilio.deliver(board.twilio.sign(path, fields))).body
+
+
+async def test_by_gather_a_call_is_put_through_too(tmp_path: Path) -> None:
+    async with switchboard(tmp_path, voice_mode="gather", handoff_number=COLLEAGUE) as board:
+        call = board.twilio.calls(ANN)
+        await call.dials()
+        fields = {"CallSid": call.sid, "From": ANN, "CallStatus": "in-progress"}
+        wish = fields | {"SpeechResult": "Ich möchte mit einem Menschen sprechen, bitte."}
+        twiml = checked((await board.twilio.deliver(board.twilio.sign("/twilio/voice?step=1&lang=de", wish))).body)
+        *said, dialled = twiml
+        assert said[-1].text == "Ich verbinde Sie jetzt."
+        assert dialled.text == COLLEAGUE
+        assert await board.shop.ledger.queue(now=board.shop.now)
+        refused = fields | {"DialCallStatus": "busy"}
+        after = dialled.attrib["action"].removeprefix(PUBLIC)
+        assert "niemand" in (await board.twilio.deliver(board.twilio.sign(after, refused))).body
 
 
 async def test_without_a_number_the_call_goes_on(board: Switchboard) -> None:

@@ -104,8 +104,8 @@ MUTANTS = [
     ),
     Mutant(
         "channels/_slack/members.py",
-        "or is_guest or",
-        "or",
+        "not (is_guest or self.is_bot",
+        "not (self.is_bot",
         f"{MEMBERS}::test_everybody_else_s_email_is_worth_nothing",
     ),
     Mutant(

@@ -13,7 +13,8 @@ KEY = "Bearer of-the-company"
 
 @dataclass
 class CompanyTwin:
-    """What was done, by request id. `trouble`: refuses, fails, takes it in, hangs, breaks off after doing it, answers nonsense."""
+    """What was done, by request id. `trouble`: refuses, fails, takes it in, hangs, breaks off after doing it, answers
+    nonsense."""
 
     url: str = ""
     trouble: str = ""
