@@ -28,7 +28,7 @@ bench: venv ## Every benchmark with its goals; some minutes, 1 where one is miss
 	@$(BIN)/python -m bots bench
 
 test: venv ## All tests; no network beyond loopback
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: venv ## The gate: style, directions, types
 	@$(BIN)/ruff format --check .

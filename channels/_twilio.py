@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Annotated, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -16,6 +16,7 @@ _E164: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _SHORT_CODE: Final = re.compile(r"\d{3,8}", re.ASCII)
 # Twilio spells a missing caller on a keypad: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE.
 _NOBODY: Final = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+TWILIO: Final = "https://api.twilio.com"
 LONGEST_SAY: Final = 4_096
 _UNSPEAKABLE: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # by XML 1.0
 
@@ -40,6 +41,13 @@ def _filled(value: SecretStr) -> SecretStr:
     return value
 
 
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if value and not (parts.scheme in ("http", "https") and parts.netloc):
+        raise ValueError("is no address: begin it with https://, or leave it empty for Twilio's own")
+    return value
+
+
 class AccountSettings(BaseModel):
     """The Twilio account and number that customers write to and call."""
 
@@ -53,6 +61,9 @@ class AccountSettings(BaseModel):
     )
     twilio_from_number: Annotated[str, AfterValidator(_own_number)] = Field(
         description="Your Twilio number in international form, for example +15550100."
+    )
+    twilio_api_base: Annotated[str, AfterValidator(_address)] = Field(
+        default="", description="Where Twilio's REST interface is reached; empty for Twilio's own address."
     )
 
 

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, ClassVar, Final
-from urllib.parse import urlsplit
+from typing import ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from channels import _twilio as twilio
 from channels._sms import media, refusals, wording
@@ -36,19 +35,9 @@ _FAILED: Final = frozenset({"failed", "undelivered"})
 _WISHES: Final[Mapping[str, Consent]] = {"STOP": "stop", "START": "start", "HELP": "help"}
 
 
-def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if value and not (parts.scheme in ("http", "https") and parts.netloc):
-        raise ValueError("is no address: begin it with https://, or leave it empty for Twilio's own")
-    return value
-
-
 class SmsSettings(twilio.AccountSettings):
     """What SMS reads from the environment."""
 
-    twilio_api_base: Annotated[str, AfterValidator(_address)] = Field(
-        default="", description="Where Twilio's REST interface is reached; empty for Twilio's own address."
-    )
     sms_segments: int = Field(
         default=10,
         ge=4,

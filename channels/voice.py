@@ -26,10 +26,11 @@ from channels._markdown.speech import speakable
 from channels._voice import frames
 from channels._voice.connecting import connect, dial, hang_up
 from channels._voice.conversation import Conversation, Patience
+from channels._voice.examining import examined
 from channels._voice.gathering import Gathering
 from channels._voice.line import Line, Lines, Speech, Step
 from channels._voice.phrases import phrases, spoken
-from core.channel import Ack, Ears, Limits, Site, Socket
+from core.channel import Ack, Ears, Finding, Limits, Site, Socket
 from core.errors import Malformed, Undeliverable
 from core.messages import InboundMessage, Raw, Reply
 from identity.handles import Handle
@@ -81,6 +82,7 @@ class Voice:
     waits: ClassVar[Patience] = Patience()
 
     def __init__(self, settings: VoiceSettings, site: Site) -> None:
+        self._account = settings
         self._trust = settings.voice_trust
         self._relays = settings.voice_mode == "relay"
         self._colleague = settings.handoff_number
@@ -159,6 +161,10 @@ class Voice:
         if line.answer is None or line.url != raw.url:
             line.url, line.answer = raw.url, asyncio.create_task(self._answer(step, line, raw))
         return Ack(body=await asyncio.shield(line.answer), media_type="text/xml")
+
+    async def examine(self) -> Sequence[Finding]:
+        """Whether Twilio would let us work, and calls come here."""
+        return await examined(self._account, f"{self._site.base_url}{self.paths[0]}")
 
     async def converse(self, socket: Socket, ears: Ears) -> None:
         """A call whose beginning we saw goes on over a socket, once."""

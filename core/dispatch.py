@@ -19,6 +19,7 @@ from core.speaking import Saying
 log = logging.getLogger(__name__)
 
 _TRIES = 3
+_LONG = 50_000  # bytes of a delivery
 _EARLY = 2.0  # seconds by which a report may overtake the note that its message was sent
 _MOST_EARLY = 1_000
 _AFTER_A_FAILURE = timedelta(seconds=30)
@@ -40,6 +41,7 @@ class Dispatch:
         self._reporting: set[asyncio.Task[None]] = set()
         self._checking = Checking(ledger, channels or {}, self._call)
         self._channels: Mapping[str, Channel[Any]] = channels or {}
+        self._reading = asyncio.Lock()
         self._sayings: dict[str, Saying] = {}
 
     async def hear(self, message: InboundMessage, raw: Raw) -> bool:
@@ -55,7 +57,7 @@ class Dispatch:
     async def deliver(self, channel: Channel[Any], raw: Raw) -> bool:
         """For channels that cannot be refused: keeps a delivery, parked for a human where it cannot be read."""
         try:
-            message = channel.parse(raw)
+            message = await self._read(channel, raw)
         except Exception as error:  # noqa: BLE001 - a parser's own bug must not lose what was said either
             log.warning("a delivery by %s is parked: %s", channel.name, type(error).__name__)
             await self._ledger.park(channel.name, raw, str(error) or type(error).__name__)
@@ -64,6 +66,13 @@ class Dispatch:
             await self.note(channel, raw)
             return False
         return await self.hear(message, raw)
+
+    async def _read(self, channel: Channel[Any], raw: Raw) -> InboundMessage | None:
+        """Long deliveries are read one at a time, beside the loop: nobody else waits for them."""
+        if len(raw.body) < _LONG:
+            return channel.parse(raw)
+        async with self._reading:
+            return await asyncio.to_thread(channel.parse, raw)
 
     async def note(self, channel: Channel[Any], raw: Raw) -> None:
         """Takes note of what a provider reports of our own messages; of any other delivery, nothing."""

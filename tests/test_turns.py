@@ -1,6 +1,7 @@
 """Turns under a lease: one at a time for a customer, fenced off when taken over, and answered whatever happens."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,25 @@ async def test_a_memory_that_is_away_costs_nobody_a_reply(shop: Shop) -> None:
 async def working(shop: Shop, channel: ChannelTwin) -> Dispatch:
     delivery = Delivery(shop.ledger, {channel.name: channel}, lambda: shop.now)
     return Dispatch(shop.engine, shop.ledger, delivery)
+
+
+class Long(ChannelTwin):
+    """Its delivery is read only once somebody else has had a turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others_went_on = threading.Event()
+
+    def parse(self, raw: Raw) -> None:
+        assert self.others_went_on.wait(3), f"{len(raw.body)} bytes keep everybody waiting"
+
+
+async def test_nobody_waits_while_a_long_delivery_is_read(shop: Shop) -> None:
+    channel = Long()
+    dispatch = await working(shop, channel)
+    asyncio.get_running_loop().call_soon(channel.others_went_on.set)
+    parked = await dispatch.deliver(channel, replace(NOTHING, body=b"x" * 50_000))
+    assert not parked
 
 
 async def test_a_bug_in_a_turn_still_ends_in_an_answer_and_a_case_for_a_human(tmp_path: Path) -> None:

@@ -85,8 +85,9 @@ def announced_inside(lines: Lines, at: int) -> bool:
 def _width(lines: Lines, at: int, *, marked: bool) -> int:
     if not _may_begin(lines[at]):
         return 0
-    widths = (width for width in range(1, _WRAPS + 1) if _matches(lines, at, width, marked=marked))
-    width = next(widths, 0)
+    width = next((width for width in range(1, _WRAPS + 1) if _closes(lines, at, width)), 0)
+    if not width or not _matches(lines, at, width, marked=marked):
+        return 0
     if any(_begins_later(lines, at, later, width, marked=marked) for later in range(1, width)):
         return 0
     return width
@@ -117,11 +118,11 @@ def _matches(lines: Lines, at: int, width: int, *, marked: bool) -> bool:
     if not _closes(lines, at, width):
         return False
     written = _joined(lines, at, width)
-    dashed = written.endswith("--")
-    announces = _is_dashed(written.casefold()) if dashed else _announces(written)
-    if not marked:
-        return announces if dashed else _is_unmistakable(written.casefold())
-    return announces and _something_quoted(lines, at + width, written)
+    if written.endswith("--"):
+        announces = _is_dashed(written.casefold())
+    else:
+        announces = _announces(written) if marked else _is_unmistakable(written.casefold())
+    return announces and (not marked or _something_quoted(lines, at + width, written))
 
 
 def _closes(lines: Lines, at: int, width: int) -> bool:

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from channels._sms.rest import TWILIO, Refused, Rest
+from channels._sms.rest import Refused, Rest
+from channels._twilio import TWILIO
 from core.channel import Deliver
 from core.errors import TryAgain
 from core.messages import Raw

@@ -14,10 +14,9 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from channels._sms.refusals import refusal
-from channels._twilio import AccountSettings
+from channels._twilio import TWILIO, AccountSettings
 from core.errors import Problem, TryAgain
 
-TWILIO: Final = "https://api.twilio.com"
 _SERVER_ERROR: Final = 500  # and above: HTTP statuses
 _TOO_MANY: Final = 429
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
+from channels._mail.server import TakesTurns
 from channels.email import Email
 from core.channel import Listener
 from core.errors import Malformed, Misconfigured
@@ -319,3 +320,12 @@ async def test_who_says_nothing_more_is_hung_up_on(
         await reader.read()  # until it ends
         writer.close()
     assert not keeper.raws
+
+
+async def test_others_have_their_turn_while_a_mail_of_many_lines_is_taken() -> None:
+    reader = TakesTurns()
+    reader.feed_data(b"-- \r\n" * 5000)
+    turns = [asyncio.create_task(asyncio.sleep(0)) for _ in range(3)]
+    for _ in range(5000):
+        assert await reader.readuntil(b"\r\n") == b"-- \r\n"
+    assert all(turn.done() for turn in turns)
