@@ -219,3 +219,11 @@ async def test_typing_is_shown_while_an_answer_is_written_and_not_while_a_collea
     await shop.hears("slack", "T1/U1", "Are you there?")
     await delivery.close()
     assert channel.shown == ["T1/U1", "T1/U1"]
+
+
+async def test_a_reply_of_which_one_part_never_arrived_stays_undelivered_when_the_last_one_goes(shop: Shop) -> None:
+    (row,) = await replies(shop, "I was charged $49.37 twice")
+    await shop.ledger.part_sent(row.id, parts=1, done=False, provider_id="first", now=shop.now)
+    await shop.ledger.reported("slack", Report(provider_id="first", failure="unreachable"), now=shop.now)
+    await shop.ledger.part_sent(row.id, parts=2, done=True, provider_id="second", now=shop.now)
+    assert [one.error for one in await shop.ledger.undelivered()] == ["unreachable"]

@@ -84,13 +84,13 @@ def is_waiting(tx: Connection, outgoing: int) -> bool:
 
 
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
-    """Notes how far a reply has gone."""
+    """Notes how far a reply has gone. One whose earlier part was reported to have failed stays undelivered."""
     sent = insert_unless(wires).values(outgoing=outgoing, part=parts, provider_id=provider_id)
     tx.execute(sent.on_conflict_do_nothing())
-    values: dict[str, Any] = {"parts_sent": parts}
+    this = update(outbox).where(outbox.c.id == outgoing)
+    tx.execute(this.values(parts_sent=parts))
     if done:
-        values |= {"state": "sent", "sent_at": now, "error": ""}
-    tx.execute(update(outbox).where(outbox.c.id == outgoing).values(**values))
+        tx.execute(this.where(outbox.c.state == "waiting").values(state="sent", sent_at=now, error=""))
 
 
 def sending_failed(

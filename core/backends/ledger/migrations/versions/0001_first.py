@@ -8,6 +8,35 @@ down_revision = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+# Those that refer to others stand before them.
+_TABLES = (
+    "unchecked",
+    "turns",
+    "raw_messages",
+    "patterns",
+    "outbox",
+    "grants",
+    "facts",
+    "sessions",
+    "pending_links",
+    "messages",
+    "conversations",
+    "codes",
+    "cases",
+    "access_log",
+    "wrong_codes",
+    "tombstones",
+    "receipts",
+    "parked",
+    "links",
+    "leases",
+    "handles",
+    "evidence",
+    "directory",
+    "audit",
+    "accounts",
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -431,28 +460,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("unchecked")
-    op.drop_table("turns")
-    op.drop_table("raw_messages")
-    op.drop_table("patterns")
-    op.drop_table("outbox")
-    op.drop_table("grants")
-    op.drop_table("facts")
-    op.drop_table("sessions")
-    op.drop_table("pending_links")
-    op.drop_table("messages")
-    op.drop_table("conversations")
-    op.drop_table("codes")
-    op.drop_table("cases")
-    op.drop_table("access_log")
-    op.drop_table("wrong_codes")
-    op.drop_table("tombstones")
-    op.drop_table("receipts")
-    op.drop_table("parked")
-    op.drop_table("links")
-    op.drop_table("leases")
-    op.drop_table("handles")
-    op.drop_table("evidence")
-    op.drop_table("directory")
-    op.drop_table("audit")
-    op.drop_table("accounts")
+    for table in _TABLES:
+        op.drop_table(table)
