@@ -1,0 +1,1 @@
+"""The ledger port, a part for each who needs one; `SqlLedger` is all of them."""

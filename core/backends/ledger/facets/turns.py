@@ -1,0 +1,110 @@
+"""What the engine, delivery and checking need: see core/ledger.py."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from core.backends.ledger import (
+    erasing,
+    inbox,
+    linking,
+    outbox,
+    recall,
+    turns,
+)
+from core.backends.ledger.facets.base import OnDatabase
+from core.channel import Checked, Line, Report
+from core.ledger import Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
+from core.links import LinkDesk
+from core.memory import Hit
+from core.messages import InboundMessage, Interruption, Raw
+from identity.gate import HandleId, Permit
+
+
+class ForTurns(OnDatabase):
+    """What the engine, delivery and checking need: see core/ledger.py."""
+
+    async def accept(self, message: InboundMessage, raw: Raw) -> bool:
+        return await self._database.write(
+            lambda tx: not erasing.is_erased(tx, message, self._secret) and inbox.accept(tx, message, raw), durable=True
+        )
+
+    async def park(self, channel: str, raw: Raw, reason: str) -> None:
+        await self._database.write(lambda tx: inbox.park(tx, channel, raw, reason), durable=True)
+
+    async def open_lines(self) -> Sequence[str]:
+        return await self._database.read(inbox.open_lines)
+
+    async def forget_leases(self) -> None:
+        await self._database.write(turns.forget_leases)
+
+    async def open_turn(
+        self, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
+    ) -> Turn | Wait | None:
+        return await self._database.write(
+            lambda tx: turns.open_turn(
+                tx,
+                line,
+                token=token,
+                now=now,
+                burst=burst,
+                live=live,
+                erased_at=partial(erasing.key_erased_at, self._secret),
+            )
+        )
+
+    async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
+        return await self._database.read(lambda tx: recall.rows(tx, permit, closed_after))
+
+    async def episodes(self, permit: Permit, hits: Sequence[Hit]) -> Sequence[str]:
+        return await self._database.read(lambda tx: recall.episodes(tx, permit, hits)) if hits else []
+
+    async def link_desk(self, turn: Turn, *, digest: str, now: datetime) -> LinkDesk:
+        return await self._database.read(lambda tx: linking.desk(tx, turn, digest, now))
+
+    async def reaches(self, handles: Sequence[HandleId], *, now: datetime) -> Sequence[Reach]:
+        return await self._database.read(lambda tx: linking.reaches(tx, handles, now))
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        return await self._database.write(lambda tx: turns.settle(tx, settlement), durable=True)
+
+    async def release(self, turn: Turn) -> None:
+        await self._database.write(lambda tx: turns.release(tx, turn))
+
+    async def left_over(self) -> Sequence[Outgoing]:
+        return await self._database.write(outbox.left_over)
+
+    async def is_waiting(self, outgoing: int) -> bool:
+        return await self._database.read(lambda tx: outbox.is_waiting(tx, outgoing))
+
+    async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
+        await self._database.write(
+            lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now)
+        )
+
+    async def sending_failed(
+        self, outgoing: int, *, error: str, due_at: datetime | None, maybe_sent: bool = False
+    ) -> None:
+        await self._database.write(lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent))
+
+    async def opted_out(self, outgoing: int, *, now: datetime) -> None:
+        await self._database.write(lambda tx: outbox.opted_out(tx, outgoing, now), durable=True)
+
+    async def reported(self, channel: str, report: Report, *, now: datetime) -> bool:
+        return await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
+
+    async def heard(self, interruption: Interruption) -> None:
+        await self._database.write(lambda tx: outbox.heard(tx, interruption))
+
+    async def transcript(self, channel: str, conversation: str) -> Sequence[Line]:
+        return await self._database.read(lambda tx: inbox.transcript(tx, channel, conversation))
+
+    # ── messages that wait for a check ──
+    async def unchecked(self) -> Sequence[Unchecked]:
+        return await self._database.read(inbox.to_check)
+
+    async def to_check(self, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
+        return await self._database.read(lambda tx: inbox.kept(tx, one))
+
+    async def checked(self, one: Unchecked, found: Checked | None) -> str | None:
+        return await self._database.write(lambda tx: inbox.checked(tx, one, found), durable=True)
