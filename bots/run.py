@@ -11,7 +11,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from bots import sockets, web
-from bots.console import routes
+from bots.console import Ports, routes
 from bots.privacy import keep_house
 from bots.roster import Entry
 from bots.settings import VAR, Settings, environment, kept_secret, load
@@ -110,7 +110,8 @@ def _console(bot: Throughline) -> Sequence[BaseRoute]:
     secret = secret_for("console", settings.secret())
     token = _console_token(settings)
     files = Files(ledger=bot.ledger, channels=bot.channels, now=clock)
-    return routes(_desk(bot), bot.ledger, files, token=token, secret=secret, base_url=settings.base_url, now=clock)
+    ports = Ports(desk=_desk(bot), accounts=bot.ledger, files=files)
+    return routes(ports, token=token, secret=secret, base_url=settings.base_url)
 
 
 def _sockets(bot: Throughline) -> Iterator[BaseRoute]:

@@ -5,11 +5,12 @@ colleague's role does not cover is answered 404, as is what does not exist; both
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from bots.console.forms import BadForm, Form, is_same_origin, read_form
 from bots.console.login import COOKIE, Doorkeeper
@@ -84,6 +85,14 @@ class Door:
         return is_same_origin(request.headers, self.base_url)
 
     # ── signing in and out ──
+    def routes(self) -> Sequence[BaseRoute]:
+        """Where colleagues sign in and out."""
+        return [
+            Route("/console/login", self.sign_in_page, methods=["GET"]),
+            Route("/console/login", self.sign_in, methods=["POST"]),
+            Route("/console/logout", self.sign_out, methods=["POST"]),
+        ]
+
     async def sign_in_page(self, _request: Request) -> Response:
         """One password field, and a name for whoever has an account."""
         return page("login.html", refused="", name="")

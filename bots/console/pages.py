@@ -12,7 +12,13 @@ from bots.console import wording
 from core.accounts import Colleague, Role
 
 _HERE = Path(__file__).parent
-_MEDIA_TYPES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+STATIC = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}  # media types
+
+NAVIGATION = (  # path, what it is called, and who sees it
+    ("/console", "Queue", Role.AGENT),
+    ("/console/parked", "Parked", Role.LEAD),
+    ("/console/accounts", "Accounts", Role.ADMIN),
+)
 
 HEADERS = {
     "content-security-policy": (
@@ -39,22 +45,24 @@ def environment() -> Environment:
     words = (wording.ago, wording.moment, wording.tenure, wording.worked, wording.size, wording.slot)
     templates.filters |= {word.__name__: word for word in words}
     templates.globals |= {"mood_line": wording.mood_line, "mood_width": wording.mood_width, "hint": wording.hint}
-    templates.globals |= {"Role": Role}
+    templates.globals |= {"Role": Role, "NAVIGATION": NAVIGATION}
     return templates
 
 
 _TEMPLATES = environment()
 
 
-def page(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **shown: Any) -> Response:
-    """A page of the console."""
-    body = _TEMPLATES.get_template(template).render(**shown)
+def page(
+    template: str, status: int = 200, headers: Mapping[str, str] | None = None, *, here: str = "", **shown: Any
+) -> Response:
+    """A page of the console. `here` is its path in the navigation, if it stands there."""
+    body = _TEMPLATES.get_template(template).render(here=here, **shown)
     return Response(body, status, {**HEADERS, **(headers or {})}, "text/html; charset=utf-8")
 
 
 def static(name: str) -> Response:
     """The style or the script, by its file name."""
-    return Response((_HERE / "static" / name).read_bytes(), 200, HEADERS, _MEDIA_TYPES[name])
+    return Response((_HERE / "static" / name).read_bytes(), 200, HEADERS, STATIC[name])
 
 
 def message(status: int, heading: str, text: str, agent: Colleague | None) -> Response:

@@ -77,6 +77,7 @@ class Staff:
         return page(
             "accounts.html",
             409 if refused else 200,
+            here="/console/accounts",
             agent=who,
             accounts=await self.ledger.accounts(),
             audited=await self.ledger.audited(),

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from bots import web
 from bots.console import passwords
-from bots.console.app import console
+from bots.console.app import Ports, console
 from bots.console.door import Door
 from bots.console.login import COOKIE, Doorkeeper
 from core.accounts import NewAccount, Role
@@ -138,7 +138,7 @@ async def opened(
     door = Door(keeper=office.doorkeeper(), base_url=public_url or office.url)
     readers = read_by or {"email": make_channel("email", Path("var"))}
     files = Files(ledger=shop.ledger, channels=readers, now=lambda: shop.now)
-    extra = console(desk, shop.ledger, door, files)
+    extra = console(Ports(desk=desk, accounts=shop.ledger, files=files), door)
     app = web.application(
         [], shop.engine.accept, _ready, note=_note, base_url=office.url, now=lambda: shop.now, extra=extra
     )

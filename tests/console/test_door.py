@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import select
 
-from bots.console import routes
+from bots.console import Ports, routes
 from bots.console.login import COOKIE
 from core.accounts import Role
 from core.backends.ledger.schema import sessions
@@ -75,7 +75,10 @@ async def test_nobody_can_sign_in_without_a_token(office: Office) -> None:
     files = Files(ledger=office.shop.ledger, channels={}, now=office.desk.now)
     with pytest.raises(Misconfigured, match="CONSOLE_TOKEN"):
         routes(
-            office.desk, office.shop.ledger, files, token="", secret=SECRET, base_url=office.url, now=office.desk.now
+            Ports(desk=office.desk, accounts=office.shop.ledger, files=files),
+            token="",
+            secret=SECRET,
+            base_url=office.url,
         )
 
 
