@@ -3,24 +3,21 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bots import sockets, web
-from bots.console import Ports, routes
+from bots import office, sockets, web
 from bots.privacy import keep_house
 from bots.roster import Entry
-from bots.settings import VAR, Settings, environment, kept_secret, load
-from bots.wiring import Throughline, clock, new_id, put_together, secret_for
+from bots.settings import Settings, environment, load
+from bots.wiring import Throughline, clock, put_together
 from core.calling import Calling
 from core.channel import Channel, Listener, Serves
-from core.desk import Desk
 from core.errors import Misconfigured
-from core.files import Files
 from core.rooms import StaffRoom
 
 log = logging.getLogger("throughline")
@@ -41,7 +38,7 @@ async def run() -> None:
         note=bot.dispatch.note,
         base_url=settings.base_url,
         now=clock,
-        extra=[*_console(bot), *_sockets(bot)],
+        extra=[*office.console(bot), *_sockets(bot)],
     )
     stop = _stop_signal()
     with web.listen(settings.web_host, settings.web_port) as listening:
@@ -83,7 +80,7 @@ async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
 def _calling(bot: Throughline) -> Calling:
     rooms = {name: c for name, c in bot.channels.items() if isinstance(c, StaffRoom) and c.has_room}
     return Calling(
-        desk=_desk(bot),
+        desk=office.desk(bot),
         ledger=bot.ledger,
         rooms=rooms,
         base_url=bot.settings.base_url,
@@ -92,43 +89,9 @@ def _calling(bot: Throughline) -> Calling:
     )
 
 
-def _desk(bot: Throughline) -> Desk:
-    return Desk(
-        ledger=bot.ledger,
-        memory=bot.memory,
-        house=bot.engine.house,
-        actions=bot.engine.actions,
-        post=bot.delivery.post,
-        now=clock,
-        new_id=new_id,
-        corrected=bot.teaching.again,
-    )
-
-
-def _console(bot: Throughline) -> Sequence[BaseRoute]:
-    settings = bot.settings
-    secret = secret_for("console", settings.secret())
-    token = _console_token(settings)
-    files = Files(ledger=bot.ledger, channels=bot.channels, now=clock)
-    ports = Ports(desk=_desk(bot), accounts=bot.ledger, files=files)
-    return routes(ports, token=token, secret=secret, base_url=settings.base_url)
-
-
 def _sockets(bot: Throughline) -> Iterator[BaseRoute]:
     channels, heard = list(bot.channels.values()), bot.dispatch
     return sockets.routes(channels, heard.hear, heard.interrupted, base_url=bot.settings.base_url, now=clock)
-
-
-def _console_token(settings: Settings) -> str:
-    """CONSOLE_TOKEN, or one that is made at the first start and printed that once."""
-    path = VAR / "console_token"
-    if given := settings.console_token.get_secret_value():
-        return given
-    is_new = not path.exists()
-    token = kept_secret(path)
-    if is_new:
-        log.info("sign in to the console with %s (kept in %s)", token, path)
-    return token
 
 
 def _stop_signal() -> asyncio.Event:
