@@ -20,7 +20,7 @@ from bots.checkup import house, outside
 from bots.checkup.report import Report
 from bots.roster import Entry, roster
 from bots.settings import Settings, environment, load
-from bots.wiring import closed_ledger, make_channel
+from bots.wiring import clock, closed_ledger, make_channel
 from core.channel import Channel, Closes, Examined, Finding, Pages, Webhook
 from core.errors import Misconfigured, Problem
 
@@ -81,6 +81,7 @@ def _looks(settings: Settings, found: Roster) -> Mapping[str, Look]:
     called = [name for name, channel in found.made.items() if _is_called(channel)]
     return {
         "secret": partial(asyncio.to_thread, house.secret, settings),
+        "hours": partial(asyncio.to_thread, house.hours, settings, clock()),
         "folder": partial(asyncio.to_thread, house.folder),
         "ledger": partial(asyncio.to_thread, house.ledger, settings),
         "memory": partial(asyncio.to_thread, house.memory, settings),

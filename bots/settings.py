@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import Misconfigured
+from core.hours import Hours, hours
 from core.retention import Retention
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,8 +65,12 @@ class Settings(BaseSettings):
     )
     channels: Names = Field((), description="Channels to start; empty for every channel whose settings are there.")
     link_hosts: Names = Field((), description="Hosts that links in replies may lead to, e.g. example.com; ours is one.")
+    business_hours: str = Field(
+        "",
+        description="When colleagues are there, e.g. Mon-Fri 09:00-17:00 Europe/Berlin; empty: always.",
+    )
     handoff_patience: float = Field(
-        900.0, gt=0, description="Seconds after which colleagues are told again of a case that nobody took."
+        900.0, gt=0, description="Open seconds after which colleagues are told again of a case that nobody took."
     )
     openai_api_key: SecretStr = Field(
         SecretStr(""), description="Key of an OpenAI-compatible server; empty: offline rules."
@@ -107,12 +112,23 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("business_hours")
+    @classmethod
+    def _week(cls, value: str) -> str:
+        hours(value)
+        return value
+
     @field_validator("public_base_url")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @property
+    def hours(self) -> Hours:
+        """BUSINESS_HOURS as a week."""
+        return hours(self.business_hours)
 
     @property
     def burst(self) -> timedelta:

@@ -148,6 +148,7 @@ def _house(settings: Settings, values: Mapping[str, str], channels: Mapping[str,
         pattern_customers=settings.pattern_customers,
         call_number=values.get("TWILIO_FROM_NUMBER", "") if "voice" in channels else "",
         link_hosts=_link_hosts(settings),
+        hours=settings.hours,
         channels={name: Known(label=c.label, limits=c.limits) for name, c in channels.items()},
     )
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -95,7 +95,7 @@ class SignIn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audited:
-    """A change that a colleague made. Nothing in it is about a customer."""
+    """What a colleague did, and about what, e.g. "case 12". Nothing in it is what a customer said or is called."""
 
     at: datetime
     who: str
@@ -103,7 +103,32 @@ class Audited:
     about: str
 
 
-class AccountLedger(Protocol):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditFilter:
+    """Which lines of the audit are wanted; what is empty leaves it open. `day` is one in UTC."""
+
+    who: str = ""
+    what: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditChoices:
+    """Whom and what the lines of the audit name."""
+
+    who: Sequence[str]
+    what: Sequence[str]
+
+
+class AuditLedger(Protocol):
+    """Where it is written down what colleagues do."""
+
+    async def audit(self, who: str, what: str, about: str, *, now: datetime) -> None:
+        """Writes a line, e.g. ("bea", "take", "case 12"). Never what a customer said, or is called."""
+        ...
+
+
+class AccountLedger(AuditLedger, Protocol):
     """What is on record about colleagues. A session is known by the digest of its id."""
 
     async def has_accounts(self) -> bool:
@@ -114,8 +139,12 @@ class AccountLedger(Protocol):
         """Everybody, by name."""
         ...
 
-    async def audited(self) -> Sequence[Audited]:
-        """The newest changes, newest first; bounded."""
+    async def audited(self, wanted: AuditFilter, *, page: int = 1, most: int = 50) -> Sequence[Audited]:
+        """A page of what was done, newest first."""
+        ...
+
+    async def audit_choices(self) -> AuditChoices:
+        """Whom and what a filter can name."""
         ...
 
     async def credential(self, name: str) -> Credential | None:

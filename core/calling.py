@@ -1,5 +1,5 @@
 """Calling colleagues: a case that is handed over is told in every room that they have, once, and once more where nobody
-took it in time. What they answer there is done as at the console, in the name of the account that is tied to them.
+took it in time while colleagues are there. What they answer there is done as at the console, in the name of the account that is tied to them.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ class Due:
 class CallingLedger(Protocol):
     """What calling needs of the record."""
 
-    async def to_call(self, room: str, *, patience: timedelta, oldest: datetime, now: datetime) -> Sequence[Due]:
-        """The cases that nobody has and that a room was not told of, or only once and `patience` ago; bounded."""
+    async def to_call(self, room: str, *, again_from: datetime, oldest: datetime) -> Sequence[Due]:
+        """The cases that nobody has and that a room was not told of, or only once and before `again_from`; bounded."""
         ...
 
     async def called(self, due: Due, room: str, post: str, *, now: datetime) -> None:
@@ -44,6 +44,10 @@ class CallingLedger(Protocol):
 
     async def called_for(self, room: str, post: str) -> int | None:
         """The case that a post is about."""
+        ...
+
+    async def audit(self, who: str, what: str, about: str, *, now: datetime) -> None:
+        """Writes down what a colleague did."""
         ...
 
     async def tied(self, key: str) -> str | None:
@@ -77,7 +81,8 @@ class Calling:
         """Tells every room of the cases that are due."""
         for name, room in self.rooms.items():
             now = self.now()
-            for due in await self.ledger.to_call(name, patience=self.patience, oldest=now - _FORGOTTEN, now=now):
+            again_from = self.desk.house.hours.open_before(now, self.patience)
+            for due in await self.ledger.to_call(name, again_from=again_from, oldest=now - _FORGOTTEN):
                 await self._tell(name, room, due)
 
     async def _tell(self, name: str, room: StaffRoom, due: Due) -> None:
@@ -112,6 +117,7 @@ class Calling:
             await self._do(case, agent, deed)
         except (Refused, NoSuchCase) as problem:
             return Done(line=str(problem))
+        await self.ledger.audit(agent, deed.what.replace("_", " "), f"case {case} in {deed.room}", now=self.now())
         return Done(line=_DONE[deed.what], by=agent)
 
     async def _do(self, case: int, agent: str, deed: Deed) -> None:

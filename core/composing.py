@@ -177,7 +177,7 @@ def begins_with_the_answer(turn: Turn, known: Recollection, house: House, now: d
     return not any(case.with_human or _is_due(turn, known.records[case.id], now) for case in known.cases)
 
 
-def compose(t: Thought, hello: Greeting, house: House) -> Composed:
+def compose(t: Thought, hello: Greeting, house: House, now: datetime) -> Composed:
     """The reply's text, in order: greeting, codes, answer, and who goes on with it."""
     limits = house.limits(t.turn.first.channel)
     if is_one_of_many(t.turn, house) or (t.turn.opted_out and limits.keywords):
@@ -187,7 +187,7 @@ def compose(t: Thought, hello: Greeting, house: House) -> Composed:
         case "with_human":
             rest, asks = _leave_to_human(t, hello, house), tuple[str, ...]()
         case "hand_off":
-            rest, asks = _hand_off(t, house)
+            rest, asks = _hand_off(t, house, now)
         case "answer":
             rest, asks = _answer(t, hello, limits)
     if rest is None:
@@ -231,8 +231,9 @@ def _comes_anew(t: Thought) -> bool:
     return last is None or t.turn.heard[-1].message.received_at - last > _GAP
 
 
-def _hand_off(t: Thought, house: House) -> tuple[list[str], tuple[str, ...]]:
-    handed = greeting.handoff(t.answer.language, house.label(t.turn.first.channel))
+def _hand_off(t: Thought, house: House, now: datetime) -> tuple[list[str], tuple[str, ...]]:
+    back = house.hours.opens_next(now)
+    handed = greeting.handoff(t.answer.language, house.label(t.turn.first.channel), back=back, now=now)
     return [t.answer.reply, *_outcomes(t), _received(t), handed], tuple(t.answer.asks)
 
 
@@ -289,7 +290,9 @@ def with_question(t: Thought, composed: Composed, house: House) -> Composed:
     return replace(composed, text=asked, expects_digits=int(spoken), rates=case, choices=rating.CHOICES)
 
 
-def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime, reply_id: str) -> Settlement:
+def settlement(
+    t: Thought, hello: Greeting, composed: Composed, house: House, *, now: datetime, reply_id: str
+) -> Settlement:
     """Everything that the turn changes."""
     answer = t.answer
     was_said = answer.reply in composed.text
@@ -303,7 +306,7 @@ def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime
         asks=composed.asks,
         secret=t.talk.code if t.talk else "",
         expects_digits=composed.expects_digits,
-        hands_over=t.verdict.kind == "hand_off" or (t.verdict.kind == "with_human" and answer.human_wanted),
+        hands_over=_awaits_a_colleague(t) and house.hours.are_open(now),
         rates=composed.rates,
         choices=composed.choices,
     )
@@ -330,6 +333,10 @@ def settlement(t: Thought, hello: Greeting, composed: Composed, *, now: datetime
         article=answer.article if was_said else "",
         unhelped=t.verdict.kind == "hand_off" and answer.writer != NOBODY,
     )
+
+
+def _awaits_a_colleague(t: Thought) -> bool:
+    return t.verdict.kind == "hand_off" or (t.verdict.kind == "with_human" and t.answer.human_wanted)
 
 
 def _permits(t: Thought, hello: Greeting) -> list[tuple[Permit, Sequence[str]]]:

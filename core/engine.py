@@ -143,8 +143,11 @@ class Engine:
             turn=turn, standing=standing, known=known, answer=answer, runs=runs, verdict=verdict, talk=talk
         )
         greeting = composing.greet(thought, self.house, self.now())
-        composed = composing.with_question(thought, composing.compose(thought, greeting, self.house), self.house)
-        settlement = composing.settlement(thought, greeting, composed, now=self.now(), reply_id=self.new_id())
+        said = composing.compose(thought, greeting, self.house, self.now())
+        composed = composing.with_question(thought, said, self.house)
+        settlement = composing.settlement(
+            thought, greeting, composed, self.house, now=self.now(), reply_id=self.new_id()
+        )
         return replace(settlement, notices=await self._notices(talk, answer.language))
 
     async def _give_up(self, turn: Turn) -> Settlement:

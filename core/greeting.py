@@ -66,6 +66,8 @@ class Phrases:
     today: str
     yesterday: str
     weekdays: list[str]
+    back: str
+    coming: list[str]  # today, tomorrow, and the days of the week
     week: str
     weeks: str
     months: str
@@ -160,11 +162,19 @@ def greet(continuity: Continuity, language: str, channel: str) -> str:
     return _in_manner(" ".join(filter(None, told)), language, channel)
 
 
-def handoff(language: str, channel: str, *, staff_present: bool | None = None) -> str:
-    """That a colleague takes over and knows everything. Promises no time; says that nobody is there, where so."""
-    wordings = _phrases(language).handoff
-    who = {True: "present", False: "absent", None: "unknown"}[staff_present]
-    return _in_manner(f"{wordings[who]} {wordings['kept']}", language, channel)
+def handoff(language: str, channel: str, *, back: datetime | None = None, now: datetime | None = None) -> str:
+    """That a colleague takes over and knows everything. Promises no time; says that nobody is there until they are
+    `back`, in the time zone that this one carries."""
+    phrases = _phrases(language)
+    who = phrases.handoff["takes_over" if back is None else "absent"]
+    when = f" {_back(phrases, back, now or back)}" if back else ""
+    return _in_manner(f"{who}{when} {phrases.handoff['kept']}", language, channel)
+
+
+def _back(phrases: Phrases, back: datetime, now: datetime) -> str:
+    away = (back.date() - now.astimezone(back.tzinfo).date()).days
+    day = phrases.coming[away if away in (0, 1) else 2 + back.weekday()]
+    return phrases.back.format(day=day, time=f"{back:%H:%M}", zone=back.tzname())
 
 
 def handed_over_already(language: str, channel: str = "chat", told: Mapping[str, str] | None = None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from core.channel import Limits
+from core.hours import ALWAYS, Hours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +33,7 @@ class House:
     pattern_customers: int = 3  # whom a pattern helped before others are told of it with no human in between
     link_hosts: Sequence[str] = ()  # where links in our replies may lead
     call_number: str = ""  # where customers can call us
+    hours: Hours = ALWAYS  # when colleagues are there
     channels: Mapping[str, Known] = field(default_factory=dict)
 
     def label(self, channel: str) -> str:

@@ -3,6 +3,7 @@ done in their name and in nobody else's."""
 
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest_asyncio
@@ -12,6 +13,8 @@ from core.accounts import NewAccount, Role
 from core.calling import Calling
 from core.desk import Desk
 from core.errors import TryAgain, Undeliverable
+from core.hours import hours
+from core.house import House
 from core.ledger import Outgoing
 from core.rooms import Act, Call, Deed, Done
 from tests.shop import HOUSE, Shop
@@ -42,13 +45,13 @@ class Room:
 class Staff:
     """The room, who calls it, and what colleagues sent to customers."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop, self.room = shop, Room()
+    def __init__(self, shop: Shop, house: House = HOUSE) -> None:
+        self.shop, self.room, self.house = shop, Room(), house
         self.sent: list[Outgoing] = []
         desk = Desk(
             ledger=shop.ledger,
             memory=shop.memory,
-            house=HOUSE,
+            house=self.house,
             actions=shop.engine.actions,
             post=self.sent.extend,
             now=lambda: shop.now,
@@ -99,6 +102,18 @@ async def test_a_room_is_told_once_and_once_more_when_nobody_took_it(shop: Shop,
     assert second.id != call.id
     shop.later(days=1)
     assert await staff.told() == []
+
+
+async def test_a_room_is_called_again_after_open_time_only(shop: Shop) -> None:
+    staff = Staff(shop, replace(HOUSE, hours=hours("Mon-Fri 09:00-17:00 UTC")))
+    shop.later(hours=7, minutes=50)
+    await hands_over(shop)
+    assert len(await staff.told()) == 1, "the first word comes at once, and waits for who comes in"
+    shop.later(hours=12)
+    assert await staff.told() == [], "nobody was there for more than ten minutes"
+    shop.later(hours=4, minutes=16)
+    (second,) = await staff.told()
+    assert second.again
 
 
 async def test_nothing_that_is_masked_at_large_stands_in_a_room(shop: Shop, staff: Staff) -> None:

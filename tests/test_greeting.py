@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations, product
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ EVERY_PAIR = [*permutations(CHANNELS, 2), *((channel, channel) for channel in CH
 EVERYWHERE = list(product(LANGUAGES, CHANNELS))
 SLOTS = st.sampled_from(ISSUE_SLOTS + PERSON_SLOTS)
 THURSDAY = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
+FRIDAY, MONDAY = THURSDAY + timedelta(days=1), datetime(2026, 3, 9, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 CHARGE = {"amount": "$99", "order_id": "#W4829137"}
 GSM7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -306,13 +308,18 @@ def test_an_ai_says_that_it_is_one(language: str, channel: str) -> None:
 
 @pytest.mark.parametrize(("language", "channel"), EVERYWHERE)
 def test_a_handoff_is_honest_about_who_is_there(language: str, channel: str) -> None:
-    said = {handoff(language, channel, staff_present=present) for present in (True, False, None)}
-    assert len(said) == 3
+    there, away = handoff(language, channel), handoff(language, channel, back=MONDAY, now=FRIDAY)
     kept = folded(PHRASES[language].handoff["kept"])
-    for sentence in said:
+    for sentence in (there, away):
         assert folded(sentence).endswith(kept)
-        assert not any(c.isdigit() for c in sentence), "no time is promised"
         assert_in_manner(sentence, channel)
+    assert not any(c.isdigit() for c in there), "no time is promised"
+    assert "09:00" in away
+    assert "CET" in away
+    assert folded(PHRASES[language].coming[2]) in folded(away)
+    for n, moment in enumerate((MONDAY - timedelta(hours=1), MONDAY - timedelta(hours=10))):
+        said = handoff(language, channel, back=MONDAY, now=moment)
+        assert folded(PHRASES[language].coming[n]) in folded(said)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from bots.settings import VAR, Settings
@@ -51,6 +52,14 @@ def _kept(path: Path) -> Finding:
     if mode & _OTHERS:
         return Finding(f"{path} may be read by others (mode {mode:o})", f"chmod 600 {path}")
     return Finding(f"{path} can be read by its owner only.")
+
+
+def hours(settings: Settings, now: datetime) -> Sequence[Finding]:
+    """When colleagues are there."""
+    if not settings.hours.spans:
+        return [Finding("BUSINESS_HOURS is not set: colleagues are taken to be there always.")]
+    back = settings.hours.opens_next(now)
+    return [Finding(f"Closed now; colleagues are back {back:%a %d %b, %H:%M %Z}." if back else "Open now.")]
 
 
 def folder() -> Sequence[Finding]:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bots.console.audit import AuditTrail
 from bots.console.cases import Cases, case_of
 from bots.console.door import Door, NoSuchPage
 from bots.console.files import FileShelf
@@ -56,6 +57,7 @@ def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
         *FileShelf(files=ports.files, door=door).routes(),
         *WhoIsWho(desk=desk, door=door, case_of=case_of).routes(),
         *Staff(ledger=ports.accounts, door=door, now=desk.now).routes(),
+        *AuditTrail(ledger=ports.accounts, door=door, now=desk.now).routes(),
         Route("/console/{rest:path}", door.shown(_nothing), methods=["GET"]),
         Route("/console/{rest:path}", door.done(_nothing_done), methods=["POST"]),
     ]

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bots.console import deeds
 from bots.console.forms import BadForm, Form, is_same_origin, read_form
 from bots.console.login import COOKIE, Doorkeeper
 from bots.console.pages import go, message, page
@@ -21,6 +22,7 @@ from core.desk import NoSuchCase
 
 log = logging.getLogger(__name__)
 
+_REFUSED = 400  # from this status on nothing was done
 _WRONG = "That is not right."
 _WAIT = "Too many wrong tries. Try again in 15 minutes."
 
@@ -51,11 +53,15 @@ class Door:
 
         return endpoint
 
-    def done(self, do: Done, *, role: Role = Role.AGENT) -> Endpoint:
-        """A deed for colleagues of this role only, from our own pages only."""
+    def done(self, do: Done, *, role: Role = Role.AGENT, audited: bool = True) -> Endpoint:
+        """A deed for colleagues of this role only, from our own pages only. Once done it is written to the audit as
+        its path names it (see deeds.py), unless the record writes that itself: then `audited` is False."""
 
         async def with_form(request: Request, colleague: Colleague) -> Response:
-            return await do(request, colleague, await read_form(request))
+            response = await do(request, colleague, await read_form(request))
+            if audited and response.status_code < _REFUSED:
+                await self.keeper.notes(colleague.name, deeds.deed(request), deeds.about(request))
+            return response
 
         async def endpoint(request: Request) -> Response:
             return await self._answer(request, role, with_form) if self._is_ours(request) else _foreign()
@@ -71,7 +77,7 @@ class Door:
                 raise NoSuchPage(f"there is no such page for the role {colleague.role}")
             return await show(request, colleague)
         except _NOWHERE as error:
-            log.warning("the console answered a colleague 404: %s", error)
+            log.warning("the console answered %s 404: %s", colleague.name, error)
             return message(404, "Not found", "There is no such page.", colleague)
         except BadForm as error:
             log.warning("the console refused a form of a colleague: %s", error)

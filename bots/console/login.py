@@ -62,6 +62,10 @@ class Doorkeeper:
         """Ends a session, also for whoever has copied its id."""
         await self.ledger.end_session(self._digest(session), now=self.now())
 
+    async def notes(self, who: str, what: str, about: str) -> None:
+        """Writes to the audit what a colleague did."""
+        await self.ledger.audit(who, what, about, now=self.now())
+
     async def _tried(self, name: str, peer: str, is_right: Callable[[], bool]) -> bool:
         one = await self._tries.begin(peer, name)
         await self.pause(one.pause)

@@ -17,6 +17,7 @@ STATIC = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascri
 NAVIGATION = (  # path, what it is called, and who sees it
     ("/console", "Queue", Role.AGENT),
     ("/console/parked", "Parked", Role.LEAD),
+    ("/console/audit", "Audit", Role.LEAD),
     ("/console/accounts", "Accounts", Role.ADMIN),
 )
 

@@ -11,7 +11,6 @@ from core.accounts import (
     SESSION_IDLE,
     SESSION_LIFE,
     Account,
-    Audited,
     Colleague,
     Credential,
     NewAccount,
@@ -20,9 +19,9 @@ from core.accounts import (
     Role,
     SignIn,
 )
-from core.backends.ledger.schema import accounts, audit, sessions, sign_ins
+from core.backends.ledger.auditing import note
+from core.backends.ledger.schema import accounts, sessions, sign_ins
 
-_AUDITED = 100
 _SEEN_AGAIN = timedelta(minutes=1)  # how often it is written down that a session is used
 
 
@@ -37,12 +36,6 @@ def everybody(tx: Connection) -> Sequence[Account]:
         Account(name=row.name, role=Role(row.role), made_at=row.made_at, disabled_at=row.disabled_at)
         for row in tx.execute(select(accounts).order_by(accounts.c.name))
     ]
-
-
-def audited(tx: Connection) -> Sequence[Audited]:
-    """The newest changes, newest first."""
-    newest = tx.execute(select(audit).order_by(audit.c.id.desc()).limit(_AUDITED))
-    return [Audited(at=row.at, who=row.who, what=row.what, about=row.about) for row in newest]
 
 
 def credential(tx: Connection, name: str) -> Credential | None:
@@ -62,7 +55,7 @@ def add(tx: Connection, new: NewAccount, by: str, now: datetime) -> None:
     again = update(accounts).where(accounts.c.name == new.name).values(**values)
     if not tx.execute(again).rowcount:
         tx.execute(insert(accounts).values(name=new.name, **values))
-    _audit(tx, by, f"made an account as {new.role}", new.name, now)
+    note(tx, by, "made an account", f"{new.name} as {new.role}", now)
 
 
 def disable(tx: Connection, name: str, by: str, now: datetime) -> None:
@@ -74,7 +67,7 @@ def disable(tx: Connection, name: str, by: str, now: datetime) -> None:
         raise NotAllowed(f"{name} is the only admin; make another one first.")
     tx.execute(update(accounts).where(accounts.c.id == row.id).values(disabled_at=now))
     _end_all(tx, row.id, now)
-    _audit(tx, by, "disabled the account", name, now)
+    note(tx, by, "disabled the account", name, now)
 
 
 def change_password(tx: Connection, old: Credential, password_hash: str, now: datetime) -> None:
@@ -84,7 +77,7 @@ def change_password(tx: Connection, old: Credential, password_hash: str, now: da
         raise NoSuchAccount("the account was changed meanwhile")
     tx.execute(update(accounts).where(accounts.c.id == row.id).values(password_hash=password_hash))
     _end_all(tx, row.id, now)
-    _audit(tx, old.name, "changed the password", old.name, now)
+    note(tx, old.name, "changed the password", old.name, now)
 
 
 def reset_password(tx: Connection, name: str, password_hash: str, by: str, now: datetime) -> None:
@@ -92,7 +85,7 @@ def reset_password(tx: Connection, name: str, password_hash: str, by: str, now: 
     row = _known(tx, name)
     tx.execute(update(accounts).where(accounts.c.id == row.id).values(password_hash=password_hash))
     _end_all(tx, row.id, now)
-    _audit(tx, by, "reset the password", name, now)
+    note(tx, by, "reset the password", name, now)
 
 
 def tie(tx: Connection, name: str, key: str, by: str, now: datetime) -> None:
@@ -100,7 +93,7 @@ def tie(tx: Connection, name: str, key: str, by: str, now: datetime) -> None:
     row = _known(tx, name)
     tx.execute(update(accounts).where(accounts.c.tied == key).values(tied=""))
     tx.execute(update(accounts).where(accounts.c.id == row.id).values(tied=key))
-    _audit(tx, by, f"tied to {key}" if key else "tied to nothing", name, now)
+    note(tx, by, "tied to a room" if key else "untied from a room", name, now)
 
 
 def _known(tx: Connection, name: str) -> Row[Any]:
@@ -114,10 +107,6 @@ def _known(tx: Connection, name: str) -> Row[Any]:
 def _admins(tx: Connection) -> int:
     admins = accounts.c.role == Role.ADMIN, accounts.c.disabled_at.is_(None)
     return tx.execute(select(func.count()).select_from(accounts).where(*admins)).scalar_one()
-
-
-def _audit(tx: Connection, who: str, what: str, about: str, now: datetime) -> None:
-    tx.execute(insert(audit).values(at=now, who=who, what=what, about=about))
 
 
 def _enabled(tx: Connection, *where: ColumnElement[bool]) -> Row[Any] | None:

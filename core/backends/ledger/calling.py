@@ -1,7 +1,7 @@
 """Which cases colleagues are to be told of, and who they are elsewhere."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
@@ -11,11 +11,11 @@ from core.calling import Due
 _AT_ONCE = 20  # cases; the next look finds the others
 
 
-def to_call(tx: Connection, room: str, patience: timedelta, oldest: datetime, now: datetime) -> Sequence[Due]:
+def to_call(tx: Connection, room: str, again_from: datetime, oldest: datetime) -> Sequence[Due]:
     """The cases that nobody has and that a room was not told of, or only once and long ago."""
     waits = cases.c.status == "handed_off", cases.c.assignee == ""
     first = ~_told(room, 1) & (cases.c.handed_off_at > oldest)
-    second = _told(room, 1, calls.c.at <= now - patience) & ~_told(room, 2)
+    second = _told(room, 1, calls.c.at <= again_from) & ~_told(room, 2)
     query = select(cases.c.id, cases.c.handed_off_at, first.label("first")).where(*waits, first | second)
     rows = tx.execute(query.order_by(cases.c.handed_off_at).limit(_AT_ONCE))
     return [Due(case=row.id, handed_off_at=row.handed_off_at, nth=1 if row.first else 2) for row in rows]

@@ -2,6 +2,7 @@
 
 from core.backends.ledger.facets.accounts import ForAccounts
 from core.backends.ledger.facets.actions import ForActions
+from core.backends.ledger.facets.auditing import ForAuditing
 from core.backends.ledger.facets.desk import ForDesk
 from core.backends.ledger.facets.learning import ForLearning
 from core.backends.ledger.facets.merging import ForMerging
@@ -10,7 +11,7 @@ from core.backends.ledger.facets.turns import ForTurns
 from core.backends.ledger.migrations import migrate
 
 
-class SqlLedger(ForTurns, ForLearning, ForDesk, ForAccounts, ForPrivacy, ForMerging, ForActions):
+class SqlLedger(ForTurns, ForLearning, ForDesk, ForAccounts, ForAuditing, ForPrivacy, ForMerging, ForActions):
     """See core/ledger.py for what each method promises."""
 
     async def migrate(self) -> None:

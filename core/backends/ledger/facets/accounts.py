@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.accounts import Account, Audited, Colleague, Credential, NewAccount, SignIn
+from core.accounts import Account, Colleague, Credential, NewAccount, SignIn
 from core.backends.ledger import accounts as staff
 from core.backends.ledger.facets.base import OnDatabase
 
@@ -16,9 +16,6 @@ class ForAccounts(OnDatabase):
 
     async def accounts(self) -> Sequence[Account]:
         return await self._database.read(staff.everybody)
-
-    async def audited(self) -> Sequence[Audited]:
-        return await self._database.read(staff.audited)
 
     async def credential(self, name: str) -> Credential | None:
         return await self._database.read(lambda tx: staff.credential(tx, name))

@@ -62,8 +62,8 @@ class ForDesk(OnDatabase):
         return await self._database.read(casefiles.undelivered)
 
     # ── calling colleagues: see core/calling.py ──
-    async def to_call(self, room: str, *, patience: timedelta, oldest: datetime, now: datetime) -> Sequence[Due]:
-        return await self._database.read(lambda tx: calling.to_call(tx, room, patience, oldest, now))
+    async def to_call(self, room: str, *, again_from: datetime, oldest: datetime) -> Sequence[Due]:
+        return await self._database.read(lambda tx: calling.to_call(tx, room, again_from, oldest))
 
     async def called(self, due: Due, room: str, post: str, *, now: datetime) -> None:
         await self._database.write(lambda tx: calling.called(tx, due, room, post, now), durable=True)

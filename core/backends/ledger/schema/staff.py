@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -22,7 +23,29 @@ accounts = Table(
     Column("made_at", Instant, nullable=False),
     Column("disabled_at", Instant),
     Column("tied", Text, nullable=False, server_default=""),  # their handle elsewhere, e.g. slack:T1/U1
+    Column("email", Text, nullable=False, server_default=""),  # by which the sign-in provider may know them
+    Column("second_factor", Text, nullable=False, server_default=""),  # the secret of their app, sealed
+    Column("second_step", BigInteger, nullable=False, server_default="0"),  # the newest time step of a code taken
 )
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+)
+Index("recovery_codes_by_account", recovery_codes.c.account_id)
+
+# Who an account's holder is at the sign-in provider (OpenID Connect).
+provided = Table(
+    "provided",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("provided_by_account", provided.c.account_id)
 
 # What rooms for colleagues were told, once or twice for each time that a case was handed over.
 calls = Table(
@@ -55,8 +78,9 @@ audit = Table(
     Column("at", Instant, nullable=False),
     Column("who", Text, nullable=False),
     Column("what", Text, nullable=False),
-    Column("about", Text, nullable=False),  # an account's name; never anything of a customer
+    Column("about", Text, nullable=False),  # e.g. an account's name, or "case 12"; never a customer's words or name
 )
+Index("audit_by_time", audit.c.at)
 
 # Wrong tries to sign in to the console, and those not looked at yet; digests, for some minutes.
 sign_ins = Table(
