@@ -34,6 +34,7 @@ class Entry:
     drawn_from: frozenset[HandleId]
     files: Sequence[Attachment] = ()
     message: int | None = None  # the number of what they wrote
+    reply: int | None = None  # the number of what we wrote
     case: int | None = None
     state: str = ""
     error: str = ""

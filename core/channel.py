@@ -29,6 +29,7 @@ class Limits:
     keywords: bool = False  # STOP, START and HELP, alone in a message, are law on this network
     reachable: bool = True  # can be written to after the conversation; a telephone call that ended cannot
     patience: timedelta = timedelta(hours=2)  # about how long a reply that does not go out is tried
+    file_bytes: int = 0  # that the files of one reply may have together; 0 where it takes none
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,7 @@ class Ack:
     """An HTTP answer: to a provider after its message is kept, or to a browser. A body in parts is streamed."""
 
     status: int = 200
-    body: str | AsyncIterable[str] = ""
+    body: str | bytes | AsyncIterable[str] = ""
     media_type: str = "text/plain"
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,6 +51,32 @@ class Line:
     sender: str  # "customer" | "bot" | "agent"
     at: datetime
     choices: tuple[Choice, ...] = ()  # that were offered with it
+    files: tuple[Attachment, ...] = ()  # that went with it; their content is to be had from the site
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentFile:
+    """A file that went with a reply, with its content."""
+
+    conversation: str  # of the reply
+    file: Attachment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """How far a conversation was heard. `known` are the provider's ids of its newest messages, the newest first."""
+
+    conversation: str
+    route: Route  # of the newest
+    known: Sequence[str]
+
+
+async def _no_file(_reply: str, _number: int) -> SentFile | None:
+    return None
+
+
+async def _nowhere() -> Sequence[Place]:
+    return []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +91,10 @@ class Site:
     now: Callable[[], datetime]
     transcript: Callable[[str], Awaitable[Sequence[Line]]]  # the lines of one of this channel's conversations
     languages: Sequence[str] = ("en",)  # that it speaks, the first one by default
+    # The file of this number, from 0, of one of this channel's replies, by the reply's id; None where there is none.
+    sent_file: Callable[[str, int], Awaitable[SentFile | None]] = _no_file
+    # This channel's conversations of the last weeks, the one heard last first: where to look for what was missed.
+    places: Callable[[], Awaitable[Sequence[Place]]] = _nowhere
 
 
 # Keeps one delivery: parses it, records it, or parks it for a human when it cannot be read. Returns once that is
@@ -77,8 +108,12 @@ class Channel(Protocol[Wire]):
 
     name: ClassVar[str]
     label: ClassVar[str]  # as customers call it: "chat", "phone", "Slack"; greetings say it in their language
-    limits: ClassVar[Limits]
     Settings: ClassVar[type[BaseModel]]
+
+    @property
+    def limits(self) -> Limits:
+        """What its platform can take; of its class, unless its settings matter."""
+        ...
 
     def parse(self, raw: Raw) -> InboundMessage | None:
         """The customer's message in a delivery; None when no customer is talking (an echo, a receipt, a list).

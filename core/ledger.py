@@ -390,6 +390,10 @@ class Ledger(Protocol):
         """Whether a reply is still to be sent; False when it was erased."""
         ...
 
+    async def enclosed(self, row: Outgoing) -> Reply:
+        """A reply with the content of its files."""
+        ...
+
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
         """Notes that so many wires of a reply have gone."""
         ...

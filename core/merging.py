@@ -62,6 +62,7 @@ class LinkRecord:
     made_by: str
     made_at: datetime
     retired_at: datetime | None
+    retired_by: str = ""
 
     @property
     def text(self) -> str:
@@ -74,13 +75,6 @@ class LinkRecord:
             "cut": f"{pair} are no longer joined by what they share, by {self.made_by}",
             "apart": f"{pair} were told apart by {self.made_by}",
         }[self.kind]
-
-    @property
-    def undone_by(self) -> Literal["merge", "unmerge", ""]:
-        """The deed that takes it back, where one does."""
-        if self.retired_at is not None or self.kind == "cut":
-            return ""
-        return "merge" if self.kind == "apart" else "unmerge"
 
     def __str__(self) -> str:
         ended = f", until {_day(self.retired_at)}" if self.retired_at else ""
@@ -111,9 +105,9 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a merge or an unmerge changes. `a` and `b` are the two customers as they are apart."""
+    """What a deed changes. `a` and `b` are the two customers as they are apart."""
 
-    deed: Literal["merge", "unmerge"]
+    deed: Literal["merge", "unmerge", "undo"]
     a: Side
     b: Side
     changes: Sequence[str]  # a line each
@@ -129,12 +123,55 @@ class Resemblance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Happened:
+    """One thing that bears on who a customer is, with what it rests on and how it ended. `decision` is its number where
+    it is the newest one of colleagues, which can be undone."""
+
+    at: datetime
+    what: str
+    who: str  # or what: a colleague, the customer, the directory, a provider, the passing of time
+    evidence: str = ""
+    ended_at: datetime | None = None
+    ended_by: str = ""  # who, or why
+    decision: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WhoIsIt:
     """All that is known of who a case's customer is."""
 
     side: Side
-    history: Sequence[LinkRecord]  # newest first
+    history: Sequence[Happened]  # newest first
     resemblances: Sequence[Resemblance]  # the likeliest first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """Two customers who may be one, for a colleague to decide. `case` is one of either's, where there is any."""
+
+    one: Side
+    other: Side
+    suggestion: Suggestion
+    case: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pairs:
+    """Some of the pairs. `further`: the number of the handle to go on from, None when everybody was looked at."""
+
+    pairs: Sequence[Pair]
+    further: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dismissed:
+    """Two of whom a colleague said that they are two people: they are suggested no more."""
+
+    number: int
+    a: Known
+    b: Known
+    made_by: str
+    made_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,13 +185,35 @@ class Order:
     second: str = ""
 
     def __post_init__(self) -> None:
-        if self.second and self.second.strip().casefold() == self.by.strip().casefold():
-            raise NotDone(f"two different colleagues are needed, and {self.by} was named twice; nothing was changed")
+        _two_people(self.by, self.second)
 
     @property
     def names(self) -> str:
         """Who decided."""
         return f"{self.by} and {self.second}" if self.second else self.by
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undo:
+    """A colleague's wish to take back a decision, by its number; with `second` as in Order."""
+
+    decision: int
+    by: str
+    at: datetime
+    second: str = ""
+
+    def __post_init__(self) -> None:
+        _two_people(self.by, self.second)
+
+    @property
+    def names(self) -> str:
+        """Who decided."""
+        return f"{self.by} and {self.second}" if self.second else self.by
+
+
+def _two_people(by: str, second: str) -> None:
+    if second and second.strip().casefold() == by.strip().casefold():
+        raise NotDone(f"two different colleagues are needed, and {by} was named twice; nothing was changed")
 
 
 class MergeLedger(Protocol):
@@ -174,6 +233,30 @@ class MergeLedger(Protocol):
 
     async def unmerge(self, order: Order) -> Plan:
         """Makes one customer two, for good. Raises NotDone also while they are being answered."""
+        ...
+
+    async def plan_undo(self, undo: Undo) -> Plan:
+        """What taking back a decision will change. Raises NotDone also where something has changed since."""
+        ...
+
+    async def undo(self, undo: Undo) -> Plan:
+        """Brings back what was before a decision. Raises NotDone as `plan_undo`, and while one is being answered."""
+        ...
+
+    async def dismiss(self, order: Order) -> None:
+        """Notes that two are two people, so that they are not suggested again. Evidence may join them all the same."""
+        ...
+
+    async def restore_suggestion(self, dismissed: int, *, by: str, now: datetime) -> None:
+        """Takes a dismissal back. Raises NotDone."""
+        ...
+
+    async def dismissed(self) -> Sequence[Dismissed]:
+        """The newest dismissals that stand."""
+        ...
+
+    async def pairs(self, *, after: int | None, now: datetime) -> Pairs:
+        """Customers who may be one, from those who were heard from last; further back after a handle."""
         ...
 
     async def who_is_it(self, case: int, *, now: datetime) -> WhoIsIt:

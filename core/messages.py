@@ -29,7 +29,8 @@ class Raw:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """A file that came with a message. `content` is empty where the channel gives only an address to fetch it from."""
+    """A file that came with a message, or goes with a reply. `content` is empty where it is not at hand: a channel may
+    give only an address to fetch it from, and of what we sent the ledger reads it when it is asked for."""
 
     name: str
     media_type: str
@@ -104,7 +105,8 @@ class Reply:
     A reply is always private: to something said in public it goes by direct message or ephemerally. `id` is unique and
     stable over retries: channels derive Message-ID, nonce and the like from it. `expects_digits` is how many digits the
     next input is asked to have, for a keypad; 0 for free speech. `rates` is the case that the text asks to be rated.
-    `choices` are answers to press, for channels with buttons; the text says all that they do.
+    `choices` are answers to press, for channels with buttons; the text says all that they do. `files` go with it; the
+    text may be empty then. Their names are somebody's words: made plain, and with no path in them.
     """
 
     id: str
@@ -119,6 +121,7 @@ class Reply:
     hands_over: bool = False  # a colleague goes on with it: who is on the telephone may be put through
     rates: int | None = None
     choices: tuple[Choice, ...] = ()
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ _AT_A_TIME = 500
 class Retention:
     """For how long each class is kept; None for ever.
 
-    raw: deliveries as they came, with their files. messages: what was said, by either side. facts: what was told, and
+    raw: deliveries as they came, with their files, and the files that we sent. messages: what was said, by either side. facts: what was told, and
     how cases ended. access_log: who read what.
     """
 
@@ -29,7 +29,7 @@ class RetentionLedger(Protocol):
     """What retention needs of the record. Each erases at most `limit` rows that are older than `before`."""
 
     async def erase_raw(self, before: datetime, limit: int) -> int:
-        """Deliveries as they came; how many went."""
+        """Deliveries as they came, and files that we sent; how many went."""
         ...
 
     async def erase_messages(self, before: datetime, limit: int) -> int:

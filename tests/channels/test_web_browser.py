@@ -45,7 +45,7 @@ class Shop:
         policy = f"default-src 'none'; script-src {bot}; connect-src 'self' {bot}"
         ours = (
             '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Shop</title>'
-            '<link rel="icon" href="data:,"><h1>Shop</h1><a href="#">Out</a>'
+            '<h1>Shop</h1><a href="#">Out</a>'
             f'<script src="{self.script}" data-token-url="/token" data-color="#ffcc00" async></script></html>'
         )
         return web.Response(text=ours, content_type="text/html", headers={"content-security-policy": policy})
@@ -107,8 +107,11 @@ class Visit:
     async def sees_nothing(self) -> None:
         await expect(self._lines()).to_have_count(0)
 
-    async def sees_it_wait(self, *, lines: int = 1) -> None:
-        await expect(self._lines("[data-mark=waiting]")).to_have_count(lines)
+    async def sees_it_wait(self) -> None:
+        await expect(self._lines("[data-mark=waiting]")).to_have_count(1)
+
+    async def sees_unsent(self, count: int) -> None:
+        await expect(self._lines("[data-mark]")).to_have_count(count)
 
     async def lines(self) -> list[str]:
         return await self._lines(":not(.choices)").all_text_contents()
@@ -125,7 +128,7 @@ class Visit:
 
 
 def exactly(text: str) -> re.Pattern[str]:
-    return re.compile(rf"\A{re.escape(text)}\Z")
+    return re.compile(rf"^{re.escape(text)}$")
 
 
 @asynccontextmanager
@@ -212,7 +215,7 @@ async def test_what_is_typed_offline_is_sent_once_later_in_order(visit: Visit) -
     await visit.says("second")
     await visit.says("third")
     await expect(visit.state).to_have_text(re.compile("^You are offline"))
-    await visit.sees_it_wait(lines=2)
+    await visit.sees_unsent(2)
     await visit.page.bot_says("r1", "Said while you were away")
     await visit.tab.page.context.set_offline(False)
     await visit.sees("second")

@@ -257,8 +257,8 @@ async def test_what_does_not_exist_is_not_found_and_leaves_a_line(
 async def test_what_a_role_may_not_see_is_not_found(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     may = {
         Role.AGENT: {"/console", "/console/password"},
-        Role.LEAD: {"/console", "/console/password", "/console/parked"},
-        Role.ADMIN: {"/console", "/console/password", "/console/parked", "/console/accounts"},
+        Role.LEAD: {"/console", "/console/password", "/console/parked", "/console/audit"},
+        Role.ADMIN: {"/console", "/console/password", "/console/parked", "/console/audit", "/console/accounts"},
     }
     unknown = None
     for role, pages in may.items():
@@ -274,7 +274,7 @@ async def test_what_a_role_may_not_see_is_not_found(office: Office, caplog: pyte
     caplog.clear()
     assert (await agent.post("/console/accounts/disable", data={"name": BOSS})).status_code == 404
     assert [r.getMessage() for r in caplog.records if r.name == "bots.console.door"] == [
-        "the console answered a colleague 404: there is no such page for the role agent"
+        "the console answered one.agent 404: there is no such page for the role agent"
     ]
     await office.signed_in(BOSS, password_of(BOSS))
 

@@ -79,7 +79,7 @@ async def test_on_a_fresh_checkout_all_is_well_and_nothing_is_made(tmp_path: Pat
     assert told.order[:11] == [
         "settings", "secret", "hours", "folder", "ledger", "memory", "knowledge", "actions", "model", "server", "address"
     ]  # fmt: skip
-    assert told.order[10:12] == ["email", "web"]
+    assert told.order[11:13] == ["email", "web"]
     assert "set DISCORD_BOT_TOKEN" in told.of("off", "discord")
     assert "set SLACK_BOT_TOKEN" in told.of("off", "slack")
     assert "set TWILIO_ACCOUNT_SID" in told.of("off", "sms")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from core.backends.ledger import actions, people, recall, schema
+from core.backends.ledger import actions, enclosing, people, recall, schema
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, facts, grants, handles, messages, outbox, raw_messages, turns
 from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related, called
@@ -18,7 +18,7 @@ from core.desk import (
     Undelivered,
     Unread,
 )
-from core.files import Delivered
+from core.files import Delivered, Enclosed
 from core.ledger import Fact
 from core.messages import Attachment, Raw
 from core.recollection import recollect
@@ -159,6 +159,15 @@ def delivered(tx: Connection, case: int, message: int, now: datetime) -> Deliver
     return Delivered(channel=row.channel, raw=raw, reading=Reading(handle=allowed.own, rows=[f"file:{message}"]))
 
 
+def sent_file(tx: Connection, case: int, reply: int, number: int, now: datetime) -> Enclosed | None:
+    """A file that went with a reply, if staff may see it with this case and it is still kept."""
+    allowed = permit(standing_of(tx, row_of(tx, case), now), Purpose.STAFF)
+    theirs = outbox.c.id == reply, outbox.c.handle_id.in_(allowed.handles)
+    row = tx.execute(select(outbox).where(*theirs)).one_or_none()
+    file = enclosing.file(tx, reply, number) if row and allowed.admit([_told(row)]) else None
+    return Enclosed(file=file, reading=Reading(handle=allowed.own, rows=[f"sent-file:{reply}"])) if file else None
+
+
 def case_state(tx: Connection, case: int) -> str:
     """A text that changes when something is said or done in a case."""
     row = row_of(tx, case)
@@ -242,6 +251,8 @@ def _told(row: Row[Any]) -> Entry:
         sender=row.sender,
         text=row.text,
         drawn_from=frozenset(row.drawn_from),
+        files=enclosing.files_of(row.reply),
+        reply=row.id,
         case=row.case_id,
         state=row.state,
         error=row.error,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, insert, or_, select
 
-from core.backends.ledger import people, recall
+from core.backends.ledger import enclosing, people, recall
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import (
     access_log,
@@ -53,7 +53,7 @@ def export(tx: Connection, external_id: str, reader: str, now: datetime) -> Expo
         facts=told,
         cases=found,
         messages=list(said.values()),
-        replies=[_reply(row) for row in tx.execute(_on(outbox, ids)) if set(row.drawn_from) <= {*ids, DIRECTORY}],
+        replies=[_reply(tx, row) for row in tx.execute(_on(outbox, ids)) if set(row.drawn_from) <= {*ids, DIRECTORY}],
         access_log=_records(tx.execute(_on(access_log, ids))),
     )
 
@@ -94,8 +94,15 @@ def _fact(row: Row[Any], said: dict[int, Record]) -> Record:
     return _record(row) | {"proof": _proof(row.proof), "message": source}
 
 
-def _reply(row: Row[Any]) -> Record:
-    return _record(row, "id", "handle_id", "case_id", "channel", "text", "sender", "state", "created_at", "sent_at")
+def _reply(tx: Connection, row: Row[Any]) -> Record:
+    """A reply, with the files that went with it, as far as they are kept."""
+    shown = _record(row, "id", "handle_id", "case_id", "channel", "text", "sender", "state", "created_at", "sent_at")
+    contents = enclosing.contents(tx, row.id) if row.reply.get("files") else {}
+    files = [
+        file | {"content": base64.b64encode(contents[number]).decode() if number in contents else None}
+        for number, file in enumerate(row.reply.get("files", ()))
+    ]
+    return shown | {"files": files}
 
 
 def _proof(value: int | None) -> str | None:

@@ -178,12 +178,30 @@ def transcript(tx: Connection, channel: str, conversation: str) -> Sequence[Line
         for row in tx.execute(said.order_by(messages.c.id.desc()).limit(_LINES_SHOWN))
     ]
     sent = select(outbox).where(outbox.c.channel == channel, outbox.c.conversation == conversation)
-    told = [
-        Line(id=row.reply["id"], text=row.reply["text"], sender=row.sender, at=row.created_at, choices=_choices(row))
-        for row in tx.execute(sent.order_by(outbox.c.id.desc()).limit(_LINES_SHOWN))
-    ]
+    told = [_told(row) for row in tx.execute(sent.order_by(outbox.c.id.desc()).limit(_LINES_SHOWN))]
     return sorted(heard + told, key=lambda line: line.at)[-_LINES_SHOWN:]
 
 
-def _choices(row: Row[Any]) -> tuple[Choice, ...]:
-    return tuple(Choice(**choice) for choice in row.reply.get("choices", ()))
+def _told(row: Row[Any]) -> Line:
+    return Line(
+        id=row.reply["id"],
+        text=row.reply["text"],
+        sender=row.sender,
+        at=row.created_at,
+        choices=tuple(Choice(**choice) for choice in row.reply.get("choices", ())),
+        files=enclosing.files_of(row.reply),
+    )
+
+
+def places(tx: Connection, channel: str, since: datetime) -> Sequence[Place]:
+    """The conversations of a channel that were heard since then, with their newest messages; bounded."""
+    newest = select(messages.c.conversation, messages.c.external_id, messages.c.body["route"].label("route"))
+    heard = newest.where(messages.c.channel == channel, messages.c.told_at >= since)
+    known: dict[str, list[str]] = {}
+    routes: dict[str, Route] = {}
+    for row in tx.execute(heard.order_by(messages.c.told_at.desc(), messages.c.id.desc()).limit(_MOST_HEARD)):
+        if row.conversation not in known and len(known) == _MOST_PLACES:
+            continue
+        routes.setdefault(row.conversation, row.route)
+        known.setdefault(row.conversation, []).append(row.external_id)
+    return [Place(conversation=name, route=routes[name], known=ids[:_KNOWN]) for name, ids in known.items()]

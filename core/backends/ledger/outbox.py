@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_unless
 
+from core.backends.ledger import enclosing
 from core.backends.ledger.schema import handles, outbox, wires
 from core.channel import Report
 from core.ledger import Notice, Outgoing, Settlement
@@ -39,7 +40,7 @@ def put(
         **whose,
         destination=f"{whose['channel']}:{whose['conversation'] or whose['handle_id']}",
         text=reply.text.replace(reply.secret, BLOT) if reply.secret else reply.text,
-        reply=dataclasses.asdict(reply) | {"route": dict(reply.route)},
+        reply=_kept(reply),
         drawn_from=sorted(drawn_from | {whose["handle_id"]}),
         sender=reply.sender,
         state="waiting",
@@ -49,7 +50,9 @@ def put(
         attempts=0,
         error="",
     )
-    return _outgoing(tx.execute(row.returning(outbox)).one())
+    put_in = tx.execute(row.returning(outbox)).one()
+    enclosing.keep(tx, put_in.id, reply)
+    return _outgoing(put_in)
 
 
 def left_over(tx: Connection) -> Sequence[Outgoing]:
@@ -72,9 +75,15 @@ def _outgoing(row: Row[Any]) -> Outgoing:
     )
 
 
+def _kept(reply: Reply) -> dict[str, Any]:
+    """A reply as JSON; of its files, what they are called."""
+    bare = dataclasses.asdict(dataclasses.replace(reply, files=()))
+    return bare | {"route": dict(reply.route), "files": enclosing.named(reply.files)}
+
+
 def _reply(kept: dict[str, Any]) -> Reply:
     choices = tuple(Choice(**choice) for choice in kept.get("choices", ()))
-    return Reply(**kept | {"asks": tuple(kept["asks"]), "choices": choices})
+    return Reply(**kept | {"asks": tuple(kept["asks"]), "choices": choices, "files": enclosing.files_of(kept)})
 
 
 def is_waiting(tx: Connection, outgoing: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
-from core.backends.ledger import recall
+from core.backends.ledger import enclosing, recall
 from core.backends.ledger.schema import access_log, action_runs, cases, facts, messages, outbox, parked, raw_messages
 from core.memory import Note
 
@@ -13,12 +13,13 @@ _DONE_WITH = ("answered", "replaced")
 
 
 def erase_raw(tx: Connection, before: datetime, limit: int) -> int:
-    """Deliveries of messages that wait no more, and those that could not be read."""
+    """Deliveries of messages that wait no more, those that could not be read, and the files that we sent."""
     old = messages.c.state.in_(_DONE_WITH), messages.c.received_at < before
     ids = select(raw_messages.c.message_id).join(messages).where(*old).order_by(messages.c.id).limit(limit)
     unread = _oldest(parked, parked.c.received_at < before, limit=limit)
+    files = enclosing.erase(tx, before, limit)
     gone = tx.execute(parked.delete().where(parked.c.id.in_(unread))).rowcount
-    return gone + tx.execute(raw_messages.delete().where(raw_messages.c.message_id.in_(ids))).rowcount
+    return files + gone + tx.execute(raw_messages.delete().where(raw_messages.c.message_id.in_(ids))).rowcount
 
 
 def erase_messages(tx: Connection, before: datetime, limit: int) -> int:

@@ -13,7 +13,7 @@ from core.backends.ledger.facets.base import OnDatabase
 from core.calling import Due
 from core.casefile import CaseFile, Reading
 from core.desk import AgentReply, Correction, Queued, Resolution, Resolved, Undelivered, Unread
-from core.files import Delivered
+from core.files import Delivered, Enclosed
 from core.ledger import Outgoing
 
 
@@ -33,6 +33,9 @@ class ForDesk(OnDatabase):
 
     async def delivered(self, case: int, message: int, *, now: datetime) -> Delivered | None:
         return await self._database.read(lambda tx: casefiles.delivered(tx, case, message, now))
+
+    async def case_file_sent(self, case: int, reply: int, number: int, *, now: datetime) -> Enclosed | None:
+        return await self._database.read(lambda tx: casefiles.sent_file(tx, case, reply, number, now))
 
     async def case_state(self, case: int) -> str:
         return await self._database.read(lambda tx: casefiles.case_state(tx, case))

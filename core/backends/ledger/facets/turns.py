@@ -99,6 +99,17 @@ class ForTurns(OnDatabase):
     async def transcript(self, channel: str, conversation: str) -> Sequence[Line]:
         return await self._database.read(lambda tx: inbox.transcript(tx, channel, conversation))
 
+    async def places(self, channel: str, *, since: datetime) -> Sequence[Place]:
+        """Where a channel's conversations stand that were heard since then, the one heard last first."""
+        return await self._database.read(lambda tx: inbox.places(tx, channel, since))
+
+    async def sent_file(self, channel: str, reply: str, number: int) -> SentFile | None:
+        """A file of this channel's reply; None where there is none, or none any more."""
+        return await self._database.read(lambda tx: enclosing.sent(tx, channel, reply, number))
+
+    async def enclosed(self, row: Outgoing) -> Reply:
+        return await self._database.read(lambda tx: enclosing.enclosed(tx, row.id, row.reply))
+
     # ── messages that wait for a check ──
     async def unchecked(self) -> Sequence[Unchecked]:
         return await self._database.read(inbox.to_check)

@@ -1,9 +1,11 @@
 """The ledger's tables. Memory hangs on handles; a customer is nowhere stored, it is what the evidence says now."""
 
+from core.backends.ledger.schema.casework import case_events, notes, presence
 from core.backends.ledger.schema.columns import Instant, metadata
 from core.backends.ledger.schema.matters import action_runs, cases, corrections, facts, pattern_votes, patterns, turns
 from core.backends.ledger.schema.people import (
     codes,
+    decisions,
     directory,
     evidence,
     grants,
@@ -13,7 +15,16 @@ from core.backends.ledger.schema.people import (
     pending_links,
     wrong_codes,
 )
-from core.backends.ledger.schema.said import conversations, messages, outbox, parked, raw_messages, unchecked, wires
+from core.backends.ledger.schema.said import (
+    conversations,
+    messages,
+    outbox,
+    outbox_files,
+    parked,
+    raw_messages,
+    unchecked,
+    wires,
+)
 from core.backends.ledger.schema.staff import (
     access_log,
     accounts,
@@ -34,10 +45,12 @@ __all__ = [
     "action_runs",
     "audit",
     "calls",
+    "case_events",
     "cases",
     "codes",
     "conversations",
     "corrections",
+    "decisions",
     "directory",
     "evidence",
     "facts",
@@ -47,11 +60,14 @@ __all__ = [
     "links",
     "messages",
     "metadata",
+    "notes",
     "outbox",
+    "outbox_files",
     "parked",
     "pattern_votes",
     "patterns",
     "pending_links",
+    "presence",
     "provided",
     "raw_messages",
     "receipts",

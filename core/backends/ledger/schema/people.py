@@ -63,9 +63,28 @@ links = Table(
     Column("made_by", Text, nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("retired_at", Instant),  # a retired link is its own tombstone
+    Column("retired_by", Text, nullable=False, server_default=""),  # who took it back: customer, or colleagues' names
 )
 Index("links_by_a", links.c.a)
 Index("links_by_b", links.c.b)
+
+# What colleagues decided about two customers, with the links and tombstones that came and went, so that it can be undone.
+decisions = Table(
+    "decisions",
+    metadata,
+    identity(),
+    Column("kind", Text, nullable=False),  # merge | unmerge | dismiss
+    Column("a", Text, nullable=False),
+    Column("b", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("made", JSON, nullable=False),  # ids of links and tombstones
+    Column("retired", JSON, nullable=False),  # as well
+    Column("undone_at", Instant),
+    Column("undone_by", Text, nullable=False, server_default=""),
+)
+Index("decisions_by_a", decisions.c.a)
+Index("decisions_by_b", decisions.c.b)
 
 directory = Table(
     "directory",

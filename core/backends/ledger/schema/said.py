@@ -32,12 +32,14 @@ messages = Table(
     Column("received_at", Instant, nullable=False),
     Column("told_at", Instant, nullable=False),
     Column("state", Text, nullable=False),  # unchecked | waiting | answered | replaced
+    Column("case_id", BigInteger),  # that its turn was about
     UniqueConstraint("channel", "external_id"),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("messages_waiting", messages.c.line, messages.c.id, sqlite_where=messages.c.state == "waiting",
       postgresql_where=messages.c.state == "waiting")  # fmt: skip
 Index("messages_by_handle", messages.c.handle_id, messages.c.told_at)
+Index("messages_newest", messages.c.handle_id, messages.c.id)
 Index("messages_by_conversation", messages.c.channel, messages.c.conversation, messages.c.told_at)
 
 # Messages whose channel has yet to find their proof.
@@ -83,6 +85,7 @@ outbox = Table(
     Column("reply", JSON, nullable=False),  # as it is sent
     Column("drawn_from", JSON, nullable=False),  # the handles whose rows it may repeat
     Column("sender", Text, nullable=False),
+    Column("agent", Text, nullable=False, server_default=""),  # the colleague who wrote it
     Column("state", Text, nullable=False),  # waiting | sent | parked
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant),
@@ -98,6 +101,17 @@ Index("outbox_by_case", outbox.c.case_id)
 Index("outbox_by_handle", outbox.c.handle_id, outbox.c.created_at)
 Index("outbox_by_conversation", outbox.c.channel, outbox.c.conversation, outbox.c.created_at)
 Index("outbox_by_time", outbox.c.created_at)
+
+# The files that go with a reply, by their numbers in it, from 0. What they are called stands with the reply.
+outbox_files = Table(
+    "outbox_files",
+    metadata,
+    Column("outgoing", ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("reply", Text, nullable=False),  # the reply's own id, by which channels know it
+    Column("content", LargeBinary, nullable=False),
+)
+Index("outbox_files_by_reply", outbox_files.c.reply)
 
 # What left for a reply, by the provider's id of it, so that a later report finds the reply.
 wires = Table(

@@ -106,6 +106,7 @@ access_log = Table(
     Column("rows", JSON, nullable=False),  # e.g. ["fact:12", "case:3"]
 )
 Index("access_log_by_handle", access_log.c.handle_id)
+Index("access_log_by_reader", access_log.c.reader, access_log.c.at)
 
 # What is kept of an erased customer: digests under SECRET_KEY, by which their rows are refused when they come again.
 tombstones = Table(

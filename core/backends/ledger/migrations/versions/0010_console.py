@@ -10,10 +10,16 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    _identity_and_privacy()
+    _casework()
     _accounts()
+    _outbox_files()
 
 
 def downgrade() -> None:
+    _no_identity_and_privacy()
+    op.drop_table("outbox_files")
+    _no_casework()
     _no_accounts()
 
 
@@ -44,3 +50,94 @@ def _no_accounts() -> None:
     for column in ("second_step", "second_factor", "email"):
         op.drop_column("accounts", column)
     op.drop_index("audit_by_time", "audit")
+
+
+# What is known of what became of cases before; nothing of customers who were erased.
+EARLIER_EVENTS = """
+INSERT INTO case_events (case_id, handle_id, what, who, about, at)
+SELECT cases.id, cases.handle_id, '{what}', '', cases.{about}, cases.{at}
+FROM cases JOIN handles ON handles.id = cases.handle_id
+WHERE cases.{at} IS NOT NULL AND handles.address NOT LIKE '~erased %' ORDER BY cases.id
+"""
+
+
+def _casework() -> None:
+    op.add_column("cases", sa.Column("taken_at", sa.BigInteger))
+    op.add_column("cases", sa.Column("snoozed_until", sa.BigInteger))
+    op.add_column("messages", sa.Column("case_id", sa.BigInteger))
+    op.add_column("outbox", sa.Column("agent", sa.Text, nullable=False, server_default=""))
+    op.create_index("messages_newest", "messages", ["handle_id", "id"])
+    op.create_index("facts_by_case", "facts", ["case_id"])
+    moods = sa.text("slot = 'mood'")
+    op.create_index("facts_moods", "facts", ["handle_id", "told_at"], sqlite_where=moods, postgresql_where=moods)
+    for table, words in (("notes", ("text", "written_by")), ("case_events", ("what", "who", "about"))):
+        op.create_table(
+            table,
+            sa.Column("id", ID, primary_key=True, autoincrement=True),
+            sa.Column("case_id", ID, sa.ForeignKey("cases.id"), nullable=False),
+            sa.Column("handle_id", ID, sa.ForeignKey("handles.id"), nullable=False),
+            *(sa.Column(name, sa.Text, nullable=False) for name in words),
+            sa.Column("at", sa.BigInteger, nullable=False),
+            sqlite_autoincrement=True,
+        )
+        op.create_index(f"{table}_by_handle", table, ["handle_id", "at"])
+    op.create_index("notes_by_case", "notes", ["case_id"])
+    op.create_index("case_events_by_case", "case_events", ["case_id", "at"])
+    op.create_table(
+        "presence",
+        sa.Column("case_id", ID, sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("agent", sa.Text, primary_key=True),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("presence_by_time", "presence", ["seen_at"])
+    op.execute(EARLIER_EVENTS.format(what="handoff", about="reason", at="handed_off_at"))
+    op.execute(EARLIER_EVENTS.format(what="resolve", about="resolution", at="resolved_at"))
+
+
+def _no_casework() -> None:
+    for table in ("presence", "case_events", "notes"):
+        op.drop_table(table)
+    op.drop_index("facts_moods", "facts")
+    op.drop_index("facts_by_case", "facts")
+    op.drop_index("messages_newest", "messages")
+    op.drop_column("outbox", "agent")
+    op.drop_column("messages", "case_id")
+    op.drop_column("cases", "snoozed_until")
+    op.drop_column("cases", "taken_at")
+
+
+def _outbox_files() -> None:
+    op.create_table(
+        "outbox_files",
+        sa.Column("outgoing", ID, sa.ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("reply", sa.Text, nullable=False),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("outbox_files_by_reply", "outbox_files", ["reply"])
+
+
+def _identity_and_privacy() -> None:
+    op.add_column("links", sa.Column("retired_by", sa.Text, nullable=False, server_default=""))
+    op.create_table(
+        "decisions",
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("a", sa.Text, nullable=False),
+        sa.Column("b", sa.Text, nullable=False),
+        sa.Column("made_by", sa.Text, nullable=False),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("made", sa.JSON, nullable=False),
+        sa.Column("retired", sa.JSON, nullable=False),
+        sa.Column("undone_at", sa.BigInteger),
+        sa.Column("undone_by", sa.Text, nullable=False, server_default=""),
+    )
+    op.create_index("decisions_by_a", "decisions", ["a"])
+    op.create_index("decisions_by_b", "decisions", ["b"])
+    op.create_index("access_log_by_reader", "access_log", ["reader", "at"])
+
+
+def _no_identity_and_privacy() -> None:
+    op.drop_index("access_log_by_reader", "access_log")
+    op.drop_table("decisions")
+    op.drop_column("links", "retired_by")
