@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check demo bench format
+.PHONY: help venv run test browser check demo bench format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -27,7 +27,10 @@ demo: venv ## John's story over real sockets, printed as it happens
 bench: venv ## Every benchmark with its goals; some minutes, 1 where one is missed
 	@$(BIN)/python -m bots bench
 
-test: venv ## All tests; no network beyond loopback
+browser: venv ## A browser for the tests of pages, where there is none
+	@$(BIN)/python -m tests.chromium
+
+test: venv browser ## All tests; no network beyond loopback
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: venv ## The gate: style, directions, types

@@ -104,7 +104,7 @@ class Scene:
     async def assemble(self, size: int) -> Brief:
         """The context of one turn, as the engine assembles it."""
         turn, engine = self.turns[size], self.shop.engine
-        return await engine._brief(turn, await engine._recall(turn.standing))
+        return await engine.briefing.brief(turn, await engine.briefing.recall(turn.standing))
 
     async def floor(self) -> None:
         """The same hops with nothing to do at their ends."""

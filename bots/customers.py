@@ -12,6 +12,8 @@ from core.exporting import from_json
 from core.ledger import DirectoryRow
 from core.merging import NotDone, Order, Plan, Side
 
+_BY = "the command line"  # who did it, where nobody is named
+
 
 async def import_file(path: Path, *, restore: bool = False) -> None:
     """Adds or updates the customers of a CSV by their external_id, or the one of an export in JSON; forgotten ones only
@@ -26,6 +28,7 @@ async def import_file(path: Path, *, restore: bool = False) -> None:
     ledger = await open_ledger(load())
     try:
         taken = await ledger.import_directory(rows, now=clock(), restore=restore)
+        await ledger.audit(_BY, "import customers", f"{taken} rows", now=clock())
     finally:
         await ledger.close()
     sys.stdout.write(f"{taken} customers are in the directory, added or updated.\n")
@@ -38,6 +41,7 @@ async def _take_in(path: Path, *, restore: bool) -> None:
     ledger = await open_ledger(load())
     try:
         taken = await ledger.take_in(export, now=clock(), restore=restore)
+        await ledger.audit(_BY, "import an export", f"{taken} facts", now=clock())
     finally:
         await ledger.close()
     sys.stdout.write(f"{export.external_id} is in the directory; {taken} facts were added.\n")
@@ -65,6 +69,7 @@ async def merge(a: str, b: str, by: str, second: str) -> None:
     try:
         _print_sides(await ledger.plan_merge(order))
         _print_changes(await ledger.merge(order))
+        await ledger.audit(order.by, "merge customers", _with(order), now=clock())
     finally:
         await ledger.close()
 
@@ -76,6 +81,7 @@ async def unmerge(a: str, b: str, by: str, second: str) -> None:
     try:
         _print_sides(await ledger.plan_unmerge(order))
         _print_changes(await ledger.unmerge(order))
+        await ledger.audit(order.by, "unmerge customers", _with(order), now=clock())
     finally:
         await ledger.close()
 
@@ -83,7 +89,11 @@ async def unmerge(a: str, b: str, by: str, second: str) -> None:
 def _order(a: str, b: str, by: str, second: str) -> Order:
     if second and not by:
         raise NotDone("--and NAME says who else decides; say with --by NAME who does")
-    return Order(a=a, b=b, by=by or "the command line", second=second, at=clock())
+    return Order(a=a, b=b, by=by or _BY, second=second, at=clock())
+
+
+def _with(order: Order) -> str:
+    return f"with {order.second}" if order.second else ""
 
 
 def _print_sides(plan: Plan) -> None:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _HOUR = 3600.0  # seconds
 _READER = "command line"
+_BY = "the command line"  # in the audit
 
 
 async def forget(external_id: str) -> None:
@@ -30,6 +31,7 @@ async def forget(external_id: str) -> None:
     ledger, memory = await open_ledger(settings), AegisMemory(Path(settings.aegis_path))
     try:
         receipt, letters = await forgetting(ledger, memory).forget(external_id, receipt=new_id(), now=clock)
+        await ledger.audit(_BY, "forget", f"receipt {receipt.id}", now=clock())
     finally:
         await memory.close()
         await ledger.close()
@@ -41,6 +43,7 @@ async def export(external_id: str) -> None:
     ledger = await open_ledger(load())
     try:
         exported = await ledger.export(external_id, reader=_READER, now=clock())
+        await ledger.audit(_BY, "export", "a customer", now=clock())
     finally:
         await ledger.close()
     sys.stdout.write(f"{to_json(exported)}\n")

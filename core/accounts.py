@@ -6,7 +6,7 @@ on the token opens nothing.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -17,10 +17,12 @@ from core.errors import Problem
 SESSION_LIFE = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=2)
 LONGEST_NAME = 40
+LONGEST_EMAIL = 254
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 
 _NAME = re.compile(rf"[^\W_][\w.@-]{{0,{LONGEST_NAME - 1}}}")
+_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 _TAKEN = frozenset({"bot"})  # who the access log names when it was no colleague
 
 
@@ -59,29 +61,55 @@ ADMIN_BY_TOKEN = Colleague(name="admin", role=Role.ADMIN, by_token=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """A colleague's account, without its password."""
+    """A colleague's account, without its secrets. `email` is how the sign-in provider may know them; `is_provided`:
+    it does, and signs them in."""
 
+    id: int
     name: str
     role: Role
     made_at: datetime
     disabled_at: datetime | None
+    email: str
+    has_password: bool
+    has_second_factor: bool
+    is_provided: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """What an account that is not disabled is signed in with."""
+    """What an account that is not disabled is signed in with. `second_factor`: a code is wanted too."""
 
     name: str
     password_hash: str
+    second_factor: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAccount:
-    """An account to be made. `name` is normalized."""
+    """An account to be made. `name` and `email` are normalized."""
 
     name: str
     role: Role
     password_hash: str
+    email: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """Somebody signed in. `id` names it and opens nothing."""
+
+    id: str
+    began_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provided:
+    """Whom the sign-in provider vouches for. `email` is "" unless the provider has verified it."""
+
+    issuer: str
+    subject: str
+    email: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +156,37 @@ class AuditLedger(Protocol):
         ...
 
 
-class AccountLedger(AuditLedger, Protocol):
+class SecondFactorLedger(Protocol):
+    """A code beside the password. Secrets come sealed, recovery codes as digests."""
+
+    async def second_factor(self, name: str) -> str:
+        """The sealed secret; "" where none is wanted."""
+        ...
+
+    async def turn_on_second_factor(
+        self, name: str, sealed: str, recovery: Collection[str], *, step: int, now: datetime
+    ) -> None:
+        """Wants a code from now on; `step` is the one that was taken to turn it on. Raises NoSuchAccount."""
+        ...
+
+    async def turn_off_second_factor(self, name: str, *, by: str, now: datetime) -> None:
+        """Wants no code any more. Raises NoSuchAccount where none was wanted."""
+        ...
+
+    async def take_step(self, name: str, step: int) -> bool:
+        """Whether a code of this time step is taken: it is newer than the last one that was."""
+        ...
+
+    async def take_recovery_code(self, name: str, digest: str, *, now: datetime) -> bool:
+        """Whether it was one of those that are left; it is none any more."""
+        ...
+
+    async def recovery_codes_left(self, name: str) -> int:
+        """How many are left."""
+        ...
+
+
+class AccountLedger(AuditLedger, SecondFactorLedger, Protocol):
     """What is on record about colleagues. A session is known by the digest of its id."""
 
     async def has_accounts(self) -> bool:
@@ -137,6 +195,14 @@ class AccountLedger(AuditLedger, Protocol):
 
     async def accounts(self) -> Sequence[Account]:
         """Everybody, by name."""
+        ...
+
+    async def account(self, id: int) -> Account:
+        """One of them. Raises NoSuchAccount."""
+        ...
+
+    async def own_account(self, name: str) -> Account:
+        """The account of this name, unless it is disabled. Raises NoSuchAccount."""
         ...
 
     async def audited(self, wanted: AuditFilter, *, page: int = 1, most: int = 50) -> Sequence[Audited]:
@@ -157,6 +223,24 @@ class AccountLedger(AuditLedger, Protocol):
 
     async def disable_account(self, name: str, *, by: str, now: datetime) -> None:
         """Disables an account and ends its sessions. Raises NoSuchAccount, and NotAllowed for the last admin."""
+        ...
+
+    async def enable_account(self, name: str, *, by: str, now: datetime) -> None:
+        """Opens a disabled account again, as it was. Raises NoSuchAccount."""
+        ...
+
+    async def change_role(self, name: str, role: Role, *, by: str, now: datetime) -> None:
+        """What they may do from now on. Raises NoSuchAccount, and NotAllowed for the last admin."""
+        ...
+
+    async def change_email(self, name: str, email: str, *, by: str, now: datetime) -> None:
+        """By which mail address the sign-in provider may know them; who it knew them as is forgotten. Raises
+        NoSuchAccount, and NotAllowed for another account's address."""
+        ...
+
+    async def provided(self, who: Provided, *, domains: Collection[str], now: datetime) -> Credential:
+        """The account of whom the provider vouches for, known by issuer and subject, or the first time by a verified
+        address; one is made for an address of these domains. Raises NotAllowed."""
         ...
 
     async def change_password(self, old: Credential, password_hash: str, *, now: datetime) -> None:
@@ -191,6 +275,14 @@ class AccountLedger(AuditLedger, Protocol):
         """Ends a session."""
         ...
 
+    async def sessions(self, name: str, *, now: datetime) -> Sequence[Session]:
+        """Where somebody is signed in, newest first."""
+        ...
+
+    async def end_sessions(self, name: str, ids: Collection[str], *, by: str, now: datetime) -> None:
+        """Ends some of somebody's sessions. Raises NoSuchAccount where one of these is not theirs, or over."""
+        ...
+
 
 def normalized(name: str) -> str:
     """A name as accounts are known by, however it was typed."""
@@ -205,6 +297,14 @@ def checked_name(typed: str) -> str:
             f"A name is a letter or digit, then up to {LONGEST_NAME - 1} letters, digits, dots, dashes or @."
         )
     return name
+
+
+def checked_email(typed: str) -> str:
+    """An account's mail address, or "" for none. Raises NotAllowed."""
+    email = normalized(typed)
+    if email and (len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email)):
+        raise NotAllowed("An e-mail address looks like bea@example.com; leave it empty where there is none.")
+    return email
 
 
 def checked_password(typed: str, name: str) -> str:

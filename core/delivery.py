@@ -13,7 +13,7 @@ from typing import Any
 from core.channel import Channel, Typing
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Ledger, Outgoing
-from core.messages import Route
+from core.messages import Reply, Route
 from identity.masking import mask
 
 log = logging.getLogger(__name__)
@@ -86,18 +86,22 @@ class Delivery:
             try:
                 if not await self._ledger.is_waiting(row.id):  # its customer was erased
                     return None
-                wires = self._channels[row.channel].render(row.reply)
+                wires = self._channels[row.channel].render(await self._complete(row))
                 while parts < len(wires):
                     provider_id = await self._channels[row.channel].send(wires[parts])
                     parts += 1
                     await self._sent(row, parts, len(wires), provider_id)
             except Undeliverable as error:
-                return await self._park(row, error)
+                return await self._park(row, _in_part(error, parts))
             except Exception as error:  # noqa: BLE001 - whatever a provider does, the reply is kept and tried again
                 await self._wait(row, error, attempt)
             else:
                 return None
-        return await self._park(row, Undeliverable(f"given up after {most} attempts"))
+        return await self._park(row, _in_part(Undeliverable(f"given up after {most} attempts"), parts))
+
+    async def _complete(self, row: Outgoing) -> Reply:
+        """The reply with its files, which are large, and read no sooner than they go."""
+        return await self._ledger.enclosed(row) if row.reply.files else row.reply
 
     async def _sent(self, row: Outgoing, parts: int, of: int, provider_id: str) -> None:
         done, now = parts == of, self._now()
@@ -135,6 +139,14 @@ class Delivery:
 async def _show_typing(channel: Typing, route: Route) -> None:
     with suppress(Exception):  # nobody misses it
         await channel.typing(route)
+
+
+def _in_part(error: Undeliverable, parts: int) -> Undeliverable:
+    """Says so where the beginning did arrive."""
+    if parts == 0:
+        return error
+    went = "the beginning was sent" if parts == 1 else f"the first {parts} parts were sent"
+    return Undeliverable(f"{went}, the rest was not: {error}", opted_out=error.opted_out)
 
 
 def longest_pause(patience: timedelta) -> timedelta:

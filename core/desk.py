@@ -27,7 +27,6 @@ from identity.gate import HandleId
 
 log = logging.getLogger(__name__)
 
-PAGE = 50  # cases of the queue that are shown together
 LONGEST_TEXT = 10_000  # characters of a reply or a resolution
 _MEMORY_PATIENCE = 0.15  # seconds that a page waits for suggestions
 _LEARNING_PATIENCE = 30.0
@@ -41,19 +40,6 @@ class NoSuchCase(Problem):
 
 class Refused(Problem):
     """A colleague cannot do this now; the message tells them why."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Queued:
-    """A case as the queue shows it. `vouched`: the name is the directory's, not one that somebody typed."""
-
-    case: Case
-    name: str
-    vouched: bool
-    issue: str
-    mood: str
-    vip: bool
-    since: datetime  # when it was handed off, or opened
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +84,7 @@ class AgentReply:
     text: str
     agent: str
     at: datetime
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,14 +123,6 @@ class Correction:
 
 class DeskLedger(MergeLedger, Protocol):
     """What the desk needs of the record. Every method that names a case raises NoSuchCase."""
-
-    async def queue(self, *, now: datetime, page: int = 1) -> Sequence[Queued]:
-        """One page of the cases that are not resolved: handed off ones first, the oldest on top."""
-        ...
-
-    async def queue_state(self, *, page: int = 1) -> str:
-        """A text that changes when a page of the queue does. Reads nothing of any customer."""
-        ...
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
         """A case, read by staff's permit. `reachable` are the channels that can be written to."""
@@ -202,13 +181,6 @@ class Desk:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     corrected: Callable[[], None] = lambda: None  # called after a correction, for those who learn from it
-
-    async def queue(self, reader: str, page: int = 1) -> Sequence[Queued]:
-        """One page of the cases that wait."""
-        queued = await self.ledger.queue(now=self.now(), page=page)
-        readings = [Reading(handle=q.case.handle, rows=[f"case:{q.case.id}"]) for q in queued]
-        await self.ledger.note_reading(reader, readings, now=self.now())
-        return queued
 
     async def open(self, case: int, reader: str) -> View:
         """A case and its customer. Raises NoSuchCase."""

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 
 from core import composing, consent, restraint, safety, unwritten
 from core.actions import Actions, Asked
+from core.briefing import Briefing
 from core.composing import Thought
 from core.house import House
 from core.judgement import judge
@@ -30,24 +31,13 @@ from core.linking import Linking, LinkTalk
 from core.memory import Memory
 from core.messages import Choice, InboundMessage, Raw, Reply, Route
 from core.phrases import say
-from core.playbook import may_be_offered
-from core.recollection import Recollection, recollect
+from core.recollection import Recollection
 from core.restraint import Left
 from core.speaking import Saying
 from core.voices import own_answer
-from core.writing import Answer, Brief, Pattern, Writer
-from identity.gate import DIRECTORY, Purpose, Standing, permit
+from core.writing import Answer, Writer
 
 log = logging.getLogger(__name__)
-
-_MEMORY_PATIENCE = 0.15  # seconds that a turn waits for memory before it goes on with the ledger alone
-_COMES_BACK = timedelta(days=7)  # for so long a case that was closed is the same when it comes back
-_STALE = timedelta(days=180)  # what somebody told of themselves so long ago is confirmed before it is used
-_MOST_RECENT = 4  # handles that memory is asked about
-_REMEMBERED = 4  # closed cases
-_POINTED_AT = 12  # rows of memory; several may be of one case, or of an open one
-_LOOKED_AT = 5  # patterns
-_OFFERED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +124,7 @@ class Engine:
     async def _consider(self, turn: Turn, saying: Saying | None = None) -> Settlement:
         talk = await self._talk_of_codes(turn)
         standing = replace(turn.standing, grant=talk.grant) if talk and talk.grant else turn.standing
-        known = await self._recall(standing)
+        known = await self.briefing.recall(standing)
         answer = known.about_a_known_case(await self._answer(turn, known, talk, saying))
         closed = talk is not None and talk.needs_a_person
         runs = await self.actions.carry_out(Asked(turn=turn, standing=standing, known=known, answer=answer))
@@ -158,7 +148,7 @@ class Engine:
 
     async def _leave(self, turn: Turn, why: Left) -> Settlement:
         try:
-            known = await self._recall(turn.standing)
+            known = await self.briefing.recall(turn.standing)
         except Exception:  # noqa: BLE001 - what failed the turn may well fail this
             known = None
         return unwritten.left_to_a_colleague(turn, known, self.house, why, now=self.now(), reply_id=self.new_id())
@@ -169,16 +159,19 @@ class Engine:
         desk = await self.ledger.link_desk(turn, digest=self.linking.entered(turn), now=self.now())
         return self.linking.consider(turn, desk)
 
-    async def _recall(self, standing: Standing) -> Recollection:
-        allowed = permit(standing, Purpose.ANSWER)
-        return recollect(allowed, await self.ledger.recall(allowed, closed_after=self.now() - _COMES_BACK))
+    @property
+    def briefing(self) -> Briefing:
+        """Who puts briefs together."""
+        return Briefing(
+            ledger=self.ledger, memory=self.memory, knowledge=self.knowledge, house=self.house, now=self.now
+        )
 
     async def _answer(self, turn: Turn, known: Recollection, talk: LinkTalk | None, saying: Saying | None) -> Answer:
         if not turn.text or (talk and talk.alone):
             return composing.nothing_to_write(turn, known, talk, self.house)
         if all(record.status != "handed_off" for record in known.records.values()):
             self.typing(turn.first.channel, turn.route)
-        brief = await self._brief(turn, known)
+        brief = await self.briefing.brief(turn, known)
         if saying and talk is None and composing.begins_with_the_answer(turn, known, self.house, self.now()):
             start = Reply(id=self.new_id(), route=turn.route, text="", language=brief.language or brief.languages[0])
             answer = await saying.worded(self.writer, brief, start=start, hosts=self.house.link_hosts)
@@ -186,50 +179,6 @@ class Engine:
             answer = await self.writer.answer(brief)
         answer = replace(answer, reply=safety.only_known_links(answer.reply, self.house.link_hosts))
         return own_answer(answer, turn.text)
-
-    async def _brief(self, turn: Turn, known: Recollection) -> Brief:
-        remembered, patterns = await self._from_memory(turn, known)
-        return Brief(
-            text=turn.text,
-            channel=turn.first.channel,
-            language=known.spoken_in(turn.language, self.house.languages, is_new=turn.new_conversation),
-            languages=self.house.languages,
-            now=self.now(),
-            said=known.said,
-            cases=known.cases,
-            closed=known.closed,
-            facts=known.facts,
-            stale=[slot for slot, told_at in known.told_at.items() if self.now() - told_at > _STALE],
-            preferences=known.preferences,
-            asked=turn.asked,
-            name=known.name,
-            summary=known.summary,
-            remembered=remembered,
-            patterns=patterns,
-            articles=self.knowledge.find(turn.text) if self.knowledge else (),
-            attachments=[a.name for h in turn.heard for a in h.message.attachments],
-            told_at=turn.told_at,
-            unproven=DIRECTORY not in known.permit.handles,
-            bot_name=self.house.bot_name,
-            brand=self.house.brand,
-            offline=turn.model_turns_lately >= self.house.model_turns_an_hour,
-        )
-
-    async def _from_memory(self, turn: Turn, known: Recollection) -> tuple[list[str], list[Pattern]]:
-        """What memory adds to the ledger's own rows, in time or not at all."""
-        try:
-            async with asyncio.timeout(_MEMORY_PATIENCE):
-                handles = sorted(known.permit.handles - {DIRECTORY})[-_MOST_RECENT:]
-                hits = await self.memory.recall(handles, turn.text, limit=_POINTED_AT)
-                found = await self.memory.suggest(turn.text, None, limit=_LOOKED_AT)
-        except Exception as error:  # noqa: BLE001 - memory is never a reason not to answer
-            log.warning("memory did not answer in time, the ledger alone is used: %s", type(error).__name__)
-            return [], []
-        episodes = await self.ledger.episodes(known.permit, hits)
-        enough = self.house.pattern_customers
-        patterns = await self.ledger.patterns(found, now=self.now(), enough=enough)
-        offered = [one for one in patterns if may_be_offered(one, enough)]
-        return [known.shown(episode) for episode in episodes[:_REMEMBERED]], offered[:_OFFERED]
 
     async def _notices(self, talk: LinkTalk | None, language: str) -> list[Notice]:
         """Tells every other strong handle of a customer that a link was made."""

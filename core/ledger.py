@@ -391,7 +391,7 @@ class Ledger(Protocol):
         ...
 
     async def enclosed(self, row: Outgoing) -> Reply:
-        """A reply with the content of its files."""
+        """A reply with the content of its files. Raises Undeliverable where that is kept no more."""
         ...
 
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from sqlalchemy import Connection
 
 from core.backends.ledger import people
-from core.backends.ledger.merging import node_named
+from core.backends.ledger.whois import node_named
 from core.merging import NoSuchCustomer, NotDone, Order, Plan, WhoIsIt
 from identity.gate import Purpose, Standing, permit
 from identity.partition import Node

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from core.backends.ledger import inbox, merging, people, recall, turns
+from core.backends.ledger import inbox, merging, people, recall, turns, whois
 from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.backends.ledger.schema import links
@@ -127,7 +127,7 @@ class Town:
     def newest_link(self) -> tuple[str, str]:
         """What a merge joined, as its record names it: two known people, where two met."""
         row = self.tx.execute(select(links).order_by(links.c.id.desc()).limit(1)).one()
-        return merging.known(self.tx, row.a).name, merging.known(self.tx, row.b).name
+        return whois.known(self.tx, row.a).name, whois.known(self.tx, row.b).name
 
     def says(self, said: Says) -> None:
         message = self.message(said)
@@ -167,7 +167,7 @@ class Town:
 
     # ── what is known ──
     def handle(self, who: Who) -> int:
-        node = self.nodes.get(who) or self.nodes.setdefault(who, merging.node_named(self.tx, ":".join(who)))
+        node = self.nodes.get(who) or self.nodes.setdefault(who, whois.node_named(self.tx, ":".join(who)))
         return int(node.removeprefix("h:"))
 
     def customer(self, who: Who) -> Customer:

@@ -1,4 +1,4 @@
-"""What colleagues see: the queue, and a case with all that its customer's permit for staff admits."""
+"""What colleagues see: a case with all that its customer's permit for staff admits."""
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
@@ -10,14 +10,8 @@ from sqlalchemy import Connection, Row, func, select
 from core.backends.ledger import actions, enclosing, people, recall, schema
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, facts, grants, handles, messages, outbox, raw_messages, turns
-from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related, called
-from core.desk import (
-    PAGE,
-    NoSuchCase,
-    Queued,
-    Undelivered,
-    Unread,
-)
+from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related
+from core.desk import NoSuchCase, Undelivered, Unread
 from core.files import Delivered, Enclosed
 from core.ledger import Fact
 from core.messages import Attachment, Raw
@@ -71,51 +65,6 @@ def last_proof(tx: Connection, handle: int) -> Proof:
     """The proof of the newest message over a handle."""
     newest = select(messages.c.proof).where(messages.c.handle_id == handle).order_by(messages.c.id.desc()).limit(1)
     return Proof(tx.execute(newest).scalar() or Proof.CLAIMED)
-
-
-# ── the queue ──
-def waiting_cases(tx: Connection, page: int) -> Sequence[int]:
-    """One page of the cases that are not resolved, handed off ones first, the oldest on top."""
-    return [row.id for row in tx.execute(_queue(page))]
-
-
-def _queue(page: int) -> Any:
-    since = func.coalesce(cases.c.handed_off_at, cases.c.opened_at)
-    shown = select(cases.c.id, cases.c.status, cases.c.assignee, cases.c.updated_at)
-    unresolved = shown.where(cases.c.status != "resolved")
-    in_order = unresolved.order_by(cases.c.status != "handed_off", since, cases.c.id)
-    return in_order.limit(PAGE).offset((page - 1) * PAGE)
-
-
-def queued(tx: Connection, case: int, now: datetime) -> Queued:
-    """A case as the queue shows it."""
-    row = row_of(tx, case)
-    allowed = permit(standing_of(tx, row, now), Purpose.STAFF)
-    profile = recall.profile(tx, allowed.person) if allowed.person else None
-    given = next((c.display_name for c in _contacts(tx, allowed) if c.display_name.strip()), "")
-    known = _shown_facts(tx, allowed, case)
-    return Queued(
-        case=recall.case_of(row),
-        name=called(profile, given, row.handle_id),
-        vouched=profile is not None,
-        issue=known.get("issue", ""),
-        mood=known.get("mood", ""),
-        vip=profile is not None and profile.vip,
-        since=row.handed_off_at or row.opened_at,
-    )
-
-
-def _shown_facts(tx: Connection, allowed: Permit, case: int) -> dict[str, str]:
-    """What the queue tells of a case."""
-    shown = facts.c.case_id == case, facts.c.slot.in_(("issue", "mood")), facts.c.superseded_at.is_(None)
-    query = select(facts).where(facts.c.handle_id.in_(allowed.handles), *shown)
-    oldest_first = query.order_by(facts.c.told_at, facts.c.id)
-    return {fact.slot: fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(oldest_first)])}
-
-
-def queue_state(tx: Connection, page: int) -> str:
-    """A text that changes when a page of the queue does."""
-    return _digest([tuple(row) for row in tx.execute(_queue(page))])
 
 
 # ── one case ──

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, tuple_
 
 from core.backends.ledger.schema import outbox, outbox_files
 from core.channel import SentFile
+from core.errors import Undeliverable
 from core.messages import Attachment, Reply
 
 _KEYS = outbox_files.c.outgoing, outbox_files.c.number
@@ -39,8 +40,10 @@ def contents(tx: Connection, outgoing: int) -> dict[int, bytes]:
 
 
 def enclosed(tx: Connection, outgoing: int, reply: Reply) -> Reply:
-    """A reply with the content of its files."""
+    """A reply with the content of its files. Raises Undeliverable where that is kept no more."""
     found = contents(tx, outgoing)
+    if len(found) < len(reply.files):
+        raise Undeliverable("the files that go with it are kept no more")
     return replace(reply, files=tuple(replace(file, content=found[n]) for n, file in enumerate(reply.files)))
 
 

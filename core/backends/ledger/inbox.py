@@ -8,15 +8,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_unless
 
+from core.backends.ledger import enclosing
 from core.backends.ledger.schema import messages, outbox, parked, raw_messages, unchecked
 from core.backends.ledger.schema.columns import listed
-from core.channel import Checked, Line
+from core.channel import Checked, Line, Place
 from core.ledger import Unchecked, line_of
-from core.messages import Attachment, Choice, InboundMessage, Raw, Voucher
+from core.messages import Attachment, Choice, InboundMessage, Raw, Route, Voucher
 from identity.handles import Handle
 from identity.proof import Proof
 
 _LINES_SHOWN = 100
+_MOST_PLACES, _KNOWN = 1_000, 100  # conversations, and messages of each
+_MOST_HEARD = 50_000
 
 
 def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:

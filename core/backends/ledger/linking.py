@@ -240,7 +240,8 @@ def _link(tx: Connection, s: Settlement, step: MakeLink) -> None:
 
 def _undo(tx: Connection, s: Settlement, step: UndoLink) -> None:
     """Retires a link, and ends at once what the code still gave."""
-    row = tx.execute(update(links).where(links.c.id == step.link_id).values(retired_at=s.now).returning(links)).one()
+    ended = {"retired_at": s.now, "retired_by": "customer"}
+    row = tx.execute(update(links).where(links.c.id == step.link_id).values(**ended).returning(links)).one()
     pair = [int(node.removeprefix("h:")) for node in (row.a, row.b)]
     tx.execute(grants.delete().where(grants.c.handle_id.in_(pair), grants.c.shown_by.in_(pair)))
     between = pending_links.c.handle_id.in_(pair), pending_links.c.shown_by.in_(pair)

@@ -195,6 +195,11 @@ _VOUCHED = select(*(evidence.c[name] for name in ("node", "key", "at", "recorded
 _JOINED = select(links).where(links.c.a.in_(_NODES), links.c.retired_at.is_(None))
 
 
+def names_within_reach(tx: Connection, start: Iterable[Node]) -> list[str]:
+    """The nodes and keys that any chain of keys and links leads to from some nodes, wherever it may be cut."""
+    return list(tx.execute(_WITHIN_REACH, {"start": list(start)}).scalars())
+
+
 def evidence_around(tx: Connection, start: Iterable[Node], now: datetime) -> Evidence:
     """The evidence that any chain of keys and links leads to from some nodes, as it stands now."""
     return partition.as_of(now, evidence_ever(tx, start))
@@ -203,7 +208,7 @@ def evidence_around(tx: Connection, start: Iterable[Node], now: datetime) -> Evi
 def evidence_ever(tx: Connection, start: Iterable[Node]) -> Evidence:
     """All evidence that any chain of keys and links leads to from some nodes, wherever it may be cut; also what was not
     said again for so long that it counts no more."""
-    nodes = list(tx.execute(_WITHIN_REACH, {"start": list(start)}).scalars())
+    nodes = names_within_reach(tx, start)
     ids = sorted(handles_of(frozenset(nodes)))
     joined = tx.execute(_JOINED, {"nodes": nodes}).all()
     return Evidence(

@@ -53,9 +53,9 @@ _CLOSED_CASES = (
     .order_by(cases.c.resolved_at.desc(), cases.c.id.desc())
     .limit(_LATELY_CLOSED)
 )
-_OF_A_FACT = ("id", "handle_id", "case_id", "slot", "value", "proof", "told_at", "message_id")
+OF_A_FACT = ("id", "handle_id", "case_id", "slot", "value", "proof", "told_at", "message_id")
 _FACTS_HERE = (
-    select(*(facts.c[name] for name in _OF_A_FACT))
+    select(*(facts.c[name] for name in OF_A_FACT))
     .where(facts.c.handle_id.in_(_PERMITTED), facts.c.superseded_at.is_(None))
     .order_by(facts.c.told_at.desc(), facts.c.id.desc())
     .limit(_FACTS)

@@ -7,11 +7,12 @@ from core.backends.ledger.facets.desk import ForDesk
 from core.backends.ledger.facets.learning import ForLearning
 from core.backends.ledger.facets.merging import ForMerging
 from core.backends.ledger.facets.privacy import ForPrivacy
+from core.backends.ledger.facets.queueing import ForQueue
 from core.backends.ledger.facets.turns import ForTurns
 from core.backends.ledger.migrations import migrate
 
 
-class SqlLedger(ForTurns, ForLearning, ForDesk, ForAccounts, ForAuditing, ForPrivacy, ForMerging, ForActions):
+class SqlLedger(ForTurns, ForQueue, ForLearning, ForDesk, ForAccounts, ForAuditing, ForPrivacy, ForMerging, ForActions):
     """See core/ledger.py for what each method promises."""
 
     async def migrate(self) -> None:

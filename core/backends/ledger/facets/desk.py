@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from core.backends.ledger import (
     calling,
@@ -12,21 +11,13 @@ from core.backends.ledger import (
 from core.backends.ledger.facets.base import OnDatabase
 from core.calling import Due
 from core.casefile import CaseFile, Reading
-from core.desk import AgentReply, Correction, Queued, Resolution, Resolved, Undelivered, Unread
+from core.desk import AgentReply, Correction, Resolution, Resolved, Undelivered, Unread
 from core.files import Delivered, Enclosed
 from core.ledger import Outgoing
 
 
 class ForDesk(OnDatabase):
     """What colleagues do with cases, and how they are called: see core/desk.py and core/calling.py."""
-
-    async def queue(self, *, now: datetime, page: int = 1) -> Sequence[Queued]:
-        """One short read a case, so that turns get in between."""
-        waiting = await self._database.read(partial(casefiles.waiting_cases, page=page))
-        return [await self._database.read(partial(casefiles.queued, case=case, now=now)) for case in waiting]
-
-    async def queue_state(self, *, page: int = 1) -> str:
-        return await self._database.read(partial(casefiles.queue_state, page=page))
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
         return await self._database.read(lambda tx: casefiles.case_file(tx, case, reachable, now))

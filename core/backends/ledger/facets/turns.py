@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.backends.ledger import (
+    enclosing,
     erasing,
     inbox,
     linking,
@@ -13,11 +14,11 @@ from core.backends.ledger import (
     turns,
 )
 from core.backends.ledger.facets.base import OnDatabase
-from core.channel import Checked, Line, Report
+from core.channel import Checked, Line, Place, Report, SentFile
 from core.ledger import Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
 from core.links import LinkDesk
 from core.memory import Hit
-from core.messages import InboundMessage, Interruption, Raw
+from core.messages import InboundMessage, Interruption, Raw, Reply
 from identity.gate import HandleId, Permit
 
 

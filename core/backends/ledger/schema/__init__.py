@@ -1,6 +1,6 @@
 """The ledger's tables. Memory hangs on handles; a customer is nowhere stored, it is what the evidence says now."""
 
-from core.backends.ledger.schema.casework import case_events, notes, presence
+from core.backends.ledger.schema.casework import notes, presence
 from core.backends.ledger.schema.columns import Instant, metadata
 from core.backends.ledger.schema.matters import action_runs, cases, corrections, facts, pattern_votes, patterns, turns
 from core.backends.ledger.schema.people import (
@@ -45,7 +45,6 @@ __all__ = [
     "action_runs",
     "audit",
     "calls",
-    "case_events",
     "cases",
     "codes",
     "conversations",

@@ -1,4 +1,4 @@
-"""What colleagues do beside answering: notes, what became of a case, and who looks at it."""
+"""What colleagues do with a case beside answering: notes, and who looks at it."""
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text
 
@@ -18,22 +18,6 @@ notes = Table(
 )
 Index("notes_by_handle", notes.c.handle_id, notes.c.at)
 Index("notes_by_case", notes.c.case_id)
-
-# What became of a case, and by whom: handed off, taken, transferred, resolved and the like.
-case_events = Table(
-    "case_events",
-    metadata,
-    identity(),
-    Column("case_id", ForeignKey("cases.id"), nullable=False),
-    handle(nullable=False),  # the case's
-    Column("what", Text, nullable=False),  # core.casework.What
-    Column("who", Text, nullable=False),  # a colleague; "" for the bot
-    Column("about", Text, nullable=False),  # why, to whom, or how it ended
-    Column("at", Instant, nullable=False),
-    sqlite_autoincrement=True,  # an erased id is never given out again
-)
-Index("case_events_by_handle", case_events.c.handle_id, case_events.c.at)
-Index("case_events_by_case", case_events.c.case_id, case_events.c.at)
 
 # Who has a case before their eyes; a row counts for a minute.
 presence = Table(

@@ -44,20 +44,6 @@ cases = Table(
 Index("cases_by_handle", cases.c.handle_id, cases.c.status, cases.c.resolved_at)
 Index("cases_by_status", cases.c.status, cases.c.updated_at)
 
-# How a case stood after each change of its status or of whose it is; a new one is open, and nobody's.
-case_steps = Table(
-    "case_steps",
-    metadata,
-    identity(),
-    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("assignee", Text, nullable=False),
-    Column("changed_by", Text, nullable=False),  # a colleague, "customer" or "bot"
-)
-Index("case_steps_by_case", case_steps.c.case_id, case_steps.c.id)
-Index("case_steps_by_time", case_steps.c.at)
-
 facts = Table(
     "facts",
     metadata,
@@ -76,8 +62,6 @@ Index("facts_by_case", facts.c.case_id)
 Index("facts_moods", facts.c.handle_id, facts.c.told_at, sqlite_where=text("slot = 'mood'"),
       postgresql_where=text("slot = 'mood'"))  # fmt: skip
 Index("facts_current", facts.c.handle_id, facts.c.case_id, facts.c.slot, sqlite_where=facts.c.superseded_at.is_(None))
-
-Index("facts_of_case", facts.c.case_id, facts.c.slot)
 
 # How many cases of each kind a customer has is counted here alone, however many there are.
 Index("facts_kinds", facts.c.handle_id, facts.c.value, facts.c.slot, facts.c.superseded_at,

@@ -52,15 +52,6 @@ def _no_accounts() -> None:
     op.drop_index("audit_by_time", "audit")
 
 
-# What is known of what became of cases before; nothing of customers who were erased.
-EARLIER_EVENTS = """
-INSERT INTO case_events (case_id, handle_id, what, who, about, at)
-SELECT cases.id, cases.handle_id, '{what}', '', cases.{about}, cases.{at}
-FROM cases JOIN handles ON handles.id = cases.handle_id
-WHERE cases.{at} IS NOT NULL AND handles.address NOT LIKE '~erased %' ORDER BY cases.id
-"""
-
-
 def _casework() -> None:
     op.add_column("cases", sa.Column("taken_at", sa.BigInteger))
     op.add_column("cases", sa.Column("snoozed_until", sa.BigInteger))
@@ -70,19 +61,18 @@ def _casework() -> None:
     op.create_index("facts_by_case", "facts", ["case_id"])
     moods = sa.text("slot = 'mood'")
     op.create_index("facts_moods", "facts", ["handle_id", "told_at"], sqlite_where=moods, postgresql_where=moods)
-    for table, words in (("notes", ("text", "written_by")), ("case_events", ("what", "who", "about"))):
-        op.create_table(
-            table,
-            sa.Column("id", ID, primary_key=True, autoincrement=True),
-            sa.Column("case_id", ID, sa.ForeignKey("cases.id"), nullable=False),
-            sa.Column("handle_id", ID, sa.ForeignKey("handles.id"), nullable=False),
-            *(sa.Column(name, sa.Text, nullable=False) for name in words),
-            sa.Column("at", sa.BigInteger, nullable=False),
-            sqlite_autoincrement=True,
-        )
-        op.create_index(f"{table}_by_handle", table, ["handle_id", "at"])
+    op.create_table(
+        "notes",
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("case_id", ID, sa.ForeignKey("cases.id"), nullable=False),
+        sa.Column("handle_id", ID, sa.ForeignKey("handles.id"), nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("written_by", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("notes_by_handle", "notes", ["handle_id", "at"])
     op.create_index("notes_by_case", "notes", ["case_id"])
-    op.create_index("case_events_by_case", "case_events", ["case_id", "at"])
     op.create_table(
         "presence",
         sa.Column("case_id", ID, sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
@@ -90,13 +80,11 @@ def _casework() -> None:
         sa.Column("seen_at", sa.BigInteger, nullable=False),
     )
     op.create_index("presence_by_time", "presence", ["seen_at"])
-    op.execute(EARLIER_EVENTS.format(what="handoff", about="reason", at="handed_off_at"))
-    op.execute(EARLIER_EVENTS.format(what="resolve", about="resolution", at="resolved_at"))
 
 
 def _no_casework() -> None:
-    for table in ("presence", "case_events", "notes"):
-        op.drop_table(table)
+    op.drop_table("presence")
+    op.drop_table("notes")
     op.drop_index("facts_moods", "facts")
     op.drop_index("facts_by_case", "facts")
     op.drop_index("messages_newest", "messages")
