@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         ("forget", "erase a customer everywhere, for good", _forget),
         ("export", "everything on record about a customer, as JSON", _export),
     ):
-        _command(customers, name, what, command).add_argument("external_id", help="as the directory has it")
+        whom = _command(customers, name, what, command)
+        whom.add_argument("name", help="an external_id or channel:address, e.g. email:ann@shop.test")
     accounts = commands.add_parser("accounts", help="colleagues' accounts").add_subparsers(required=True)
     _command(accounts, "reset", "a new password, printed once", _reset).add_argument("name", help="as they sign in")
     tying = _command(accounts, "tie", "who a colleague is in a room for colleagues", _tie)
@@ -118,13 +119,13 @@ async def _import(options: argparse.Namespace) -> None:
 async def _forget(options: argparse.Namespace) -> None:
     from bots.privacy import forget  # noqa: PLC0415
 
-    await forget(options.external_id)
+    await forget(options.name)
 
 
 async def _export(options: argparse.Namespace) -> None:
     from bots.privacy import export  # noqa: PLC0415
 
-    await export(options.external_id)
+    await export(options.name)
 
 
 async def _merge(options: argparse.Namespace) -> None:

@@ -86,6 +86,7 @@ def _looks(settings: Settings, found: Roster) -> Mapping[str, Look]:
         "ledger": partial(asyncio.to_thread, house.ledger, settings),
         "memory": partial(asyncio.to_thread, house.memory, settings),
         "knowledge": partial(asyncio.to_thread, house.knowledge, settings),
+        "play": partial(asyncio.to_thread, house.play, settings),
         "actions": partial(outside.actions, settings),
         "model": partial(outside.model, settings),
         "server": partial(outside.server, settings),

@@ -1,4 +1,4 @@
-"""`python -m bots customers forget|export ID`, and the job that keeps no longer than it may. Work beside a running
+"""`python -m bots customers forget|export NAME`, and the job that keeps no longer than it may. Work beside a running
 `run`."""
 
 import asyncio
@@ -25,12 +25,13 @@ _READER = "command line"
 _BY = "the command line"  # in the audit
 
 
-async def forget(external_id: str) -> None:
-    """Erases a customer everywhere, and prints the receipt. Raises NoSuchCustomer or StillBusy."""
+async def forget(name: str) -> None:
+    """Erases a customer, by an external id or channel:address, everywhere, and prints the receipt. Raises
+    NoSuchCustomer or StillBusy."""
     settings = load()
     ledger, memory = await open_ledger(settings), AegisMemory(Path(settings.aegis_path))
     try:
-        receipt, letters = await forgetting(ledger, memory).forget(external_id, receipt=new_id(), now=clock)
+        receipt, letters = await forgetting(ledger, memory).forget(name, receipt=new_id(), now=clock)
         await ledger.audit(_BY, "forget", f"receipt {receipt.id}", now=clock())
     finally:
         await memory.close()
@@ -38,11 +39,11 @@ async def forget(external_id: str) -> None:
     sys.stdout.write(_printed(receipt, letters))
 
 
-async def export(external_id: str) -> None:
+async def export(name: str) -> None:
     """Prints everything about a customer as one JSON object. Raises NoSuchCustomer."""
     ledger = await open_ledger(load())
     try:
-        exported = await ledger.export(external_id, reader=_READER, now=clock())
+        exported = await ledger.export(name, reader=_READER, now=clock())
         await ledger.audit(_BY, "export", "a customer", now=clock())
     finally:
         await ledger.close()

@@ -57,6 +57,7 @@ async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -
     for entry in bot.roster:
         log.info("%s", _roster_line(entry, bot))
     log.info("%-8s on   %s/console", "console", bot.settings.base_url)
+    log.info("%s", _play_line(bot.settings))
     log.info("ready: %s", bot.settings.base_url)
     warming = asyncio.create_task(bot.memory.warm())
     teaching = asyncio.create_task(_teach(bot, warming))
@@ -107,6 +108,14 @@ def _roster_line(entry: Entry, bot: Throughline) -> str:
     if entry.missing:
         return f"{entry.name:8} off  (set {entry.missing})"
     return f"{entry.name:8} on   {_where(bot.channels[entry.name], bot.settings)}"
+
+
+def _play_line(settings: Settings) -> str:
+    """Where made-up customers can be played."""
+    if settings.is_development:
+        return f"{'play':8} on   {settings.base_url}/console/play  (first steps; off with PUBLIC_BASE_URL)"
+    why = "PUBLIC_BASE_URL is set" if settings.public_base_url else "WEB_HOST can be reached by others"
+    return f"{'play':8} off  ({why})"
 
 
 def _where(channel: Channel[Any], settings: Settings) -> str:
@@ -167,18 +176,22 @@ class Listeners:
         return dict(self._down)
 
     async def _keep(self, channel: Channel[Any], listener: Listener) -> None:
+        listening = f"listening {channel.name}"
         while True:
+            self._bot.health.note(listening)
             try:
                 await listener.listen(lambda raw: self._bot.dispatch.deliver(channel, raw))
             except Misconfigured as error:
                 return self._give_up(channel, error)
-            except Exception:
+            except Exception as error:
+                self._bot.health.note(listening, f"broke off ({type(error).__name__})")
                 log.exception("%s broke off; it is started again", channel.name)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.Event().wait(), _PAUSE)
 
     def _give_up(self, channel: Channel[Any], error: Misconfigured) -> None:
         self._down[channel.name] = str(error)
+        self._bot.health.note(f"listening {channel.name}", str(error))
         starting = asyncio.get_running_loop().time() - self._started_at < _START
         if starting and not self._failed.done():
             self._failed.set_exception(error)

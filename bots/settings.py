@@ -4,11 +4,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import Misconfigured
@@ -19,6 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 Names = Annotated[tuple[str, ...], NoDecode]
 
 VAR = Path("var")  # everything a process writes lies below it
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SPOKEN = frozenset({"en", "es", "de", "fr", "pt", "it", "nl"})
 
 
@@ -46,6 +49,18 @@ class Settings(BaseSettings):
     )
     console_token: SecretStr = Field(
         SecretStr(""), description="Signs in to the console; made at the first start and printed once when empty."
+    )
+    console_totp_required: bool = Field(
+        False, description="Whether nobody works in the console without a second factor (a code of an app)."
+    )
+    oidc_issuer: str = Field(
+        "",
+        description="Who signs colleagues in (OpenID Connect), e.g. https://login.example.com; see docs/console.md.",
+    )
+    oidc_client_id: str = Field("", description="Under which name the console is known there.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Its secret there.")
+    oidc_domains: Names = Field(
+        (), description="Mail domains whose people get an account, as agents, when they first sign in there."
     )
     turns_an_hour: int = Field(
         60, ge=1, description="Messages of one customer's address that are answered in an hour; more go to a colleague."
@@ -88,7 +103,7 @@ class Settings(BaseSettings):
     retention_days_facts: int = Field(0, ge=0, description="Days to keep what customers told; 0 for ever.")
     retention_days_access_log: int = Field(0, ge=0, description="Days to keep who read what; 0 for ever.")
 
-    @field_validator("languages", "channels", "link_hosts", mode="before")
+    @field_validator("languages", "channels", "link_hosts", "oidc_domains", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
         return (
@@ -130,6 +145,25 @@ class Settings(BaseSettings):
         """BUSINESS_HOURS as a week."""
         return hours(self.business_hours)
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        try:
+            where = urlsplit(value)
+        except ValueError:
+            raise ValueError("is no address") from None
+        if value and where.scheme != "https" and not (where.scheme == "http" and where.hostname in _LOOPBACK):
+            raise ValueError("must start with https://")
+        return value
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> Self:
+        given = {"OIDC_CLIENT_ID": self.oidc_client_id, "OIDC_CLIENT_SECRET": self.oidc_client_secret}
+        missing = [name for name, value in given.items() if not value]
+        if self.oidc_issuer and missing:
+            raise ValueError(f"{missing[0]} is missing; OIDC_ISSUER needs it")
+        return self
+
     @property
     def burst(self) -> timedelta:
         """BURST_SECONDS as a duration."""
@@ -146,6 +180,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def is_development(self) -> bool:
+        """Whether it is only tried out: no public address is named, and nobody else reaches the web server."""
+        return not self.public_base_url and is_loopback(self.web_host)
+
+    @property
     def base_url(self) -> str:
         """PUBLIC_BASE_URL, or where we listen."""
         return self.public_base_url or f"http://{self.web_host}:{self.web_port}"
@@ -153,6 +192,14 @@ class Settings(BaseSettings):
     def secret(self) -> bytes:
         """SECRET_KEY, or the one that was made under var/."""
         return self.secret_key.get_secret_value().encode() or kept_secret(VAR / "secret_key").encode()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own, which others cannot reach."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _days(number: int) -> timedelta | None:

@@ -6,13 +6,15 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bots.actions import read_actions
+from bots.play import KNOWN as PLAYED
+from bots.play import ActsForReal
 from bots.roster import Entry, load, roster
 from bots.settings import VAR, Settings, read
 from bots.teaching import Teaching
@@ -20,7 +22,7 @@ from core.actions import Actions
 from core.backends.aegis import AegisMemory
 from core.backends.carrying import Company
 from core.backends.embedding import WordLlamaEmbedder
-from core.backends.ledger.database import Database, sqlite_path
+from core.backends.ledger.database import open_database
 from core.backends.ledger.sql import SqlLedger
 from core.backends.rules.learning import Examples
 from core.backends.rules.writer import RulesWriter
@@ -28,12 +30,17 @@ from core.channel import Channel, Closes, Site
 from core.delivery import Delivery
 from core.dispatch import Dispatch
 from core.engine import Engine
+from core.health import Health
 from core.house import House, Known
 from core.knowledge import Knowledge
 from core.linking import Linking
+from core.stage import Stage
+from core.watched import WatchedMemory, WatchedWriter
 from core.writing import WithFallback, Writer
 
 log = logging.getLogger(__name__)
+
+_LOOKED_BACK = timedelta(days=30)  # in which a conversation was heard that may have gone on while we were away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +56,7 @@ class Throughline:
     delivery: Delivery
     dispatch: Dispatch
     teaching: Teaching
+    health: Health
 
     async def close(self) -> None:
         """Stops and lets go of everything; what waits is in the ledger."""
@@ -84,8 +92,7 @@ async def open_ledger(settings: Settings) -> SqlLedger:
 
 def closed_ledger(settings: Settings) -> SqlLedger:
     """The ledger; its file is opened at first use. Raises Misconfigured."""
-    database = Database(sqlite_path(settings.database_url))
-    return SqlLedger(database, secret=secret_for("erasing", settings.secret()))
+    return SqlLedger(open_database(settings.database_url), secret=secret_for("erasing", settings.secret()))
 
 
 def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
@@ -97,10 +104,11 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
     embedder = cache(WordLlamaEmbedder)
     memory = AegisMemory(Path(settings.aegis_path), embedder)
     examples = Examples(embedder)
-    delivery = Delivery(ledger, channels, clock)
-    engine = replace(
-        _engine(settings, _house(settings, values, channels), ledger, memory, examples), typing=delivery.shows_typing
-    )
+    health = Health(clock)
+    stage = Stage() if settings.is_development else None
+    delivery = Delivery(ledger, channels, clock, stage=stage, noted=health.note)
+    engine = _engine(settings, _house(settings, values, channels), ledger, memory, examples, health)
+    engine = replace(engine, typing=delivery.shows_typing)
     return Throughline(
         settings=settings,
         roster=entries,
@@ -111,6 +119,7 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
         delivery=delivery,
         dispatch=Dispatch(engine, ledger, delivery, channels),
         teaching=Teaching(examples, ledger.corrected),
+        health=health,
     )
 
 
@@ -129,6 +138,8 @@ def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Si
         var=VAR,
         now=clock,
         transcript=partial(ledger.transcript, name),
+        sent_file=partial(ledger.sent_file, name),
+        places=lambda: ledger.places(name, since=clock() - _LOOKED_BACK),
         languages=settings.languages,
     )
 
@@ -149,8 +160,14 @@ def _house(settings: Settings, values: Mapping[str, str], channels: Mapping[str,
         call_number=values.get("TWILIO_FROM_NUMBER", "") if "voice" in channels else "",
         link_hosts=_link_hosts(settings),
         hours=settings.hours,
-        channels={name: Known(label=c.label, limits=c.limits) for name, c in channels.items()},
+        channels=_known(settings, channels),
     )
+
+
+def _known(settings: Settings, channels: Mapping[str, Channel[Any]]) -> Mapping[str, Known]:
+    """The channels that are on; while it is only tried out, all can be played."""
+    on = {name: Known(label=c.label, limits=c.limits) for name, c in channels.items()}
+    return {**PLAYED, **on} if settings.is_development else on
 
 
 def _link_hosts(settings: Settings) -> list[str]:
@@ -159,11 +176,13 @@ def _link_hosts(settings: Settings) -> list[str]:
     return [host for host in (own, *settings.link_hosts) if host]
 
 
-def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory, examples: Examples) -> Engine:
+def _engine(
+    settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory, examples: Examples, health: Health
+) -> Engine:
     return Engine(
         ledger=ledger,
-        memory=memory,
-        writer=_writer(settings, examples),
+        memory=WatchedMemory(memory, health.note),
+        writer=_writer(settings, examples, health),
         knowledge=Knowledge(Path(settings.knowledge_dir)) if settings.knowledge_dir else None,
         house=house,
         linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),
@@ -175,10 +194,11 @@ def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: AegisMe
 
 def _actions(settings: Settings, ledger: SqlLedger) -> Actions:
     known, endpoints = read_actions(settings.actions_file)
-    return Actions(known=known, carrier=Company(endpoints), ledger=ledger, now=clock, new_id=new_id)
+    carrier = ActsForReal(carrier=Company(endpoints)) if settings.is_development else Company(endpoints)
+    return Actions(known=known, carrier=carrier, ledger=ledger, now=clock, new_id=new_id)
 
 
-def _writer(settings: Settings, examples: Examples) -> Writer:
+def _writer(settings: Settings, examples: Examples, health: Health) -> Writer:
     rules = RulesWriter(examples.category_of, examples.move_of)
     key = settings.openai_api_key.get_secret_value()
     if not key:
@@ -192,4 +212,4 @@ def _writer(settings: Settings, examples: Examples) -> Writer:
         model=settings.openai_model,
         timeout=settings.openai_timeout,
     )
-    return WithFallback(Proofread(model), rules)
+    return WithFallback(WatchedWriter(Proofread(model), health.note), rules)

@@ -14,9 +14,9 @@ from channels._discord.cursors import Cursors
 from channels._discord.examining import examined
 from channels._discord.gateway import stay_connected
 from channels._discord.hearing import Hearing
-from channels._discord.posting import TEXT_LIMIT, Post, Posting
+from channels._discord.posting import MOST_BYTES, TEXT_LIMIT, Post, Posting
 from channels._discord.rest import Rest
-from core.channel import Deliver, Finding, Limits, Site
+from core.channel import Deliver, Finding, Limits, Look, Site
 from core.messages import InboundMessage, Raw, Reply, Route
 
 
@@ -46,7 +46,7 @@ class Discord:
 
     name: ClassVar[str] = "discord"
     label: ClassVar[str] = "Discord"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=262_144, text=TEXT_LIMIT)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=262_144, text=TEXT_LIMIT, file_bytes=MOST_BYTES)
     Settings: ClassVar[type[BaseModel]] = DiscordSettings
 
     def __init__(self, settings: DiscordSettings, site: Site) -> None:
@@ -57,7 +57,8 @@ class Discord:
         self._gateway_url = str(settings.discord_gateway_url)
         self._site = site
         self._rest = Rest(self._api_base, self._token, site.base_url)
-        self._cursors = Cursors(site.var / "discord" / "heard.json")
+        self._cursors = Cursors()
+        (site.var / "discord" / "heard.json").unlink(missing_ok=True)  # earlier versions kept numbers of conversations
         self._posting = Posting(self._rest, self._cursors, site.now)
 
     def parse(self, raw: Raw) -> InboundMessage | None:
@@ -67,6 +68,10 @@ class Discord:
     def render(self, reply: Reply) -> Sequence[Post]:
         """The messages of a reply, each within Discord's limit."""
         return posting.render(reply)
+
+    def look(self, reply: Reply) -> Look:
+        """How it will look: Discord's markup, and its words as a page."""
+        return posting.look(reply)
 
     async def send(self, wire: Post) -> str:
         """Posts a message and returns its id. Raises TryAgain or Undeliverable."""
@@ -90,7 +95,6 @@ class Discord:
 
     async def close(self) -> None:
         """Lets go of the connections that are kept."""
-        self._cursors.save()
         await self._rest.close()
 
 

@@ -11,9 +11,11 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from channels._mail import looking
 from channels._mail.author import Author, ascii_domain, author_of, normal_address
 from channels._mail.bounces import bounce
 from channels._mail.checks import Client, MailChecks, could_pass
+from channels._mail.enclosing import MOST_BYTES
 from channels._mail.examining import Post, examined
 from channels._mail.headers import Headers, readable
 from channels._mail.letter import Letter, Letterhead
@@ -33,7 +35,7 @@ from channels._mail.subjects import bare_subject, is_reply
 from channels._mail.threads import answered, message_id, references
 from channels._mail.tls import Certificate
 from channels._mail.trim import own_words
-from core.channel import Ack, Checked, Deliver, Finding, Limits, Report, Site
+from core.channel import Ack, Checked, Deliver, Finding, Limits, Look, Report, Site
 from core.errors import Malformed, Misconfigured, Unverified
 from core.messages import InboundMessage, Raw, Reply, Route
 from core.rooms import Act, Call
@@ -131,6 +133,7 @@ class Email:
         inbound_bytes=25_000_000,
         text=100_000,
         answers_to_claimed=1,
+        file_bytes=MOST_BYTES,
         patience=timedelta(days=5),  # RFC 5321 section 4.5.4.1
     )
     Settings: ClassVar[type[BaseModel]] = Mailbox
@@ -192,8 +195,12 @@ class Email:
         return Report(provider_id=ours, failure=f"It came back: {why or 'nobody says why'}") if ours else None
 
     def render(self, reply: Reply) -> Sequence[Letter]:
-        """One letter."""
+        """One letter, with its files."""
         return [self._head.compose(reply)]
+
+    def look(self, reply: Reply) -> Look:
+        """How its text and its HTML will look; mail programs show either."""
+        return looking.look(reply)
 
     async def send(self, wire: Letter) -> str:
         """Sends by the relay, or keeps a file; the id is the Message-ID."""

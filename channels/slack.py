@@ -22,8 +22,9 @@ from channels._slack.objects import Other, read
 from channels._slack.phrases import Hello
 from channels._slack.posting import TEXT_LIMIT, Post, Posting
 from channels._slack.room import Room
+from channels._slack.uploading import MOST_BYTES
 from channels._slack.web import Trouble, Web
-from core.channel import Ack, Checked, Deliver, Finding, Limits, Site
+from core.channel import Ack, Checked, Deliver, Finding, Limits, Look, Site
 from core.errors import Malformed
 from core.messages import InboundMessage, Raw, Reply, Route, Voucher
 from core.rooms import Act, Call
@@ -66,7 +67,7 @@ class Slack:
 
     name: ClassVar[str] = reading.CHANNEL
     label: ClassVar[str] = "Slack"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=1_000_000, text=TEXT_LIMIT)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=1_000_000, text=TEXT_LIMIT, file_bytes=MOST_BYTES)
     Settings: ClassVar[type[BaseModel]] = SlackSettings
 
     def __init__(self, settings: SlackSettings, site: Site) -> None:
@@ -123,11 +124,16 @@ class Slack:
             await asyncio.gather(*work, return_exceptions=True)
 
     def render(self, reply: Reply) -> Sequence[Post]:
-        """Messages of at most 3,000 characters, the buttons under the last; ephemeral where others read the channel."""
+        """Messages of at most 3,000 characters, the buttons under the last; ephemeral where others read the channel.
+        Then the files."""
         return posting.render(reply)
 
+    def look(self, reply: Reply) -> Look:
+        """How it will look: Slack's markup, and its words as a page."""
+        return posting.look(reply)
+
     async def send(self, wire: Post) -> str:
-        """Posts it; returns Slack's `ts` of the message. Raises TryAgain or Undeliverable."""
+        """Posts it; returns Slack's id of it. Raises TryAgain or Undeliverable."""
         return await self._posting.send(wire)
 
     async def typing(self, route: Route) -> None:

@@ -17,11 +17,11 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, Field
 
 from channels import _twilio as twilio
-from channels._sms import media, refusals, wording
+from channels._sms import looking, media, refusals, wording
 from channels._sms.examining import examined
 from channels._sms.missed import Missed
 from channels._sms.rest import Refused, Rest
-from core.channel import Ack, Deliver, Finding, Limits, Report, Site
+from core.channel import Ack, Deliver, Finding, Limits, Look, Report, Site
 from core.consent import Consent
 from core.errors import Malformed, TryAgain
 from core.messages import Attachment, InboundMessage, Raw, Reply
@@ -124,6 +124,11 @@ class Sms:
         to, sender, service = reply.route["to"], reply.route["from"], reply.route.get("service", "")
         bodies = wording.bodies(reply, self._segments)
         return [Text(to=to, sender=sender, body=body, service=service) for body in bodies]
+
+    def look(self, reply: Reply) -> Look:
+        """How it will arrive, and what it costs."""
+        bodies = wording.bodies(reply, self._segments)
+        return Look(messages=bodies, remarks=list(looking.remarks(reply.text, bodies)))
 
     async def send(self, wire: Text) -> str:
         """Sends one text message and returns its SID. Raises TryAgain or Undeliverable."""

@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pydantic import AfterValidator, BaseModel, Field
 
 from channels import _twilio as twilio
+from channels._markdown.looking import on_voice
 from channels._markdown.speech import speakable
 from channels._voice import frames
 from channels._voice.connecting import connect, dial, hang_up
@@ -30,7 +31,7 @@ from channels._voice.examining import examined
 from channels._voice.gathering import Gathering
 from channels._voice.line import Line, Lines, Speech, Step
 from channels._voice.phrases import phrases, spoken
-from core.channel import Ack, Ears, Finding, Limits, Site, Socket
+from core.channel import Ack, Ears, Finding, Limits, Look, Site, Socket
 from core.errors import Malformed, Undeliverable
 from core.messages import InboundMessage, Raw, Reply
 from identity.handles import Handle
@@ -127,6 +128,10 @@ class Voice:
                 written=reply.text,
             )
         ]
+
+    def look(self, reply: Reply) -> Look:
+        """What will be spoken."""
+        return Look(messages=[speakable(reply.text, reply.language)], remarks=list(on_voice(reply.text)))
 
     async def begin(self, reply: Reply) -> None:
         """Says the beginning of a reply, where the call is on a socket; elsewhere the whole is waited for."""

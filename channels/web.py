@@ -16,6 +16,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from channels._markdown.looking import as_page, on_any
 from channels._web.keys import examined
 from channels._web.logins import Logins
 from channels._web.pages import Pages
@@ -23,7 +24,7 @@ from channels._web.said import said
 from channels._web.sessions import HEADER, Sessions
 from channels._web.streams import Streams, Wanted
 from channels._web.visitors import Visitors
-from core.channel import Ack, Finding, Limits, Line, Site
+from core.channel import Ack, Finding, Limits, Line, Look, Site
 from core.messages import Choice, InboundMessage, Raw, Reply, Route
 from identity.handles import Handle
 from identity.proof import Proof
@@ -146,6 +147,10 @@ class Web:
                 choices=reply.choices,
             )
         ]
+
+    def look(self, reply: Reply) -> Look:
+        """How the chat page shows it."""
+        return Look(messages=[reply.text], page=as_page(reply.text, reply.language), remarks=list(on_any(reply.text)))
 
     async def send(self, wire: Event) -> str:
         """Shows a line on every open page of the conversation; a page that opens later finds it in the transcript."""

@@ -44,7 +44,11 @@ class NoSuchAccount(Problem):
 
 
 class NotAllowed(Problem):
-    """An account cannot be made or changed like this; the message tells why."""
+    """An account cannot be made or changed like this; the message tells why, and `field` what was given wrong."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +58,7 @@ class Colleague:
     name: str
     role: Role
     by_token: bool = False
+    has_second_factor: bool = False
 
 
 ADMIN_BY_TOKEN = Colleague(name="admin", role=Role.ADMIN, by_token=True)
@@ -197,7 +202,7 @@ class AccountLedger(AuditLedger, SecondFactorLedger, Protocol):
         """Everybody, by name."""
         ...
 
-    async def account(self, id: int) -> Account:
+    async def account(self, number: int) -> Account:
         """One of them. Raises NoSuchAccount."""
         ...
 
@@ -294,7 +299,8 @@ def checked_name(typed: str) -> str:
     name = normalized(typed)
     if not _NAME.fullmatch(name) or name in _TAKEN:
         raise NotAllowed(
-            f"A name is a letter or digit, then up to {LONGEST_NAME - 1} letters, digits, dots, dashes or @."
+            f"A name is a letter or digit, then up to {LONGEST_NAME - 1} letters, digits, dots, dashes or @.",
+            "name",
         )
     return name
 
@@ -303,21 +309,23 @@ def checked_email(typed: str) -> str:
     """An account's mail address, or "" for none. Raises NotAllowed."""
     email = normalized(typed)
     if email and (len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email)):
-        raise NotAllowed("An e-mail address looks like bea@example.com; leave it empty where there is none.")
+        raise NotAllowed("An e-mail address looks like bea@example.com; leave it empty where there is none.", "email")
     return email
 
 
 def checked_password(typed: str, name: str) -> str:
     """A new password. Raises NotAllowed."""
     if not SHORTEST_PASSWORD <= len(typed) <= LONGEST_PASSWORD:
-        raise NotAllowed(f"A password has at least {SHORTEST_PASSWORD} characters, and at most {LONGEST_PASSWORD}.")
+        raise NotAllowed(
+            f"A password has at least {SHORTEST_PASSWORD} characters, and at most {LONGEST_PASSWORD}.", "password"
+        )
     if normalized(typed) == name:
-        raise NotAllowed("The password is the name; choose another one.")
+        raise NotAllowed("The password is the name; choose another one.", "password")
     return typed
 
 
 def checked_role(typed: str) -> Role:
     """The role of a new account. Raises NotAllowed."""
     if typed not in list(Role):
-        raise NotAllowed(f"Choose a role: {', '.join(Role)}.")
+        raise NotAllowed(f"Choose a role: {', '.join(Role)}.", "role")
     return Role(typed)

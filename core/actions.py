@@ -32,8 +32,8 @@ DEEDS: Mapping[str, Deed] = {
     "callback": Deed.STATUS,
 }
 _PATIENCE = 5.0
-_OURS = frozenset({"mood", "urgency", "wanted", "done", "promised"})  # facts that are no business of an endpoint
-_LIMIT_FOR = timedelta(days=30)  # what one customer may get without a person is counted over this time
+OURS = frozenset({"mood", "urgency", "wanted", "done", "promised"})  # facts that are no business of an endpoint
+LIMIT_FOR = timedelta(days=30)  # what one customer may get without a person is counted over this time
 
 
 class ActionRefused(Problem):
@@ -127,13 +127,17 @@ class Actions:
             await self._set_off(self.known[name], asked) for name in names if name in self.known and asked.may(name)
         ]
 
-    async def approve(self, run: int, agent: str) -> Run:
-        """A colleague lets a waiting run happen. Raises NoSuchRun."""
-        return await self._run(await self.ledger.take_run(run, agent=agent, state="running", now=self.now()))
+    async def take(self, run: int, agent: str) -> Run:
+        """A colleague lets a waiting run happen: on record as running, for `go_ahead`. Raises NoSuchRun."""
+        return await self.ledger.take_run(run, agent=agent, state="running", now=self.now())
 
     async def decline(self, run: int, agent: str) -> Run:
         """A colleague says no to a waiting run. Raises NoSuchRun."""
         return await self.ledger.take_run(run, agent=agent, state="declined", now=self.now())
+
+    async def go_ahead(self, run: Run) -> Run:
+        """Carries out what is on record as running; how it ended."""
+        return await self._run(run)
 
     async def _set_off(self, action: Action, asked: Asked) -> Run:
         facts = await self._facts(asked)
@@ -160,7 +164,7 @@ class Actions:
             customer=asked.known.permit.person or "",
             amount=f"{money.value:.2f}" if money else "",
             shown=str(money or ""),
-            facts={slot: value for slot, value in facts.items() if slot not in _OURS},
+            facts={slot: value for slot, value in facts.items() if slot not in OURS},
             language=asked.answer.language,
             proof=asked.standing.strength.name.lower(),
             requested_at=self.now().isoformat(),
@@ -169,7 +173,7 @@ class Actions:
     async def _needs_nobody(self, action: Action, asked: Asked, money: Money | None) -> bool:
         allowed = Leave.WITH_APPROVAL if action.approval else leave(DEEDS[action.name], asked.standing.strength)
         if allowed is Leave.WITHIN_LIMIT and money is not None and money.value > 0:
-            since = self.now() - _LIMIT_FOR
+            since = self.now() - LIMIT_FOR
             spent = await self.ledger.spent(asked.known.permit.handles, action.name, since=since)
             return spent + money.value <= action.limit
         return allowed is Leave.YES

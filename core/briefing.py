@@ -1,4 +1,4 @@
-"""The brief: what a writer may know, read through the gate. The same for a turn and for a draft that a colleague asks for."""
+"""The brief: what a writer may know, read through the gate; for a turn, and for a draft that a colleague asks for."""
 
 import asyncio
 import logging

@@ -34,7 +34,7 @@ class Entry:
     drawn_from: frozenset[HandleId]
     files: Sequence[Attachment] = ()
     message: int | None = None  # the number of what they wrote
-    reply: int | None = None  # the number of what we wrote
+    outgoing: int | None = None  # the number of what we wrote
     case: int | None = None
     state: str = ""
     error: str = ""
@@ -82,15 +82,23 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Felt:
+    """How somebody felt, at a moment."""
+
+    mood: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CaseFile:
-    """A case with all that staff may see of its customer. `facts` are current ones and newest first, `moods` all that
-    the case went through, `moods_ever` those of every case, `said` the newest lines on any channel; these oldest first.
+    """A case with all that staff may see of its customer. `facts` are current ones and newest first, `felt` the newest
+    moods of the case, `felt_ever` those of every case, `said` the newest lines on any channel; these oldest first.
     """
 
     case: Case
     facts: Sequence[Fact]
-    moods: Sequence[str]
-    moods_ever: Sequence[str]
+    felt: Sequence[Felt]
+    felt_ever: Sequence[Felt]
     repeats: int  # how often they came back about the same within 7 days
     said: Sequence[Entry]
     contacts: Sequence[Contact]
@@ -121,9 +129,14 @@ class CaseFile:
         return next((c for c in get_args(Category) if c == found), "other")
 
     @property
+    def moods(self) -> Sequence[str]:
+        """The newest moods of the case, oldest first."""
+        return [felt.mood for felt in self.felt]
+
+    @property
     def trend(self) -> Trend:
         """How the customer's mood went, over all cases."""
-        return trend(self.moods_ever)
+        return trend([felt.mood for felt in self.felt_ever])
 
     @property
     def tried(self) -> Sequence[str]:

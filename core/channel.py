@@ -246,6 +246,25 @@ class Fetches(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """How a reply will arrive: the words of each message that leaves us, to the letter, and a page of HTML that shows
+    about how it looks there and loads nothing. `remarks` tell staff what it costs, and what is shown differently."""
+
+    messages: Sequence[str]
+    page: str = ""  # "" where words are all that there is
+    remarks: Sequence[str] = ()
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A channel that can tell how a reply will look there. Pure, as `render` is."""
+
+    def look(self, reply: Reply) -> Look:
+        """How this reply would arrive."""
+        ...
+
+
 @runtime_checkable
 class Typing(Protocol):
     """A channel that can show that an answer is being written."""

@@ -8,12 +8,13 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate, count, takewhile
-from typing import Any
+from typing import Any, Protocol
 
-from core.channel import Channel, Typing
+from core.channel import Channel, Limits, Typing
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Ledger, Outgoing
 from core.messages import Reply, Route
+from core.stage import is_on_stage
 from identity.masking import mask
 
 log = logging.getLogger(__name__)
@@ -22,13 +23,41 @@ _LONGEST_PAUSE = timedelta(minutes=15)
 _SHARE = 40  # the longest pause of a patient channel is its patience by this
 
 
-class Delivery:
-    """Sends what stands in the outbox. A reply that cannot go holds up only those to the same destination."""
+class Taker(Protocol):
+    """What a reply is handed to: a channel, or the stage."""
 
-    def __init__(self, ledger: Ledger, channels: Mapping[str, Channel[Any]], now: Callable[[], datetime]) -> None:
+    @property
+    def limits(self) -> Limits:
+        """Its patience counts."""
+        ...
+
+    def render(self, reply: Reply) -> Sequence[Any]:
+        """What is sent for it, in order."""
+        ...
+
+    async def send(self, wire: Any) -> str:
+        """Hands one wire over. Raises TryAgain or Undeliverable."""
+        ...
+
+
+class Delivery:
+    """Sends what stands in the outbox. A reply that cannot go holds up only those to the same destination. What is for
+    somebody made-up goes to the `stage`, or nowhere."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        channels: Mapping[str, Channel[Any]],
+        now: Callable[[], datetime],
+        *,
+        stage: Taker | None = None,
+        noted: Callable[[str, str], None] = lambda _what, _why: None,  # told how sending by each channel went
+    ) -> None:
         self._ledger = ledger
         self._channels = channels
         self._now = now
+        self._stage = stage
+        self._noted = noted
         self._queues: dict[str, deque[Outgoing]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -40,7 +69,7 @@ class Delivery:
     def shows_typing(self, channel: str, route: Route) -> None:
         """Shows a customer that an answer is being written, where the channel can."""
         there: object = self._channels.get(channel)
-        if isinstance(there, Typing):
+        if isinstance(there, Typing) and not is_on_stage(route):
             self._keep(asyncio.create_task(_show_typing(there, route)))
 
     async def resume(self) -> None:
@@ -57,7 +86,7 @@ class Delivery:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _queue(self, row: Outgoing) -> None:
-        if row.channel not in self._channels:
+        if self._taker(row) is None:
             log.warning("reply %d waits: channel %s is off; switch it on to send it", row.id, row.channel)
             return
         if waiting := self._queues.get(row.destination):
@@ -65,6 +94,10 @@ class Delivery:
             return
         self._queues[row.destination] = deque([row])
         self._keep(asyncio.create_task(self._drain(row.destination)))
+
+    def _taker(self, row: Outgoing) -> Taker | None:
+        """What takes a reply, if it is on."""
+        return self._stage if is_on_stage(row.reply.route) else self._channels.get(row.channel)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -80,37 +113,44 @@ class Delivery:
     async def _deliver(self, row: Outgoing) -> None:
         if row.due_at is not None:
             await asyncio.sleep(max((row.due_at - self._now()).total_seconds(), 0))
-        parts = row.parts_sent
-        most = attempts_within(self._channels[row.channel].limits.patience)
+        taker, parts = self._taker(row), row.parts_sent
+        if taker is None:
+            return None
+        most = attempts_within(taker.limits.patience)
         for attempt in range(row.attempts + 1, most + 1):
             try:
                 if not await self._ledger.is_waiting(row.id):  # its customer was erased
                     return None
-                wires = self._channels[row.channel].render(await self._complete(row))
+                wires = await self._wires(taker, row)
+                parts = 0 if parts >= len(wires) else parts  # all had gone and failed later: it was put back
                 while parts < len(wires):
-                    provider_id = await self._channels[row.channel].send(wires[parts])
+                    provider_id = await taker.send(wires[parts])
                     parts += 1
                     await self._sent(row, parts, len(wires), provider_id)
             except Undeliverable as error:
                 return await self._park(row, _in_part(error, parts))
             except Exception as error:  # noqa: BLE001 - whatever a provider does, the reply is kept and tried again
-                await self._wait(row, error, attempt)
+                await self._wait(row, error, attempt, taker.limits.patience)
             else:
                 return None
         return await self._park(row, _in_part(Undeliverable(f"given up after {most} attempts"), parts))
 
-    async def _complete(self, row: Outgoing) -> Reply:
-        """The reply with its files, which are large, and read no sooner than they go."""
-        return await self._ledger.enclosed(row) if row.reply.files else row.reply
+    async def _wires(self, taker: Taker, row: Outgoing) -> Sequence[Any]:
+        """What is sent for a reply. Files are large: read no sooner than they go, and put in shape beside the loop."""
+        if not row.reply.files:
+            return taker.render(row.reply)
+        return await asyncio.to_thread(taker.render, await self._ledger.enclosed(row))
 
     async def _sent(self, row: Outgoing, parts: int, of: int, provider_id: str) -> None:
         done, now = parts == of, self._now()
+        self._noted(f"sending {row.channel}", "")
         note = partial(self._ledger.part_sent, row.id, parts=parts, done=done, provider_id=provider_id, now=now)
         await self._insist(note)
 
-    async def _wait(self, row: Outgoing, error: Exception, attempt: int) -> None:
-        pause = _pause(error, attempt, longest_pause(self._channels[row.channel].limits.patience))
+    async def _wait(self, row: Outgoing, error: Exception, attempt: int, patience: timedelta) -> None:
+        pause = _pause(error, attempt, longest_pause(patience))
         log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, mask(_line(error)))
+        self._noted(f"sending {row.channel}", mask(_line(error)))
         due_at = self._now() + pause
         maybe_sent = isinstance(error, TryAgain) and error.maybe_sent
         note = partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at, maybe_sent=maybe_sent)
@@ -119,6 +159,7 @@ class Delivery:
 
     async def _park(self, row: Outgoing, error: Exception) -> None:
         log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, mask(_line(error)))
+        self._noted(f"sending {row.channel}", mask(_line(error)))
         if isinstance(error, Undeliverable) and error.opted_out:
             await self._insist(partial(self._ledger.opted_out, row.id, now=self._now()))
         await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))

@@ -7,21 +7,22 @@ customer stands in the access log with the name of the colleague who read it.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, get_args
 
-from core import rating
+from core import attaching, rating
 from core.actions import Actions
+from core.attaching import Unattachable
 from core.casefile import CaseFile, Reading, redact
 from core.errors import Problem
 from core.house import House
-from core.ledger import Case, Outgoing
+from core.ledger import Outgoing
 from core.memory import Memory, PatternHit
 from core.merging import MergeLedger
-from core.messages import Reply
+from core.messages import Attachment, Reply
 from core.playbook import Draft, Learnt, on_record, tell
-from core.runs import NoSuchRun, outcome
+from core.queueing import QueueLedger
 from core.writing import Category, Pattern
 from identity.gate import HandleId
 
@@ -40,6 +41,14 @@ class NoSuchCase(Problem):
 
 class Refused(Problem):
     """A colleague cannot do this now; the message tells them why."""
+
+
+class FilesRefused(Refused):
+    """The files that a colleague chose cannot be sent."""
+
+
+class WroteMeanwhile(Refused):
+    """The customer has written since the colleague last looked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +94,7 @@ class AgentReply:
     agent: str
     at: datetime
     files: tuple[Attachment, ...] = ()
+    seen: int | None = None  # the number of the customer's newest words that the colleague has read; None: not told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +131,7 @@ class Correction:
     at: datetime
 
 
-class DeskLedger(MergeLedger, Protocol):
+class DeskLedger(MergeLedger, QueueLedger, Protocol):
     """What the desk needs of the record. Every method that names a case raises NoSuchCase."""
 
     async def case_file(self, case: int, *, reachable: Collection[str], now: datetime) -> CaseFile:
@@ -140,7 +150,7 @@ class DeskLedger(MergeLedger, Protocol):
         """Gives a case to a colleague, fencing off a turn that the bot is at. Raises Refused."""
         ...
 
-    async def hand_back(self, case: int, agent: str) -> None:
+    async def hand_back(self, case: int, agent: str, *, now: datetime) -> None:
         """Gives a case back to the bot. Raises Refused."""
         ...
 
@@ -184,7 +194,7 @@ class Desk:
 
     async def open(self, case: int, reader: str) -> View:
         """A case and its customer. Raises NoSuchCase."""
-        file = await self._file(case, reader)
+        file = await self.file(case, reader)
         return View(file=file, suggestions=await self._suggestions(file))
 
     async def take(self, case: int, agent: str) -> None:
@@ -193,48 +203,52 @@ class Desk:
 
     async def hand_back(self, case: int, agent: str) -> None:
         """The bot goes on with it. Raises NoSuchCase or Refused."""
-        await self.ledger.hand_back(case, agent)
+        await self.ledger.hand_back(case, agent, now=self.now())
 
-    async def reply(self, case: int, agent: str, text: str, *, id: str = "") -> None:  # noqa: A002 - the reply's
-        """Answers on the customer's channel. Raises NoSuchCase or Refused."""
-        if not text.strip():
+    async def reply(
+        self,
+        case: int,
+        agent: str,
+        text: str,
+        *,
+        id: str = "",  # noqa: A002 - the reply's
+        seen: int | None = None,
+        files: Sequence[Attachment] = (),
+    ) -> None:
+        """Answers on the customer's channel. Raises NoSuchCase, Refused, or WroteMeanwhile after words beyond `seen`."""
+        if not (text.strip() or files):
             raise Refused("Nothing was sent: the reply is empty.")
-        reply = AgentReply(id=id or self.new_id(), case=case, text=_bounded(text), agent=agent, at=self.now())
-        self.post(await self.ledger.reply(reply, reachable=self._reachable()))
+        reply = AgentReply(
+            id=id or self.new_id(),
+            case=case,
+            text=_bounded(text),
+            agent=agent,
+            at=self.now(),
+            seen=seen,
+        )
+        if files:
+            await self._reply_with(files, reply)
+        else:
+            self.post(await self.ledger.reply(reply, reachable=self.reachable))
 
-    async def approve(self, case: int, run: int, agent: str) -> None:
-        """Has a waiting action carried out and tells the customer how it ended. Raises NoSuchCase or Refused."""
-        await self._runs_here(case, run, agent)
+    async def _reply_with(self, files: Sequence[Attachment], reply: AgentReply) -> None:
+        """Sends along what the customer's channel takes, and by no other channel than that."""
+        to = (await self.file(reply.case, reply.agent)).destination
         try:
-            ended = await self.actions.approve(run, agent)
-        except NoSuchRun as error:
-            raise Refused(f"Nothing was done: {error}.") from None
-        if ended.state != "done":
-            raise Refused(ended.why_a_person)
-        file = await self._file(case, agent)
-        language = file.destination.language if file.destination else "en"
-        await self.reply(case, agent, outcome(ended, language), id=f"run-{run}")
-
-    async def decline(self, case: int, run: int, agent: str) -> None:
-        """Says no to a waiting action; what the customer is told is up to the colleague. Raises as `approve`."""
-        await self._runs_here(case, run, agent)
-        try:
-            await self.actions.decline(run, agent)
-        except NoSuchRun as error:
-            raise Refused(f"Nothing was changed: {error}.") from None
-
-    async def _runs_here(self, case: int, run: int, agent: str) -> None:
-        """The colleague takes the case, and the action is one of it."""
-        if all(one.id != run for one in (await self._file(case, agent)).runs):
-            raise Refused("Nothing was done: this case asks for no such action.")
-        await self.take(case, agent)
+            fit = attaching.checked(files)
+            if to:
+                attaching.refuse_unfit(fit, self.house.label(to.channel), self.house.limits(to.channel))
+        except Unattachable as error:
+            raise FilesRefused(f"Nothing was sent: {error}.") from None
+        reachable = {to.channel} if to else ()
+        self.post(await self.ledger.reply(replace(reply, files=fit), reachable=reachable))
 
     async def correct(self, case: int, agent: str, category: str) -> None:
         """Says what a case is really about; the offline writer learns from it. Raises NoSuchCase or Refused."""
         known = next((c for c in get_args(Category) if c == category), None)
         if known is None:
             raise Refused("Nothing was changed: there is no such category.")
-        file = await self._file(case, agent)
+        file = await self.file(case, agent)
         if known == file.category:
             return
         words = file.issue or next((e.text for e in file.said if e.sender == "customer" and e.case == case), "")
@@ -246,7 +260,7 @@ class Desk:
         """Closes a case, and asks its customer how satisfied they are unless that is known; what memory is to learn,
         for `learn`. Raises NoSuchCase or Refused."""
         text = _bounded(text)
-        file = await self._file(case, agent)
+        file = await self.file(case, agent)
         draft = _draft(file, text) if text else None
         resolution = Resolution(
             case=case,
@@ -258,7 +272,7 @@ class Desk:
             same_as=await self._same_as(draft) if draft else None,
             question=self._question(file),
         )
-        resolved = await self.ledger.resolve(resolution, reachable=self._reachable())
+        resolved = await self.ledger.resolve(resolution, reachable=self.reachable)
         self.post(resolved.outbox)
         return resolved.learnt
 
@@ -299,11 +313,14 @@ class Desk:
         await self.ledger.note_reading(reader, readings, now=self.now())
         return await self.ledger.unread(), undelivered
 
-    def _reachable(self) -> frozenset[str]:
+    @property
+    def reachable(self) -> frozenset[str]:
+        """The channels that can be written to of our own accord."""
         return frozenset(name for name, known in self.house.channels.items() if known.limits.reachable)
 
-    async def _file(self, case: int, reader: str) -> CaseFile:
-        file = await self.ledger.case_file(case, reachable=self._reachable(), now=self.now())
+    async def file(self, case: int, reader: str) -> CaseFile:
+        """A case's file, read by a colleague. Raises NoSuchCase."""
+        file = await self.ledger.case_file(case, reachable=self.reachable, now=self.now())
         await self.ledger.note_reading(reader, [file.reading], now=self.now())
         return file
 

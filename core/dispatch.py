@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from core import safety
@@ -13,8 +14,9 @@ from core.delivery import Delivery
 from core.engine import Engine
 from core.errors import Fenced
 from core.ledger import Ledger, Settled, Unchecked, Wait, line_of
-from core.messages import InboundMessage, Interruption, Raw
+from core.messages import InboundMessage, Interruption, Raw, Reply
 from core.speaking import Saying
+from core.stage import is_on_stage
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,11 @@ _LONG = 50_000  # bytes of a delivery
 _EARLY = 2.0  # seconds by which a report may overtake the note that its message was sent
 _MOST_EARLY = 1_000
 _AFTER_A_FAILURE = timedelta(seconds=30)
+
+
+async def _begin(channel: Speaks, reply: Reply) -> None:
+    if not is_on_stage(reply.route):
+        await channel.begin(reply)
 
 
 class Dispatch:
@@ -156,7 +163,7 @@ class Dispatch:
 
     def _saying(self, line: str) -> Saying | None:
         channel: object = self._channels.get(line.partition(":")[0])
-        return Saying(channel.begin) if isinstance(channel, Speaks) else None
+        return Saying(partial(_begin, channel)) if isinstance(channel, Speaks) else None
 
     async def _note_heard(self, interruption: Interruption) -> None:
         try:

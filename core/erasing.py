@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from core.errors import Problem
 from core.memory import Memory
@@ -17,7 +17,7 @@ _PAUSE = 0.5  # seconds between them: about as long as the longest reader may ta
 
 
 class NoSuchCustomer(Problem):
-    """There is nobody of this external_id in the directory."""
+    """Nobody of this external_id or channel:address is on record."""
 
 
 class StillBusy(Problem):
@@ -34,14 +34,31 @@ class Receipt:
     erased: Mapping[str, int]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A receipt on record. `finished_at`: when nothing was left in memory and files either; None until then."""
+
+    receipt: Receipt
+    finished_at: datetime | None
+
+
+# How far an erasure has come, in the order in which it goes.
+Stage = Literal["rows", "memory", "file", "done"]
+
+
 class ErasingLedger(Protocol):
     """What forgetting needs of the record."""
 
-    async def addresses(self, external_id: str, *, now: datetime) -> Collection[str]:
-        """Every mailbox, number and account by which a customer is known. Raises NoSuchCustomer."""
+    async def addresses(self, name: str, *, now: datetime) -> Collection[str]:
+        """Every mailbox, number and account by which a customer is known; `name` is an external id or channel:address,
+        as everywhere here. Raises NoSuchCustomer."""
         ...
 
-    async def erase(self, external_id: str, *, receipt: str, now: datetime) -> Receipt:
+    async def to_be_erased(self, name: str, *, now: datetime) -> Mapping[str, int]:
+        """How many rows of each table would go. Raises NoSuchCustomer."""
+        ...
+
+    async def erase(self, name: str, *, receipt: str, now: datetime) -> Receipt:
         """Erases a customer's rows in one transaction, fencing off turns that are at it. Raises NoSuchCustomer."""
         ...
 
@@ -49,8 +66,8 @@ class ErasingLedger(Protocol):
         """Erasures that were cut off before memory and files were clean."""
         ...
 
-    async def finish(self, receipt: str, *, now: datetime) -> None:
-        """Notes that nothing is left."""
+    async def finish(self, receipt: str, *, letters: int = 0, now: datetime) -> None:
+        """Notes that nothing is left, and how many kept letters went."""
         ...
 
     async def scour(self) -> bool:
@@ -70,24 +87,44 @@ class Forgetting:
     memory: Memory
     letters: EraseLetters
 
-    async def forget(self, external_id: str, *, receipt: str, now: Callable[[], datetime]) -> tuple[Receipt, int]:
-        """Returns when nothing is left: the receipt, and how many letters went. Raises NoSuchCustomer or StillBusy."""
-        addresses = await self.ledger.addresses(external_id, now=now())
+    async def forget(
+        self,
+        name: str,
+        *,
+        receipt: str,
+        now: Callable[[], datetime],
+        tell: Callable[[Stage], None] = lambda _stage: None,
+    ) -> tuple[Receipt, int]:
+        """Returns when nothing is left: the receipt, and how many letters went. `tell` is told how far it has come.
+        Raises NoSuchCustomer or StillBusy."""
+        tell("rows")
+        addresses = await self.ledger.addresses(name, now=now())
         letters = await self.letters(addresses)
-        done = await self.ledger.erase(external_id, receipt=receipt, now=now())
-        await self._leave_nothing(done, now)
-        return done, letters + await self.letters(addresses)  # one may have been on its way
+        done = await self.ledger.erase(name, receipt=receipt, now=now())
+        letters += await self.letters(addresses)  # one may have been on its way
+        await self._leave_nothing(done, now, letters=letters, tell=tell)
+        return done, letters
 
     async def go_on(self, now: Callable[[], datetime]) -> None:
         """Finishes what was cut off. Raises StillBusy."""
         for receipt in await self.ledger.unfinished():
             await self._leave_nothing(receipt, now)
 
-    async def _leave_nothing(self, receipt: Receipt, now: Callable[[], datetime]) -> None:
+    async def _leave_nothing(
+        self,
+        receipt: Receipt,
+        now: Callable[[], datetime],
+        *,
+        letters: int = 0,
+        tell: Callable[[Stage], None] = lambda _stage: None,
+    ) -> None:
+        tell("memory")
         await _insist(lambda: self._erase_memory(receipt.handles))
+        tell("file")
         await _insist(self.ledger.scour)
         await _insist(lambda: self._erase_memory(receipt.handles))  # a turn just settled may have been learning
-        await self.ledger.finish(receipt.id, now=now())
+        await self.ledger.finish(receipt.id, letters=letters, now=now())
+        tell("done")
 
     async def _erase_memory(self, handles: Sequence[int]) -> bool:
         try:

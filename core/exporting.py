@@ -16,11 +16,12 @@ Record = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Export:
-    """One customer. `facts` hold superseded ones too, each with its source message; `access_log` says who read what."""
+    """One customer. `facts` hold superseded ones too, each with its source message; `access_log` says who read what.
+    Who is not in the directory has "" for an external id, and no profile."""
 
     external_id: str
     exported_at: str
-    profile: Profile
+    profile: Profile | None
     evidence: Sequence[Record]  # for the person
     handles: Sequence[Record]  # each with the evidence for it
     links: Sequence[Record]
@@ -29,13 +30,15 @@ class Export:
     messages: Sequence[Record]
     replies: Sequence[Record]
     access_log: Sequence[Record]
+    decisions: Sequence[Record] = ()  # colleagues', about who they are
 
 
 class ExportingLedger(Protocol):
     """What exporting needs of the record."""
 
-    async def export(self, external_id: str, *, reader: str, now: datetime) -> Export:
-        """Everything about a customer; the reading itself goes into the access log. Raises NoSuchCustomer."""
+    async def export(self, name: str, *, reader: str, now: datetime) -> Export:
+        """Everything about a customer, by an external id or channel:address; the reading itself goes into the access
+        log. Raises NoSuchCustomer."""
         ...
 
 
@@ -48,6 +51,6 @@ def from_json(text: str) -> Export:
     """The export of a JSON object. Raises Malformed."""
     try:
         fields = json.loads(text)
-        return Export(**fields | {"profile": Profile(**fields["profile"])})
+        return Export(**fields | {"profile": fields["profile"] and Profile(**fields["profile"])})
     except (ValueError, TypeError, KeyError) as error:
         raise Malformed(f"export: this is not what `customers export` printed ({type(error).__name__})") from None

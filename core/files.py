@@ -1,4 +1,5 @@
-"""The files that customers sent, for staff: read again from the delivery that brought them, as long as it is kept."""
+"""The files of a case, for staff: those that customers sent are read again from the delivery that brought them, as long
+as it is kept, and those that we sent from the outbox."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -29,11 +30,23 @@ class Delivered:
     reading: Reading
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enclosed:
+    """A file that went with a reply."""
+
+    file: Attachment
+    reading: Reading
+
+
 class FileLedger(Protocol):
     """What is needed of the record."""
 
     async def delivered(self, case: int, message: int, *, now: datetime) -> Delivered | None:
         """How a message arrived, if staff may see it with this case and it is still kept. Raises NoSuchCase."""
+        ...
+
+    async def case_file_sent(self, case: int, reply: int, number: int, *, now: datetime) -> Enclosed | None:
+        """A file of a reply of ours, if staff may see it with this case and it is still kept. Raises NoSuchCase."""
         ...
 
     async def note_reading(self, reader: str, readings: list[Reading], *, now: datetime) -> None:
@@ -64,6 +77,14 @@ class Files:
             raise NoSuchFile(f"message {message} holds no file {number}")
         await self.ledger.note_reading(reader, [delivered.reading], now=self.now())
         return file if file.content or elsewhere is None else await _fetched(elsewhere, file)
+
+    async def open_sent(self, case: int, reply: int, number: int, reader: str) -> Attachment:
+        """The file of this number, from 0, that we sent with a reply. Raises NoSuchCase or NoSuchFile."""
+        found = await self.ledger.case_file_sent(case, reply, number, now=self.now())
+        if found is None:
+            raise NoSuchFile(f"file {number} of reply {reply} is not kept any more, or not of case {case}")
+        await self.ledger.note_reading(reader, [found.reading], now=self.now())
+        return found.file
 
     def fetches(self, channel: str) -> bool:
         """Whether this channel's files can be had although it gives only their addresses."""

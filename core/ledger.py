@@ -110,6 +110,8 @@ class Case:
     reason: str = ""  # why it was handed off
     handed_off_at: datetime | None = None
     assignee: str = ""
+    taken_at: datetime | None = None  # by the assignee
+    snoozed_until: datetime | None = None  # nothing is to be done before
     resolution: str = ""
     resolved_at: datetime | None = None
     rating_asked_at: datetime | None = None

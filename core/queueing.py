@@ -57,7 +57,6 @@ class Queued:
     category: str
     vip: bool
     since: datetime  # when it was handed off, or opened
-    snoozed_until: datetime | None
 
     def fits(self, filters: Filters) -> bool:
         """Whether what may be read of its customer is what was asked for."""

@@ -27,7 +27,12 @@ class Money:
 
     def __str__(self) -> str:
         whole = self.value == self.value.to_integral()
-        return self.around.format(f"{self.value:.0f}" if whole else f"{self.value:.2f}")
+        return self.around.format(f"{self.value:.0f}") if whole else self.exact
+
+    @property
+    def exact(self) -> str:
+        """With two decimals: "$49.00"."""
+        return self.around.format(f"{self.value:.2f}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +69,9 @@ class Run:
     reference: str = ""
     message: str = ""
     error: str = ""
+    asked_by: str = ""  # a colleague; "" for the customer
+    why: str = ""  # in that colleague's words
+    approved_by: str = ""
 
     @property
     def told(self) -> str:
@@ -77,7 +85,7 @@ class Run:
             case "done":
                 return ""
             case "waiting":
-                return f"The customer asks for a {self.told}. A person has to approve it."
+                return f"{self.asked_by or 'The customer'} asks for a {self.told}. A person has to approve it."
             case "declined":
                 return f"The {self.told} was declined by a colleague."
             case "refused":

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from core.actions import Action, Actions, Carrier
 from core.backends.carrying import Company
-from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.backends.rules.writer import RulesWriter
 from core.channel import Limits
 from core.engine import Engine
@@ -54,14 +54,14 @@ _NEW: list[bytes] = []  # a ledger in its newest shape: migrating takes its time
 
 async def _new_ledger(path: Path) -> SqlLedger:
     if not _NEW and not path.exists():
-        first = SqlLedger(Database(path))
+        first = SqlLedger(SqliteDatabase(path))
         await first.migrate()
         await first.close()
         _NEW.append(path.read_bytes())
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_NEW[0])
-    return SqlLedger(Database(path))
+    return SqlLedger(SqliteDatabase(path))
 
 
 @dataclass(kw_only=True)

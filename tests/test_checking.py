@@ -15,8 +15,8 @@ import pytest_asyncio
 
 from channels.email import Email
 from channels.slack import Slack, SlackSettings
-from core.backends.ledger.database import Database
 from core.backends.ledger.schema import metadata
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.channel import Checked
 from core.checking import Checking
 from core.delivery import Delivery
@@ -45,7 +45,7 @@ async def dns() -> AsyncIterator[DnsTwin]:
 
 async def open_shop(folder: Path) -> Shop:
     """A shop that answers at once, with the newest tables."""
-    database = Database(folder / "shop.db")
+    database = SqliteDatabase(folder / "shop.db")
     shop = await Shop.open(folder, house=replace(HOUSE, burst=HOUSE.burst * 0))
     await database.write(metadata.create_all)
     await database.close()

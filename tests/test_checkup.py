@@ -14,9 +14,9 @@ from aiohttp import web
 from bots.checkup import house, outside
 from bots.checkup.report import Report
 from bots.settings import Settings
-from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import HEAD
 from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.channel import Finding
 
 BY_CHANCE = "kV3n_w0Rz-Qx81LmPt7aYc5sHd2uGb9e"
@@ -36,7 +36,7 @@ def settings() -> Settings:
 
 
 async def ledger_at(path: Path) -> None:
-    ledger = SqlLedger(Database(path))
+    ledger = SqlLedger(SqliteDatabase(path))
     await ledger.migrate()
     await ledger.close()
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from core.backends.aegis import AegisMemory
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.ledger import schema
-from core.backends.ledger.database import Database
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.delivery import Delivery
 from core.desk import Desk
 from core.erasing import Forgetting, NoSuchCustomer, Receipt
@@ -27,6 +27,7 @@ from core.exporting import Export, from_json, to_json
 from core.ledger import DirectoryRow, Profile, Settled
 from core.merging import Order
 from core.messages import Attachment, Raw
+from core.queueing import Filters, WaitingRoom
 from core.writing import Answer, Brief
 from identity.proof import Proof
 from tests.identity.blurter import Blurter, canaries, canary
@@ -221,7 +222,7 @@ async def test_what_was_said_of_them_in_somebody_elses_own_case_goes(shop: Shop,
 
 async def test_no_copy_is_left_where_pages_were_split(tmp_path: Path) -> None:
     folder, chance = tmp_path / "var", random.Random(5)  # noqa: S311 - the same rows every time
-    database = Database(folder / "l.db")
+    database = SqliteDatabase(folder / "l.db")
     await database.write(lambda tx: tx.exec_driver_sql("CREATE TABLE said (who INT, key TEXT UNIQUE, words TEXT)"))
     for n in range(900):
         who = chance.randrange(4)
@@ -382,7 +383,7 @@ async def test_a_reply_that_waits_for_its_provider_is_never_sent(shop: Shop) -> 
 async def test_it_waits_for_whoever_reads_an_old_snapshot(shop: Shop, tmp_path: Path) -> None:
     await shop.knows(*JOHN)
     await shop.hears("slack", "T1/U1", CHARGED)
-    other = Database(tmp_path / "var" / "shop.db")
+    other = SqliteDatabase(tmp_path / "var" / "shop.db")
     reading, done = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 

@@ -77,7 +77,7 @@ async def test_a_case_that_is_opened_again_is_not_handed_over_for_its_past(shop:
         await shop.hears(*WHO, words)
         shop.later(days=1)
     await shop.ledger.take(1, "eve", now=shop.now)
-    await shop.ledger.hand_back(1, "eve")
+    await shop.ledger.hand_back(1, "eve", now=shop.now)
     await shop.hears(*WHO, "It works now, thank you!")
     shop.later(days=1)
     await shop.hears(*WHO, "error KX-48213 is back")

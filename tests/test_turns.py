@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.backends.rules.writer import RulesWriter
 from core.delivery import Delivery
 from core.dispatch import Dispatch
@@ -206,7 +206,7 @@ async def test_what_is_taken_back_is_not_answered_and_nobody_takes_back_what_is_
 
 
 async def test_accepting_is_once_even_from_two_processes(tmp_path: Path) -> None:
-    first, second = SqlLedger(Database(tmp_path / "l.db")), SqlLedger(Database(tmp_path / "l.db"))
+    first, second = SqlLedger(SqliteDatabase(tmp_path / "l.db")), SqlLedger(SqliteDatabase(tmp_path / "l.db"))
     await first.migrate()
     shop = await Shop.open(tmp_path)
     message = shop.message("slack", "T1/U1", "Hello")

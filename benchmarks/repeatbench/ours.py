@@ -34,8 +34,8 @@ from benchmarks.repeatbench.protocol import (
 )
 from core.actions import Actions
 from core.backends.aegis import AegisMemory
-from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.desk import Desk, NoSuchCase, Refused
 from core.engine import Engine
 from core.erasing import Forgetting, NoSuchCustomer
@@ -116,7 +116,7 @@ class Ours:
 async def _migrated() -> bytes:
     with TemporaryDirectory(prefix="repeatbench-") as folder:
         path = Path(folder, "ledger.db")
-        ledger = SqlLedger(Database(path))
+        ledger = SqlLedger(SqliteDatabase(path))
         await ledger.migrate()
         await ledger.close()
         return path.read_bytes()  # noqa: ASYNC240 - once
@@ -157,7 +157,7 @@ class Shop:
         folder = TemporaryDirectory(prefix="repeatbench-")
         path = Path(folder.name, "ledger.db")
         path.write_bytes(new_ledger)  # noqa: ASYNC240 - small
-        ledger = WitnessedLedger(Database(path), secret=secrets.token_bytes(32))
+        ledger = WitnessedLedger(SqliteDatabase(path), secret=secrets.token_bytes(32))
         memory, clock, ids = SteadyMemory(Path(folder.name, "memory.db"), embedder), Clock(now), count(1)
         await memory.warm()
         house = its_house()

@@ -132,6 +132,14 @@ def knowledge(settings: Settings) -> Sequence[Finding]:
     return [Finding(f"{number} article{'s' if number > 1 else ''} in {settings.knowledge_dir}.")]
 
 
+def play(settings: Settings) -> Sequence[Finding]:
+    """Whether made-up customers can be played."""
+    if settings.is_development:
+        on = f"{settings.base_url}/console/play is on: it is only tried out"
+        return [Finding(f"{on}. It is off as soon as PUBLIC_BASE_URL is set.")]
+    return [Finding("/console/play is off: others can reach this installation.")]
+
+
 def _nearest(path: Path) -> Path:
     """The path, or the folder in which it would be made."""
     return path if path.exists() else _nearest(path.absolute().parent)

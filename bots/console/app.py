@@ -6,7 +6,7 @@ it is no form. What does not exist, or is not for the colleague's role, is 404. 
 wrong, and 429 after eight of these from one address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -14,19 +14,40 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bots.console.audit import AuditTrail
+from bots.console.by_provider import ByProvider, Provider
 from bots.console.cases import Cases, case_of
 from bots.console.door import Door, NoSuchPage
+from bots.console.drafting import DraftDesk, NoHelpYet
+from bots.console.entrance import Entrance
 from bots.console.files import FileShelf
 from bots.console.forms import Form
+from bots.console.handling import Handling
 from bots.console.identity import WhoIsWho
+from bots.console.live import Live
 from bots.console.login import Doorkeeper
-from bots.console.pages import STATIC, static
+from bots.console.lookalikes import LookAlikes
+from bots.console.own import OwnAccount
+from bots.console.pages import STATIC, offer_play, static
+from bots.console.panel import PanelView
+from bots.console.play import Theatre
 from bots.console.queue import Queue
+from bots.console.quick import OffersBeside, QuickDesk
+from bots.console.search import SearchBox
 from bots.console.staff import Staff
+from bots.console.tasks import TaskDesk, TasksBeside
 from core.accounts import AccountLedger, Colleague
+from core.casework import Casework
 from core.desk import Desk
+from core.drafting import Drafting
 from core.errors import Misconfigured
 from core.files import Files
+from core.house import House
+from core.lookout import Lookout
+from core.play import Play
+from core.previewing import Previewing
+from core.quick import QuickActions
+from core.searching import Search
+from core.tasks import Tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,33 +55,70 @@ class Ports:
     """All that the console works on."""
 
     desk: Desk
+    casework: Casework
     accounts: AccountLedger
     files: Files
+    search: Search
+    lookout: Lookout
+    drafting: Drafting
+    previewing: Previewing
+    quick: QuickActions
+    tasks: Tasks
+    play: Play | None = None  # only where it is tried out
+    provider: Provider | None = None  # of sign-ins
+    domains: Collection[str] = ()  # whose people it may give an account
 
 
-def routes(ports: Ports, *, token: str, secret: bytes, base_url: str) -> Sequence[BaseRoute]:
-    """All of the console. Raises Misconfigured without a token."""
+def routes(ports: Ports, *, token: str, secret: bytes, base_url: str, both: bool = False) -> Sequence[BaseRoute]:
+    """All of the console. `both`: nobody works here without a second factor. Raises Misconfigured without a token."""
     if not token:
         raise Misconfigured("CONSOLE_TOKEN", "is empty, so that nobody could sign in to the console; set it")
     keeper = Doorkeeper(ledger=ports.accounts, token=token, secret=secret, now=ports.desk.now)
-    return console(ports, Door(keeper=keeper, base_url=base_url))
+    door = Door(
+        keeper=keeper,
+        base_url=base_url,
+        in_frames=ports.play is not None,
+        by_provider=ports.provider is not None,
+        both=both,
+    )
+    return console(ports, door)
 
 
 def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
     """All of the console, behind a door."""
     desk = ports.desk
+    panel = PanelView(casework=ports.casework, house=desk.house)
+    helps = NoHelpYet(), OffersBeside(quick=ports.quick), TasksBeside(tasks=ports.tasks)
+    cases = Cases(desk=desk, door=door, panel=panel, fetches=ports.files.fetches, helps=helps)
+    if ports.play:
+        offer_play()
     return [
         *(_file(name) for name in STATIC),
-        *door.routes(),
+        Route("/favicon.ico", _icon, methods=["GET"]),
+        *Entrance(door=door).routes(),
+        *(ByProvider(door=door, provider=ports.provider, domains=ports.domains).routes() if ports.provider else ()),
         *Queue(desk=desk, door=door).routes(),
-        *Cases(desk=desk, door=door, fetches=ports.files.fetches).routes(),
+        *SearchBox(search=ports.search, house=desk.house, door=door).routes(),
+        *Live(lookout=ports.lookout, door=door).routes(),
+        *cases.routes(),
+        *Handling(cases=cases, casework=ports.casework).routes(),
+        *DraftDesk(cases=cases, drafting=ports.drafting, previewing=ports.previewing, house=desk.house).routes(),
+        *QuickDesk(cases=cases, quick=ports.quick).routes(),
+        *TaskDesk(cases=cases, tasks=ports.tasks).routes(),
         *FileShelf(files=ports.files, door=door).routes(),
         *WhoIsWho(desk=desk, door=door, case_of=case_of).routes(),
+        *LookAlikes(desk=desk, door=door).routes(),
+        *OwnAccount(ledger=ports.accounts, door=door, now=desk.now, called=_called(desk.house)).routes(),
         *Staff(ledger=ports.accounts, door=door, now=desk.now).routes(),
         *AuditTrail(ledger=ports.accounts, door=door, now=desk.now).routes(),
+        *(Theatre(play=ports.play, house=desk.house, door=door).routes() if ports.play else ()),
         Route("/console/{rest:path}", door.shown(_nothing), methods=["GET"]),
         Route("/console/{rest:path}", door.done(_nothing_done), methods=["POST"]),
     ]
+
+
+def _called(house: House) -> str:
+    return f"{house.brand or house.bot_name} console"
 
 
 def _file(name: str) -> Route:
@@ -68,6 +126,10 @@ def _file(name: str) -> Route:
         return static(name)
 
     return Route(f"/console/static/{name}", endpoint, methods=["GET"])
+
+
+async def _icon(_request: Request) -> Response:
+    return static("icon.svg")
 
 
 async def _nothing(_request: Request, _who: Colleague) -> Response:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from starlette.requests import ClientDisconnect, Request
 
 _LARGEST = 262_144  # bytes
-_MOST_FIELDS = 8
+_MOST_FIELDS = 24
 
 Form = Mapping[str, str]
 
@@ -32,15 +32,15 @@ def _authority(url: str) -> str:
     return url.partition("://")[2].partition("/")[0]
 
 
-async def read_form(request: Request) -> Form:
+async def read_form(request: Request, *, most_bytes: int = _LARGEST, most_fields: int = _MOST_FIELDS) -> Form:
     """The fields of a form, each once. Raises BadForm."""
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > _LARGEST:
+            if len(body) > most_bytes:
                 raise BadForm(413, "The form is too large")
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most_fields)
     except (ValueError, ClientDisconnect):
         raise BadForm(400, "The form cannot be read") from None
     return {name: values[-1].replace("\r\n", "\n") for name, values in fields.items()}

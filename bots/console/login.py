@@ -1,23 +1,37 @@
-"""Who is at the console: a password or the first token signs in, and a session on record keeps the door open."""
+"""Who is at the console: a password or the first token signs in, where it is wanted with a code, and a session on
+record keeps the door open."""
 
 import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bots.console import passwords
-from bots.console.tries import Tries
+from bots.console import passwords, second
+from bots.console.seal import Seal
+from bots.console.tries import MOST_CODES, Tries
 from core.accounts import ADMIN_BY_TOKEN, LONGEST_NAME, AccountLedger, Colleague, Credential, normalized
 
 COOKIE = "throughline_console"
 
+_SHORT_ID = 16  # hex digits of a session's digest; see the ledger's sessions
+_FOR_A_CODE = timedelta(minutes=5)  # between the password and the code
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """Who gave the right password: in by a session, or, with a ticket for it, asked for a code."""
+
+    name: str
+    session: str = ""
+    ticket: str = ""
+
 
 @dataclass(kw_only=True)
 class Doorkeeper:
-    """Checks passwords and sessions. A new token or secret ends every session. `pause` waits some seconds."""
+    """Checks passwords, codes and sessions. A new token or secret ends every session. `pause` waits some seconds."""
 
     ledger: AccountLedger
     token: str
@@ -29,14 +43,25 @@ class Doorkeeper:
     def __post_init__(self) -> None:
         self._key = hmac.new(self.secret, self.token.encode(), hashlib.sha256).digest()
         self._tries = Tries(ledger=self.ledger, key=self.secret, now=self.now)
+        self._tickets = Seal(self.secret, "second step")
+        self._factors = Seal(self.secret, "second factor")
+        self._offers = Seal(self.secret, "second factor on offer")
 
-    async def signs_in(self, name: str, password: str, peer: str) -> str:
-        """A new session's id; "" where the name or the password is wrong. Raises TooManyTries."""
+    # ── a password ──
+    async def signs_in(self, name: str, password: str, peer: str) -> Passed | None:
+        """None where the name or the password is wrong. Raises TooManyTries."""
         if await self.ledger.has_accounts():
             credential = await self.knows(name, password, peer)
-            return await self.session(credential) if credential else ""
+            return await self.passes(credential) if credential else None
         right = await self._tried(ADMIN_BY_TOKEN.name, peer, lambda: self._is_token(password.strip()))
-        return await self.session(None) if right else ""
+        return Passed(name=ADMIN_BY_TOKEN.name, session=await self.session(None)) if right else None
+
+    async def passes(self, credential: Credential) -> Passed:
+        """A session, or first the question for a code."""
+        if not credential.second_factor:
+            return Passed(name=credential.name, session=await self.session(credential))
+        asked = {"name": credential.name, "of": self._digest(credential.password_hash)}
+        return Passed(name=credential.name, ticket=self._tickets.ticket(asked, until=self.now() + _FOR_A_CODE))
 
     async def knows(self, name: str, password: str, peer: str) -> Credential | None:
         """The account of this name, if the password is its own. Raises TooManyTries."""
@@ -46,6 +71,47 @@ class Doorkeeper:
         right = await self._tried(name, peer, lambda: passwords.fits(kept, password))
         return credential if right else None
 
+    # ── a code ──
+    async def awaited(self, ticket: str) -> Credential | None:
+        """Whose code is awaited; None where the ticket is ours no more."""
+        asked = self._tickets.fields(ticket, now=self.now())
+        credential = await self.ledger.credential(asked["name"]) if asked else None
+        same = asked and credential and hmac.compare_digest(asked["of"], self._digest(credential.password_hash))
+        return credential if same else None
+
+    async def takes(self, credential: Credential, code: str, peer: str) -> bool:
+        """Whether a code, or a recovery code, is the account's; it is none any more. Raises TooManyTries."""
+        one = await self._tries.begin(peer, f"code of {credential.name}", most_by_name=MOST_CODES)
+        await self.pause(one.pause)
+        if right := await self._is_code(credential.name, code):
+            await self._tries.forgive(one)
+        return right
+
+    async def _is_code(self, name: str, code: str) -> bool:
+        shared = self._factors.open(await self.ledger.second_factor(name), name)
+        step = second.step_of(shared, code, self.now()) if shared else None
+        if step is not None:
+            return await self.ledger.take_step(name, step)
+        return await self.ledger.take_recovery_code(name, self._recovery(name, code), now=self.now())
+
+    def offers(self, name: str, sealed: str = "") -> tuple[str, str]:
+        """A secret to share, and the same sealed; the one offered before, where it comes sealed by us."""
+        before = self._offers.open(sealed, name)
+        shared = before or second.new_secret()
+        return shared, sealed if before else self._offers.close(shared, name)
+
+    async def turns_on(self, name: str, shared: str, code: str) -> Sequence[str]:
+        """Wants a code from now on, if this is one; the recovery codes, or none."""
+        step = second.step_of(shared, code, self.now())
+        if step is None:
+            return []
+        codes = second.new_recovery_codes()
+        kept = [self._recovery(name, one) for one in codes]
+        sealed = self._factors.close(shared, name)
+        await self.ledger.turn_on_second_factor(name, sealed, kept, step=step, now=self.now())
+        return codes
+
+    # ── sessions ──
     async def session(self, credential: Credential | None) -> str:
         """A new session's id; "" where the credential was changed meanwhile. None is the token's."""
         session = secrets.token_urlsafe(32)
@@ -62,6 +128,10 @@ class Doorkeeper:
         """Ends a session, also for whoever has copied its id."""
         await self.ledger.end_session(self._digest(session), now=self.now())
 
+    def short_id(self, session: str) -> str:
+        """What names a session and opens nothing."""
+        return self._digest(session)[:_SHORT_ID]
+
     async def notes(self, who: str, what: str, about: str) -> None:
         """Writes to the audit what a colleague did."""
         await self.ledger.audit(who, what, about, now=self.now())
@@ -77,6 +147,9 @@ class Doorkeeper:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
+
+    def _recovery(self, name: str, code: str) -> str:
+        return hmac.new(self.secret, f"recovery {name} {second.plain(code)}".encode(), hashlib.sha256).hexdigest()
 
     def _digest(self, session: str) -> str:
         return hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()

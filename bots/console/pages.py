@@ -9,21 +9,32 @@ from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from bots.console import wording
+from core import attaching
 from core.accounts import Colleague, Role
+from core.panel import Place
+from core.messages import Attachment
 
 _HERE = Path(__file__).parent
-STATIC = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}  # media types
+_SCRIPT = "text/javascript; charset=utf-8"
+STATIC = {"console.css": "text/css; charset=utf-8"}  # media types
+STATIC |= dict.fromkeys(("console.js", "theme.js", "notices.js", "keys.js", "play.js", "preview.js"), _SCRIPT)
+STATIC |= dict.fromkeys(("icon.svg", "icon-waiting.svg"), "image/svg+xml")
 
-NAVIGATION = (  # path, what it is called, and who sees it
+NAVIGATION = [  # path, what it is called, and who sees it
     ("/console", "Queue", Role.AGENT),
+    ("/console/tasks", "Tasks", Role.AGENT),
+    ("/console/approvals", "Approvals", Role.LEAD),
+    ("/console/identity", "Identity", Role.LEAD),
     ("/console/parked", "Parked", Role.LEAD),
     ("/console/audit", "Audit", Role.LEAD),
     ("/console/accounts", "Accounts", Role.ADMIN),
-)
+]
+
+_PLAY = ("/console/play", "Play", Role.AGENT)
 
 HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self';"
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self';"
         " frame-ancestors 'none'; base-uri 'none'"
     ),
     "cache-control": "no-store",
@@ -43,14 +54,29 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = (wording.ago, wording.moment, wording.tenure, wording.worked, wording.size, wording.slot)
+    words = [wording.ago, wording.day, wording.moment, wording.tenure]
+    words += [wording.worked, wording.size, wording.slot, wording.vouched, wording.outcome]
     templates.filters |= {word.__name__: word for word in words}
-    templates.globals |= {"mood_line": wording.mood_line, "mood_width": wording.mood_width, "hint": wording.hint}
+    templates.globals |= {"after": Place.after, "hint": wording.hint}
+    templates.filters["file_name"] = attaching.plain
+    templates.tests["may_be_picture"] = may_be_picture
+    templates.globals |= {"most_files": attaching.MOST, "largest_file": attaching.LARGEST}
     templates.globals |= {"Role": Role, "NAVIGATION": NAVIGATION}
     return templates
 
 
+def may_be_picture(file: Attachment) -> bool:
+    """Whether it is worth asking for a preview; what a file says of itself decides nothing more."""
+    return file.media_type.startswith("image/") or file.media_type in ("", attaching.UNKNOWN)
+
+
 _TEMPLATES = environment()
+
+
+def offer_play() -> None:
+    """Names the stage in the navigation, where there is one."""
+    if _PLAY not in NAVIGATION:
+        NAVIGATION.append(_PLAY)
 
 
 def page(
@@ -74,6 +100,14 @@ def message(status: int, heading: str, text: str, agent: Colleague | None) -> Re
 def go(path: str, background: BackgroundTask | None = None) -> Response:
     """Sends the browser to another page of ours; `background` runs after that."""
     return RedirectResponse(path, 303, HEADERS, background=background)
+
+
+def framed(response: Response) -> Response:
+    """An answer that another page of ours may show within itself."""
+    policy = response.headers.get("content-security-policy", HEADERS["content-security-policy"])
+    response.headers["content-security-policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+    response.headers["x-frame-options"] = "SAMEORIGIN"
+    return response
 
 
 def unchanged(state: str) -> Response:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bots.console import filters as chosen
 from bots.console.door import Door
-from bots.console.pages import page, unchanged
+from bots.console.pages import go, page, unchanged
 from core.accounts import Colleague, Role
-from core.desk import PAGE, Desk
-
-_PAGE_NUMBER = 6  # digits of a page's
+from core.desk import Desk
+from core.queueing import NOBODY, PAGE, Filters, QueuePage, Tab, WaitingRoom
+from core.writing import Category, Mood
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +32,43 @@ class Queue:
         ]
 
     async def queue(self, request: Request, who: Colleague) -> Response:
-        """One page of the queue."""
-        number = _page(request)
-        state = await self.desk.ledger.queue_state(page=number)
-        if request.headers.get("if-none-match") == state:
-            return unchanged(state)
-        queue = await self.desk.queue(who.name, number)
-        following = number + 1 if len(queue) == PAGE else 0
+        """One page of the queue. Without filters in the address it leads to those of the last visit, if there were."""
+        asks = any(name in request.query_params for name in chosen.FIELDS)
+        last = chosen.remembered(request.cookies.get(chosen.COOKIE, ""), who.name, self._channels())
+        if last is not None and not asks:
+            return go(chosen.address(last))
+        filters = chosen.asked(request.query_params, self._channels())
+        room = WaitingRoom(ledger=self.desk.ledger, now=self.desk.now)
+        found = await room.page(filters, who.name)
+        if request.headers.get("if-none-match") == found.state:
+            return unchanged(found.state)
+        shown = await self._page(room, filters, found, who)
+        if asks:
+            chosen.remember(shown, filters, who.name, secure=self.door.base_url.startswith("https://"))
+        return shown
+
+    async def _page(self, room: WaitingRoom, filters: Filters, found: QueuePage, who: Colleague) -> Response:
         return page(
             "queue.html",
             here="/console",
             agent=who,
-            queue=queue,
-            page=number,
-            following=following,
-            state=state,
+            queue=await room.shown(found, filters, who.name),
+            filters=filters,
+            found=found,
+            address=chosen.address,
+            more=found.counts[filters.tab] > filters.page * PAGE,
+            state=found.state,
             now=self.desk.now(),
             house=self.desk.house,
+            channels=[(name, self.desk.house.label(name)) for name in self._channels()],
+            moods=_named(get_args(Mood)),
+            categories=_named(get_args(Category)),
+            holders=[(NOBODY, "nobody"), *_named(found.holders)],
+            Tab=Tab,
         )
+
+    def _channels(self) -> Sequence[str]:
+        return list(self.desk.house.channels)
 
     async def parked(self, _request: Request, who: Colleague) -> Response:
         """What could not be read, and what could not be delivered."""
@@ -62,7 +83,6 @@ class Queue:
         )
 
 
-def _page(request: Request) -> int:
-    """The page of the queue that was asked for; the first where that is none."""
-    number = request.query_params.get("page", "")
-    return max(int(number), 1) if number.isascii() and number.isdecimal() and len(number) <= _PAGE_NUMBER else 1
+def _named(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Values that are shown as they are."""
+    return [(value, value) for value in values]

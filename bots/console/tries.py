@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from core.accounts import AccountLedger
 
 MOST_TRIES = 8  # from one source
+MOST_CODES = 10  # of one account: who guesses these has its password already
 WITHIN = timedelta(minutes=15)
 _FREE = 3  # tries that cost no waiting
 _FIRST, _LONGEST = 0.25, 2.0  # seconds
@@ -36,12 +37,12 @@ class Tries:
     key: bytes
     now: Callable[[], datetime]
 
-    async def begin(self, peer: str, name: str) -> Try:
+    async def begin(self, peer: str, name: str, *, most_by_name: int | None = None) -> Try:
         """Counts a try before it is looked at, so that many at once are no way around. Raises TooManyTries."""
         now = self.now()
         source, whose = self._digest(_source(peer)), self._digest(name)
         one = await self.ledger.begin_sign_in(source, whose, most=MOST_TRIES, since=now - WITHIN, now=now)
-        if one.id is None:
+        if one.id is None or (most_by_name is not None and one.by_name >= most_by_name):
             raise TooManyTries
         return Try(one.id, _pause(max(one.from_source, one.by_name)))
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from core.casefile import Contact
-from core.sentiment import HEIGHTS
 from core.writing import Pattern
 from identity.proof import Proof
 
@@ -13,11 +12,27 @@ DONE = {
     "sent": "Your reply is on its way.",
     "handed-back": "The bot goes on with it.",
     "resolved": "The case is resolved.",
+    "noted": "The note is kept.",
+    "transferred": "Your colleague has it now.",
+    "taken-over": "It is yours now, and whoever had it sees that.",
+    "snoozed": "It is put off, and comes back by itself.",
+    "woken": "It is back among what is to be done.",
+    "reopened": "The case is open again, and yours.",
+    "mood": "The mood is changed.",
     "corrected": "The category is changed, and the bot learns from it.",
     "approved": "It is done, and the customer is told so.",
     "declined": "It will not be done. Tell the customer why.",
+    "carried-out": "It is done, and the customer is told so.",
+    "asked-a-lead": "The leads see it under Approvals. It happens once one of them agrees.",
+    "task-added": "The task stands on the case, and under Tasks.",
+    "task-done": "The task is checked off.",
     "added": "The account is made. Hand the password over in person; it can be changed under one's own name above.",
     "disabled": "The account is disabled, and signed out everywhere.",
+    "enabled": "The account is enabled again, as it was.",
+    "role-changed": "The role is changed, from now on.",
+    "email-changed": "The e-mail address is changed. The sign-in provider has to vouch for it anew.",
+    "second-off": "The second factor is turned off.",
+    "ended": "Signed out there.",
     "changed": "Your password is changed. You are signed out everywhere else.",
 }
 
@@ -46,7 +61,6 @@ _PROOFS: dict[Proof, dict[str, str]] = {
         "web": "They are signed in on the company's site.",
     },
 }
-_STEP, _RISE, _EDGE = 24, 10, 5  # of the drawing of moods, in pixels
 _KILO = 1_000
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -57,6 +71,28 @@ def proof(found: Proof, channel: str, *, by_code: bool) -> str:
         return "They have entered a code that another channel of this customer showed."
     words = _PROOFS[found]
     return words.get(channel, words[""])
+
+
+def vouched(found: Proof) -> str:
+    """How sure we are of who wrote one message, in a word or two."""
+    return {
+        Proof.CLAIMED: "not vouched for",
+        Proof.PLAUSIBLE: "probably theirs",
+        Proof.PROVEN: "vouched for",
+        Proof.CONFIRMED: "just confirmed",
+    }[found]
+
+
+def outcome(state: str) -> str:
+    """What became of an action."""
+    return {
+        "waiting": "waits for approval",
+        "running": "is being done",
+        "done": "done",
+        "refused": "refused",
+        "unknown": "nobody knows whether it was done",
+        "declined": "declined",
+    }.get(state, state)
 
 
 def hint(contacts: Sequence[Contact]) -> str:
@@ -83,6 +119,11 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
+def day(at: datetime) -> str:
+    """A day, e.g. "2 Mar 2026"."""
+    return f"{at.day} {at:%b %Y}"
+
+
 def tenure(since: str, now: datetime) -> str:
     """How long somebody has been a customer, e.g. "14 months"; "" where the directory does not tell."""
     try:
@@ -106,15 +147,3 @@ def size(count: int) -> str:
 def slot(name: str) -> str:
     """A slot as a label, e.g. "Order id"."""
     return name.replace("_", " ").capitalize()
-
-
-def mood_line(moods: Sequence[str]) -> str:
-    """The points of a line that falls as the mood does, for an SVG of 40 pixels height."""
-    heights = [HEIGHTS.get(mood, HEIGHTS["neutral"]) for mood in moods]
-    top = max(HEIGHTS.values())
-    return " ".join(f"{_EDGE + n * _STEP},{_EDGE + (top - height) * _RISE}" for n, height in enumerate(heights))
-
-
-def mood_width(moods: Sequence[str]) -> int:
-    """How wide that drawing is, in pixels."""
-    return 2 * _EDGE + (len(moods) - 1) * _STEP

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from channels._discord.commands import register
-from channels._discord.cursors import Cursors
+from channels._discord.cursors import Cursors, begun, direct, on_record
 from channels._discord.history import History
 from channels._discord.objects import Interaction, made_at
 from channels._discord.phrases import Hello
@@ -25,7 +25,6 @@ _AT_ONCE: Final = 0.2  # seconds
 _PAGE: Final = 100  # messages
 _MOST_PAGES: Final = 10  # of one conversation after one absence
 _TO_ACKNOWLEDGE: Final = 3.0  # seconds that Discord waits for a word on an interaction
-_SAVED_EVERY: Final = 1.0  # seconds
 _DEFERRED: Final = 5  # a response that shows that the answer is being worked on
 
 
@@ -41,17 +40,19 @@ class Hearing:
         self._posting = posting
         self._deliver = deliver
         self._now = site.now
+        self._places = site.places
         self._hello = Hello(site.name, site.brand, site.languages)
         self._pause = pause
         self._bot_id = ""
         self._history = History()
         self._inbox: asyncio.Queue[tuple[Mapping[str, Any], Raw]] = asyncio.Queue()
         self._behind: dict[str, str] = {}  # conversations that are still to be caught up with, and from where
+        self._on_record: frozenset[str] = frozenset()  # messages that an earlier process kept
+        self._is_new = True  # what earlier processes missed is not looked up yet
         self._woken = asyncio.Event()
         self._interactions: set[asyncio.Task[None]] = set()
         self._others: set[asyncio.Task[None]] = set()
         self._start(self._others, self._record())
-        self._start(self._others, self._keep_cursors())
 
     async def close(self, *, patience: float) -> None:
         """Stops once what was heard is on record, or after so many seconds."""
@@ -61,7 +62,6 @@ class Hearing:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        self._cursors.save()
 
     def event(self, name: str, told: Mapping[str, Any]) -> None:
         """One event of the gateway."""
@@ -85,7 +85,7 @@ class Hearing:
     def _begin(self, ready: Mapping[str, Any]) -> None:
         """A session that was not resumed: what was said since the last one comes by no event."""
         self._bot_id = str(ready["user"]["id"])
-        self._behind = dict(self._cursors.all())
+        self._behind = dict(self._cursors.all()) | self._behind
         self._woken.set()
         self._start(self._others, self._register(str(ready["application"]["id"])))
 
@@ -119,6 +119,8 @@ class Hearing:
     async def _record(self) -> None:
         while True:
             self._woken.clear()
+            if self._is_new and self._bot_id:
+                await self._look_up()
             while not self._inbox.empty():
                 message, raw = self._inbox.get_nowait()
                 await self._record_one(message, raw)
@@ -126,7 +128,29 @@ class Hearing:
             if channel := next(iter(self._behind), ""):
                 await self._rest_for(await self._catch_up(channel))
             else:
+                self._on_record = frozenset()
                 await self._woken.wait()
+
+    async def _look_up(self) -> None:
+        """Learns from the record where each conversation stood when the process before this one ended."""
+        while self._is_new:
+            try:
+                places = await self._places()
+            except Exception:
+                log.exception("What was missed on Discord is not known; trying again in %g seconds.", self._pause)
+                await asyncio.sleep(self._pause)
+            else:
+                self._is_new = False
+                self._on_record = on_record(places)
+                self._behind |= direct(places)
+                self._start(self._others, self._look_up_begun(begun(places)))
+
+    async def _look_up_begun(self, people: Mapping[str, str]) -> None:
+        """Finds the direct messages that we began; who answers there is heard as well."""
+        for user, message in people.items():
+            with suppress(SendProblem, ValueError):
+                self._behind.setdefault(await self._posting.channel_of(user), message)
+        self._woken.set()
 
     async def _record_one(self, message: Mapping[str, Any], raw: Raw) -> None:
         channel = str(message.get("channel_id", ""))
@@ -158,7 +182,8 @@ class Hearing:
                 found = await self._page(channel)
                 for message in found:
                     self._history.said(message)
-                    await self._insist(self._raw(message=message))
+                    if str(message["id"]) not in self._on_record:
+                        await self._insist(self._raw(message=message))
                     self._behind[channel] = str(message["id"])
                 if len(found) < _PAGE:
                     break
@@ -186,11 +211,6 @@ class Hearing:
         if seconds:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), seconds)
-
-    async def _keep_cursors(self) -> None:
-        while True:
-            await asyncio.sleep(_SAVED_EVERY)
-            self._cursors.save()
 
     async def _register(self, application: str) -> None:
         while True:

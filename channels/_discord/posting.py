@@ -15,12 +15,15 @@ from channels._discord.cursors import Cursors
 from channels._discord.objects import EPHEMERAL, Interaction, made_at
 from channels._discord.rest import CLOSED, Refused, Rest
 from channels._markdown.discord import DISCORD
+from channels._markdown.looking import as_page, on_any, parted
 from channels._markdown.split import split
 from channels._markdown.tree import read
+from core.channel import Look
 from core.errors import SendProblem, TryAgain
-from core.messages import Choice, Reply, Route
+from core.messages import Attachment, Choice, Reply, Route
 
 TEXT_LIMIT: Final = 2_000  # characters in one message
+MOST_BYTES: Final = 24_000_000  # of the files in one; a request may have 25 MB, a file of a bot's 10 MiB
 _NONCE_LIMIT: Final = 25  # characters
 _SUPPRESS_EMBEDS: Final = 1 << 2  # message flag: no previews of links
 _LOADING: Final = 1 << 7  # message flag: a command's answer is awaited
@@ -47,6 +50,7 @@ class Post:
     fills: bool = False  # takes the place that a command holds open
     asked_in: str = ""  # the channel in public
     aside: str = ""  # what is said there if the user takes no direct messages
+    files: tuple[Attachment, ...] = ()
 
 
 class _Sent(BaseModel):
@@ -58,26 +62,35 @@ class _Sent(BaseModel):
 
 
 def render(reply: Reply) -> list[Post]:
-    """The messages of a reply, each within Discord's limit; the buttons are under the last."""
+    """The messages of a reply, each within Discord's limit; the buttons are under the last. One more has the files."""
     route = reply.route
-    parts = list(split(read(reply.text), DISCORD.show, TEXT_LIMIT))
+    texts = list(split(read(reply.text), DISCORD.show, TEXT_LIMIT))
+    parts = [(text, ()) for text in texts] + ([("", reply.files)] if reply.files else [])
     language = phrases.language(reply.language, list(phrases.PHRASES))
     return [
         Post(
             channel=route.get("channel", ""),
             user=route.get("user", ""),
-            content=part,
+            content=text,
+            files=files,
             nonce=hashlib.sha256(f"{reply.id}/{n}".encode()).hexdigest()[:_NONCE_LIMIT],
-            buttons=reply.choices if n == len(parts) - 1 else (),
+            buttons=reply.choices if n == len(texts) - 1 else (),
             answers=route.get("answers", ""),
             application=route.get("application", ""),
             token=route.get("token", ""),
-            fills=n == 0 and "fills" in route,
+            fills=n == 0 and not files and "fills" in route,
             asked_in=route.get("asked_in", ""),
             aside=phrases.PHRASES[language].closed,
         )
-        for n, part in enumerate(parts)
+        for n, (text, files) in enumerate(parts)
     ]
+
+
+def look(reply: Reply) -> Look:
+    """How a reply will look."""
+    parts = list(split(read(reply.text), DISCORD.show, TEXT_LIMIT))
+    remarks = [*parted(len(parts), "messages"), *on_any(reply.text)]
+    return Look(messages=parts, page=as_page(reply.text, reply.language), remarks=remarks)
 
 
 class Posting:
@@ -103,7 +116,7 @@ class Posting:
     async def typing(self, route: Route) -> None:
         """Shows for ten seconds that we type; a command shows it by itself."""
         if "fills" not in route:
-            channel = route.get("channel") or await self._channel_of(route["user"])
+            channel = route.get("channel") or await self.channel_of(route["user"])
             await self._rest.ask("POST", f"channels/{channel}/typing")
 
     @contextmanager
@@ -141,11 +154,11 @@ class Posting:
         return there.id
 
     async def _directly(self, wire: Post) -> str:
-        channel = wire.channel or await self._channel_of(wire.user)
+        channel = wire.channel or await self.channel_of(wire.user)
         once = {"nonce": wire.nonce, "enforce_nonce": True}
         try:
             sent = _Sent.model_validate(
-                await self._rest.ask("POST", f"channels/{channel}/messages", _payload(wire) | once)
+                await self._rest.ask("POST", f"channels/{channel}/messages", _payload(wire) | once, files=wire.files)
             )
         except Refused as refused:
             if refused.code not in CLOSED:
@@ -160,7 +173,7 @@ class Posting:
             shown = _payload(wire) | {"flags": _SUPPRESS_EMBEDS | EPHEMERAL}
             path = f"webhooks/{wire.application}/{wire.token}"
             with suppress(Refused):
-                return _Sent.model_validate(await self._rest.ask("POST", path, shown)).id
+                return _Sent.model_validate(await self._rest.ask("POST", path, shown, files=wire.files)).id
         if wire.asked_in:
             aside = Post(content=f"<@{wire.user}> {wire.aside}", nonce=f"aside{wire.nonce}"[:_NONCE_LIMIT])
             with suppress(SendProblem):
@@ -168,7 +181,8 @@ class Posting:
                 await self._rest.ask("POST", f"channels/{wire.asked_in}/messages", _payload(aside) | once)
         raise closed
 
-    async def _channel_of(self, user: str) -> str:
+    async def channel_of(self, user: str) -> str:
+        """A user's direct messages. Raises SendProblem, or ValidationError for an answer that cannot be read."""
         if user not in self._direct:
             opened = _Sent.model_validate(await self._rest.ask("POST", "users/@me/channels", {"recipient_id": user}))
             if len(self._direct) >= _MOST_PEOPLE:
@@ -193,8 +207,10 @@ def _payload(wire: Post) -> dict[str, object]:
     pressed = _buttons(wire)
     rows = [pressed[at : at + _IN_A_ROW] for at in range(0, len(pressed), _IN_A_ROW)]
     buttons = {"components": [{"type": _ROW, "components": row} for row in rows]} if rows else {}
+    named = [{"id": number, "filename": file.name} for number, file in enumerate(wire.files)]
     return {
         "content": wire.content,
+        **({"attachments": named} if named else {}),
         "allowed_mentions": {"parse": []},
         "flags": _SUPPRESS_EMBEDS,
     } | buttons

@@ -6,15 +6,17 @@ Source: https://docs.discord.com/developers/topics/rate-limits
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from io import BytesIO
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 from pydantic import BaseModel, Field, ValidationError
 
 from core.errors import SendProblem, TryAgain, Undeliverable
+from core.messages import Attachment
 
 Json: TypeAlias = Mapping[str, object] | list[Mapping[str, object]]
 
@@ -22,6 +24,7 @@ CLOSED: Final = (50007, 50278)  # this user takes no direct messages from the bo
 PORTAL: Final = "discord.com/developers/applications, page Bot"
 REFUSED_TOKEN: Final = f"Discord refuses this token; copy the bot's current one from {PORTAL}"
 _PATIENCE: Final = aiohttp.ClientTimeout(total=15)  # seconds
+_PATIENCE_WITH_FILES: Final = aiohttp.ClientTimeout(total=120)
 _LONGEST_WAIT: Final = 5.0  # seconds for a place in a bucket; for longer ones the outbox waits
 _MOST_BUCKETS: Final = 1_000
 _SERVER_ERROR: Final = 500  # and above: HTTP statuses
@@ -63,20 +66,24 @@ class Rest:
         self._limits = _RateLimits()
         self._session: aiohttp.ClientSession | None = None
 
-    async def ask(self, method: str, path: str, payload: object = None, **query: str) -> Json:
+    async def ask(
+        self, method: str, path: str, payload: object = None, *, files: Sequence[Attachment] = (), **query: str
+    ) -> Json:
         """What Discord answers; {} where it has nothing to say. Raises TryAgain or Refused."""
+        body: dict[str, Any] = {"data": _form(payload, files)} if files else {"json": payload}
         await self._limits.wait(method, path)
         try:
             # What goes by an interaction's token needs no other, and does not count for the bot's own limit.
             async with self._opened().request(
                 method,
                 f"{self._base}/{path}",
-                json=payload,
                 params=query,
+                timeout=_PATIENCE_WITH_FILES if files else _PATIENCE,
                 headers={}
                 if path.startswith(("webhooks/", "interactions/"))
                 else {"Authorization": f"Bot {self._token}"},
                 allow_redirects=False,
+                **body,
             ) as response:
                 return self._answer(method, path, response, await response.read())
         except (aiohttp.ClientError, OSError) as away:
@@ -143,6 +150,15 @@ class _RateLimits:
     def _key(self, method: str, path: str) -> tuple[str, str]:
         kind, whose = _kind(method, path)
         return self._bucket.get(kind, kind), whose
+
+
+def _form(payload: object, files: Sequence[Attachment]) -> aiohttp.FormData:
+    """A message with files. Names are written as they are: Discord does not read them in percent signs."""
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("payload_json", json.dumps(payload), content_type="application/json")
+    for number, file in enumerate(files):
+        form.add_field(f"files[{number}]", BytesIO(file.content), filename=file.name, content_type=file.media_type)
+    return form
 
 
 def _kind(method: str, path: str) -> tuple[str, str]:

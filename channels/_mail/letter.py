@@ -9,6 +9,7 @@ from email.utils import format_datetime, formataddr
 from typing import Final
 
 from channels._mail.author import ascii_domain
+from channels._mail.enclosing import enclosed
 from channels._mail.headers import one_line
 from channels._mail.seal import Seal, short_name
 from channels._mail.subjects import bare_subject
@@ -47,15 +48,16 @@ class Letterhead:
     def compose(self, reply: Reply) -> Letter:
         """The mail for a reply."""
         route, name, said = reply.route, short_name(reply.id), read(reply.text)
-        tag, boundary = self._tag(route), f"={name}="
+        tag, boundary, mixed = self._tag(route), f"={name}=", f"={name}=files="
         message_id = f"<{self.letters.close(name)}{'.' if tag else ''}{tag}@{self.domain}>"
-        head = self._headers(reply, message_id, self._mailbox(tag)) | {
-            "MIME-Version": "1.0",
-            "Content-Type": f'multipart/alternative; boundary="{boundary}"',
-        }
+        head = self._headers(reply, message_id, self._mailbox(tag)) | {"MIME-Version": "1.0"}
         lines = [f"{field}: {value}" for field, value in head.items() if value]
-        lines += ["", f"--{boundary}", _part("plain", PLAIN.show(said)), f"--{boundary}"]
-        lines += [_part("html", page(said, reply.language)), f"--{boundary}--", ""]
+        body = [f'Content-Type: multipart/alternative; boundary="{boundary}"', "", f"--{boundary}"]
+        body += [_part("plain", PLAIN.show(said)), f"--{boundary}"]
+        body += [_part("html", page(said, reply.language)), f"--{boundary}--", ""]
+        if reply.files:
+            lines += [f'Content-Type: multipart/mixed; boundary="{mixed}"', ""]
+        lines += enclosed(body, reply.files, mixed) if reply.files else body
         content = "\n".join(lines).replace("\n", "\r\n").encode()
         return Letter(sender=self._mailbox(), recipient=route["to"], message_id=message_id, content=content)
 

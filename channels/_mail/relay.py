@@ -58,7 +58,7 @@ class Relay:
         """Raises TryAgain or Undeliverable."""
         content = dated(letter, now)
         if self._signer:
-            content = self._signer.sign(content, now)
+            content = await asyncio.to_thread(self._signer.sign, content, now)
         async with self._free:
             client = await self._connection()
             try:

@@ -19,6 +19,7 @@ WANTED: Final = {
     "users:read": "members are not recognised by their email",
     "users:read.email": "members are not recognised by their email",
     "commands": "there is no /throughline",
+    "files:write": "colleagues can send no files",
     "assistant:write": "the assistant's pane offers nothing and shows no status",
 }
 

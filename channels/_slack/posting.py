@@ -1,17 +1,20 @@
-"""What we send: messages, some with buttons, and what shows of a button that was pressed."""
+"""What we send: messages, some with buttons, files, and what shows of a button that was pressed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from channels._markdown.looking import as_page, on_any, parted
 from channels._markdown.slack import MRKDWN
 from channels._markdown.split import split
 from channels._markdown.tree import read
 from channels._slack.objects import Press
 from channels._slack.reading import Place
+from channels._slack.uploading import SHARED_BY, share
 from channels._slack.web import UNSHOWN, Refused, Web
-from core.messages import Reply
+from core.channel import Look
+from core.messages import Attachment, Reply
 
 TEXT_LIMIT: Final = 3_000  # characters in one block of text
 _MOST_BUTTONS, _LONGEST_LABEL, _LONGEST_VALUE = 25, 75, 2_000
@@ -30,6 +33,7 @@ class Post:
     payload: Mapping[str, object]
     instead: Mapping[str, object] = field(default_factory=dict)
     user: str = ""  # for whom `instead` is
+    files: tuple[Attachment, ...] = ()  # are shown in place of a text
 
 
 def render(reply: Reply) -> Sequence[Post]:
@@ -40,7 +44,25 @@ def render(reply: Reply) -> Sequence[Post]:
     """
     parts = list(split(read(reply.text), MRKDWN.show, TEXT_LIMIT))
     last = len(parts) - 1
-    return [_post(reply, part, text, _blocks(reply, text) if part == last else {}) for part, text in enumerate(parts)]
+    posts = [_post(reply, part, text, _blocks(reply, text) if part == last else {}) for part, text in enumerate(parts)]
+    return [*posts, _shared(reply)] if reply.files else posts
+
+
+def look(reply: Reply) -> Look:
+    """How a reply will look. What was asked where others read is answered directly."""
+    parts = list(split(read(reply.text), MRKDWN.show, TEXT_LIMIT))
+    direct = ["Others read that channel, so it goes by direct message."] if "ephemeral" in reply.route else []
+    remarks = [*parted(len(parts), "messages"), *direct, *on_any(reply.text)]
+    return Look(messages=parts, page=as_page(reply.text, reply.language), remarks=remarks)
+
+
+def _shared(reply: Reply) -> Post:
+    """The files, below the text. Nothing of that kind is ephemeral, so where others read it goes directly."""
+    if "ephemeral" in reply.route:
+        return Post(method=SHARED_BY, payload={}, user=reply.route["user"], files=reply.files)
+    named = {"channel_id": "channel", "thread_ts": "thread_ts"}
+    place = {name: reply.route[key] for name, key in named.items() if key in reply.route}
+    return Post(method=SHARED_BY, payload=place, files=reply.files)
 
 
 def _post(reply: Reply, part: int, text: str, blocks: _Block) -> Post:
@@ -83,13 +105,17 @@ class Posting:
 
     def __init__(self, web: Web, api_url: str) -> None:
         self._web = web
+        self._api_url = api_url
         self._api = urlsplit(api_url)
         self._ephemeral: dict[str, str] = {}  # block id, and the text above it
         self._settled: dict[str, str] = {}  # the block ids of what was pressed
         self._direct: dict[str, str] = {}  # users, and their direct messages
 
     async def send(self, wire: Post) -> str:
-        """Posts it; returns Slack's `ts` of the message. Raises TryAgain or Undeliverable."""
+        """Posts it; returns Slack's `ts` of it, or the id of the first file. Raises TryAgain or Undeliverable."""
+        if wire.files:
+            where = wire.payload or {"channel_id": await self._channel_of(wire.user)}
+            return await share(self._web, self._api_url, wire.files, where)
         if not wire.payload:
             return await self._directly(wire)
         try:
@@ -102,11 +128,16 @@ class Posting:
         return str(answer.get("ts") or answer.get("message_ts"))
 
     async def _directly(self, wire: Post) -> str:
-        if wire.user not in self._direct:
-            opened = await self._web.call("conversations.open", {"users": wire.user})
-            _note(self._direct, wire.user, str(opened["channel"]["id"]))
-        answer = await self._web.call("chat.postMessage", {**wire.instead, "channel": self._direct[wire.user]})
+        channel = await self._channel_of(wire.user)
+        answer = await self._web.call("chat.postMessage", {**wire.instead, "channel": channel})
         return str(answer.get("ts"))
+
+    async def _channel_of(self, user: str) -> str:
+        """Their direct messages."""
+        if user not in self._direct:
+            opened = await self._web.call("conversations.open", {"users": user})
+            _note(self._direct, user, str(opened["channel"]["id"]))
+        return self._direct[user]
 
     async def settle(self, press: Press) -> None:
         """Puts what was chosen in the place of the buttons, once. Raises SendProblem or aiohttp's errors."""

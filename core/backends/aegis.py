@@ -125,6 +125,10 @@ class AegisMemory:
         except sqlite3.OperationalError as error:
             raise Problem(f"memory: {self._path} could not be cleaned ({error}); erase again") from error
 
+    async def size(self) -> int:
+        """How many rows it holds, patterns included."""
+        return await self._run(_Store.size)
+
     async def clear(self) -> None:
         """Empties the file, before a rebuild from the ledger."""
         await self._run(_Store.clear)
@@ -292,6 +296,10 @@ class _Store:
         self.db.commit()
         self.db.execute("VACUUM")  # a page that was split may keep a copy of rows that moved, secure_delete or not
         self._empty_log()
+
+    def size(self) -> int:
+        (count,) = self.db.execute("SELECT count(*) FROM memories WHERE is_deprecated = 0").fetchone()
+        return int(count)
 
     def clear(self) -> None:
         self._asked = self._playbook = None

@@ -1,16 +1,21 @@
 """The smallest engine behind a Discord channel, for tests over real sockets."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from channels._discord.posting import Post
-from channels.discord import Discord
+from channels.discord import Discord, DiscordSettings
+from core.backends.ledger.sql import SqlLedger
 from core.channel import Deliver
 from core.errors import TryAgain
 from core.messages import Choice, InboundMessage, Raw, Reply
-from tests.site import make_channel
+from tests.site import NOW, SAMPLES, site
 from tests.twins.discord import BOT_ID, DiscordTwin
 
 ANN, BEN, EVE = "800000000000000011", "800000000000000012", "800000000000000013"
@@ -18,17 +23,21 @@ AT_US = f"<@{BOT_ID}>"
 
 
 class Echo:
-    """The smallest engine: keeps each message once, and answers one after the other with what was said."""
+    """The smallest engine: keeps each message once, and answers one after the other with what was said. What it keeps
+    outlives it where it has a ledger."""
 
-    def __init__(self, channel: Discord, choices: tuple[Choice, ...] = ()) -> None:
+    def __init__(self, channel: Discord, choices: tuple[Choice, ...] = (), ledger: SqlLedger | None = None) -> None:
         self.channel = channel
         self.choices = choices
+        self.ledger = ledger
         self.heard: dict[str, InboundMessage] = {}
         self.open: asyncio.Queue[InboundMessage] = asyncio.Queue()
 
     async def deliver(self, raw: Raw) -> bool:
         message = self.channel.parse(raw)
         if message is None or message.external_id in self.heard:
+            return False
+        if self.ledger and not await self.ledger.accept(message, raw):
             return False
         self.heard[message.external_id] = message
         self.open.put_nowait(message)
@@ -67,18 +76,23 @@ async def listening(channel: Discord, deliver: Deliver) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def answering(channel: Discord, *choices: Choice) -> AsyncIterator[Echo]:
-    engine = Echo(channel, choices)
+async def answering(channel: Discord, *choices: Choice, ledger: SqlLedger | None = None) -> AsyncIterator[Echo]:
+    engine = Echo(channel, choices, ledger)
     worker = asyncio.create_task(engine.answer())
     async with listening(channel, engine.deliver):
         yield engine
     worker.cancel()
 
 
-def channel_at(discord: DiscordTwin, var: Path, **settings: str) -> Discord:
+def channel_at(discord: DiscordTwin, var: Path, ledger: SqlLedger | None = None, **settings: str) -> Discord:
+    """The channel; with a ledger it learns what an earlier process heard."""
     where = {"discord_api_base": discord.api_base, "discord_gateway_url": discord.gateway_url}
-    made = make_channel("discord", var, **(where | settings))
-    assert isinstance(made, Discord)
+    given: dict[str, Any] = json.loads((SAMPLES / "discord" / "settings.json").read_text()) | where | settings
+    here = site(var)
+    if ledger:
+        kept = ledger
+        here = replace(here, places=lambda: kept.places("discord", since=NOW - timedelta(days=30)))
+    made = Discord(DiscordSettings(**given), here)
     made.pause = 0.01
     return made
 

@@ -1,9 +1,10 @@
 """A shop with a console, served over HTTP on loopback, and channels whose customers can be looked over the shoulder."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,15 +16,24 @@ from pydantic import BaseModel
 from bots import web
 from bots.console import passwords
 from bots.console.app import Ports, console
+from bots.console.by_provider import BACK, Provider
 from bots.console.door import Door
 from bots.console.login import COOKIE, Doorkeeper
 from core.accounts import NewAccount, Role
+from core.casework import Casework
 from core.channel import Limits
 from core.delivery import Delivery
 from core.desk import Desk
+from core.drafting import Drafting
 from core.errors import Undeliverable
 from core.files import Files
+from core.hours import ALWAYS
+from core.lookout import Lookout
 from core.messages import InboundMessage, Raw, Reply
+from core.previewing import Previewing
+from core.quick import QuickActions
+from core.searching import Search
+from core.tasks import Tasks
 from tests.shop import HOUSE, Shop
 from tests.site import make_channel
 
@@ -66,6 +76,7 @@ class Office:
     delivery: Delivery
     channels: dict[str, Any]
     url: str = ""
+    ports: Ports = field(init=False)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
 
@@ -118,9 +129,18 @@ class Office:
 
 @asynccontextmanager
 async def opened(
-    shop: Shop, *, public_url: str = "", read_by: Mapping[str, Any] | None = None
+    shop: Shop,
+    *,
+    public_url: str = "",
+    read_by: Mapping[str, Any] | None = None,
+    shown_by: Mapping[str, Any] | None = None,
+    by: Callable[[str], Provider] | None = None,
+    domains: Sequence[str] = (),
+    both: bool = False,
 ) -> AsyncIterator[Office]:
-    """A console over a shop, until the block is left. `read_by`: channels that know how to take deliveries apart."""
+    """A console over a shop, until the block is left. `read_by`: channels that know how to take deliveries apart,
+    `shown_by` such that know how a reply will look. `by`
+    makes the sign-in provider that sends people back to that address. `both`: nobody is without a second factor."""
     channels: dict[str, Any] = {name: Mailbox(name) for name in HOUSE.channels}
     delivery = Delivery(shop.ledger, channels, lambda: shop.now)
     desk = Desk(
@@ -132,13 +152,37 @@ async def opened(
         now=lambda: shop.now,
         new_id=shop.engine.new_id,
     )
+    casework = Casework(ledger=shop.ledger, now=lambda: shop.now)
     office = Office(shop=shop, desk=desk, delivery=delivery, channels=channels)
     listening = web.listen("127.0.0.1", 0)
     office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    door = Door(keeper=office.doorkeeper(), base_url=public_url or office.url)
+    provider = by(f"{office.url}{BACK}") if by else None
+    door = Door(
+        keeper=office.doorkeeper(), base_url=public_url or office.url, by_provider=provider is not None, both=both
+    )
     readers = read_by or {"email": make_channel("email", Path("var"))}
     files = Files(ledger=shop.ledger, channels=readers, now=lambda: shop.now)
-    extra = console(Ports(desk=desk, accounts=shop.ledger, files=files), door)
+    office.ports = Ports(
+        desk=desk,
+        casework=casework,
+        accounts=shop.ledger,
+        files=files,
+        search=Search(ledger=shop.ledger, now=lambda: shop.now),
+        lookout=lookout(shop),
+        drafting=Drafting(
+            desk=desk,
+            ledger=shop.ledger,
+            briefing=lambda: shop.engine.briefing,
+            writer=shop.engine.writer,
+            patience=0.2,
+        ),
+        previewing=Previewing(desk=desk, ledger=shop.ledger, channels=shown_by or channels),
+        quick=QuickActions(desk=desk, ledger=shop.ledger),
+        tasks=Tasks(ledger=shop.ledger, now=lambda: shop.now),
+        provider=provider,
+        domains=domains,
+    )
+    extra = console(office.ports, door)
     app = web.application(
         [], shop.engine.accept, _ready, note=_note, base_url=office.url, now=lambda: shop.now, extra=extra
     )
@@ -147,6 +191,11 @@ async def opened(
         for client in office.clients:
             await client.aclose()
     await delivery.close()
+
+
+def lookout(shop: Shop) -> Lookout:
+    """Who tells open pages what is new, soon enough for a test."""
+    return Lookout(ledger=shop.ledger, hours=ALWAYS, patience=timedelta(minutes=15), now=lambda: shop.now, every=0.02)
 
 
 def password_of(name: str) -> str:

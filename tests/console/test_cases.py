@@ -67,7 +67,7 @@ async def test_a_long_queue_is_turned_like_pages_and_the_oldest_stand_first(offi
     last = (await browser.get(Outline(first).links["Next"])).text
     assert (last.count('data-label="Issue"'), "$60 " in last) == (1, True)
     assert "Next" not in Outline(last).links
-    assert Outline(last).links["Previous"] == "/console?page=1"
+    assert Outline(last).links["Previous"] == "/console?tab=all"
     for page in ("0", "-1", "x", "٣", "9" * 30):
         assert (await browser.get("/console", params={"page": page})).text.count('data-label="Issue"') == 50
     assert "No case waits" in (await browser.get("/console?page=999")).text
@@ -121,8 +121,12 @@ async def test_the_mood_is_drawn(office: Office) -> None:
     await ann_writes(office, "This is ridiculous, I am furious! Worst service ever!!! Where is my order?")
     page = (await (await office.signed_in()).get("/console/cases/1")).text
     drawn = next(attrs for tag, attrs in Outline(page).elements if tag == "svg")
-    assert drawn["aria-label"] == "Over time: neutral, angry"
-    assert 'points="5,15 29,35"' in page
+    assert drawn["aria-label"] == "In this case, over time: neutral, angry"
+    words = re.findall(r'<text class="scale"[^>]*>([^<]+)</text>', page)
+    assert words[:6] == ["angry", "frustrated", "neutral", "positive", "2 Mar 2026", "2 Mar 2026"]
+    (first, last) = re.findall(r"(\d+),(\d+)", re.findall(r'points="([^"]+)"', page)[0])
+    assert int(first[0]) < int(last[0])
+    assert int(first[1]) < int(last[1]), "an angry mood stands lower than a neutral one"
 
 
 async def test_an_unproven_address_is_a_hint_and_shows_nothing_of_its_owner(office: Office) -> None:
@@ -142,10 +146,11 @@ async def test_every_view_stands_in_the_access_log(office: Office) -> None:
     log = await office.shop.ledger._database.read(
         lambda tx: tx.execute(select(access_log).where(access_log.c.purpose == "staff")).all()
     )
-    queue, case = log
+    queue, case, panel = log
     assert {(row.reader, row.handle_id) for row in log} == {("bea", 1)}
     assert queue.rows == ["case:1"]
     assert {"case:1", "fact:1", "directory:cus_7"} <= set(case.rows)
+    assert {"message:1", "outbox:1"} <= set(panel.rows)
 
 
 async def test_a_page_is_read_again_only_when_something_happened(office: Office) -> None:
@@ -172,7 +177,7 @@ async def test_a_reply_goes_out_on_the_customers_channel_and_the_bot_is_silent(o
     assert (sent.text, sent.sender, sent.route) == ("Hello Ann,\nit is on its way.", "agent", {"to": "ann@shop.test"})
     seen = text_of((await browser.get("/console/cases/1")).text)
     assert "Taken by admin" in seen
-    assert "Colleague, email" in seen
+    assert "Colleague admin, email" in seen
     office.shop.later(minutes=1)
     assert await office.shop.hears("email", "ann@shop.test", "Thank you, my parcel has still not arrived.") == ""
 

@@ -141,8 +141,10 @@ async def test_no_page_has_a_script_or_a_style_of_its_own(office: Office) -> Non
     browser = await busy(office)
     for page in await pages(office, browser, office.browser(), HARMLESS):
         elements = Outline(page.text).elements
-        assert [given for tag, given in elements if tag == "script"] == [
-            {"src": "/console/static/console.js", "defer": None}
-        ]
+        scripts = [given for tag, given in elements if tag == "script"]
+        assert all(set(given) <= {"src", "defer"} for given in scripts), page.url
+        assert {given["src"] for given in scripts} == {
+            f"/console/static/{name}.js" for name in ("theme", "console", "notices", "keys")
+        }
         assert not [tag for tag, _ in elements if tag == "style"]
         assert not [given for _, given in elements if any(name.startswith("on") or name == "style" for name in given)]

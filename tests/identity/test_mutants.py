@@ -231,7 +231,7 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/erasing.py",
-        "found = handles_of(nodes) | _shared(node, around) | _former(tx, node)",
+        "found = handles_of(nodes) | _shared(persons, around) | _former(tx, persons)",
         "found = handles_of(nodes)",
         f"{FORGETTING}::test_a_phone_that_the_directory_took_away_and_one_that_two_share_are_erased",
     ),
@@ -243,7 +243,7 @@ MUTANTS = [
     ),
     Mutant(
         "core/backends/ledger/merging.py",
-        "    parting.give_back_cases(tx, plan.a.ids, plan.b.ids)",
+        "    parting.give_back_cases(tx, one, other)",
         "    pass",
         "tests/test_merging.py::test_what_was_told_in_the_other_ones_case_stays_with_who_told_it",
     ),

@@ -19,9 +19,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from core.backends.ledger import inbox, merging, people, recall, turns, whois
-from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
 from core.backends.ledger.schema import links
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.ledger import Case, DirectoryRow, Fact, NewFact, Profile, Settlement, Turn, line_of
 from core.merging import NotDone, Order
 from core.messages import InboundMessage, Raw
@@ -236,7 +236,7 @@ def lives(tx: Connection, number: int) -> int:
 
 @pytest.mark.timeout(180)  # on a busy machine
 async def test_after_any_script_the_ledger_recalls_as_if_nobody_had_been_merged(tmp_path: Path) -> None:
-    database = Database(tmp_path / "town.db")
+    database = SqliteDatabase(tmp_path / "town.db")
     await database.write(migrate)
     merges = sum([await database.write(partial(lives, number=number)) for number in range(TOWNS)])
     await database.close()

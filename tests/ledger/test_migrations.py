@@ -11,8 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from core.backends.ledger import migrations
-from core.backends.ledger.database import Database
 from core.backends.ledger.schema import metadata
+from core.backends.ledger.sqlite import SqliteDatabase
 
 
 def differences(connection: Connection) -> list[object]:
@@ -20,7 +20,7 @@ def differences(connection: Connection) -> list[object]:
 
 
 async def test_a_new_ledger_has_the_shape_that_the_code_expects(tmp_path: Path) -> None:
-    database = Database(tmp_path / "ledger.db")
+    database = SqliteDatabase(tmp_path / "ledger.db")
     await database.write(migrations.migrate)
     await database.write(migrations.migrate)
     assert await database.read(differences) == []
@@ -35,7 +35,7 @@ def migrate_to(revision: str, connection: Connection) -> None:
 
 
 async def test_what_was_vouched_for_before_it_could_lapse_counts_from_when_it_was_told(tmp_path: Path) -> None:
-    database = Database(tmp_path / "ledger.db")
+    database = SqliteDatabase(tmp_path / "ledger.db")
     await database.write(partial(migrate_to, "0002"))
     told = "INSERT INTO evidence (node, key, source, at, recorded_at) VALUES (:node, 'email:a@b.test', :by, 5, 7)"
     rows = [{"node": "h:1", "by": "slack"}, {"node": "d:cus_1", "by": "directory"}]

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from core.backends.ledger import recall
-from core.backends.ledger.database import Database
 from core.backends.ledger.migrations import migrate
+from core.backends.ledger.sqlite import SqliteDatabase
 from tests.shop import START
 
 STATEMENTS: dict[str, Any] = {
@@ -32,7 +32,7 @@ async def plan(path: Path, statement: Any) -> str:
     given = {name: GIVEN[name] for name in statement.compile().params if name in GIVEN}
     asked = statement.params(given).compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
     explain, unbound = f"EXPLAIN QUERY PLAN {asked}", (None,) * len(asked.positiontup)
-    database = Database(path)
+    database = SqliteDatabase(path)
     await database.write(migrate)
     steps = await database.read(lambda tx: "\n".join(row.detail for row in tx.exec_driver_sql(explain, unbound)))
     await database.close()

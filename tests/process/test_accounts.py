@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bots.console.passwords import fits, hashed
 from core.accounts import NewAccount, Role
-from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from tests.process.running import start
 from tests.shop import START
 
@@ -17,7 +17,7 @@ async def reset(folder: Path, name: str) -> tuple[int | None, str, str]:
 
 
 async def test_a_new_password_is_printed_once_and_ends_every_session(tmp_path: Path) -> None:
-    ledger = SqlLedger(Database(tmp_path / "var" / "throughline.db"))
+    ledger = SqlLedger(SqliteDatabase(tmp_path / "var" / "throughline.db"))
     await ledger.migrate()
     account = NewAccount(name="boss", role=Role.ADMIN, password_hash=hashed("forgotten, and long enough"))
     await ledger.add_account(account, by="admin", now=START)

@@ -23,6 +23,8 @@ from tests.twins.discord_interactions import Interactions, Told
 __all__ = ["BOT_ID", "GUILD_CHANNEL", "DiscordTwin", "Trouble"]
 
 GUILD_CHANNEL = "700000000000000099"
+LARGEST_FILE = 10_485_760  # bytes
+LARGEST_REQUEST = 26_214_400
 MESSAGE_CONTENT_LIMITED = 1 << 19  # flag of an application
 
 
@@ -68,7 +70,7 @@ class DiscordTwin(GatewayTwin):
         self._count = itertools.count(1)
 
     async def __aenter__(self) -> Self:
-        app = web.Application()
+        app = web.Application(client_max_size=LARGEST_REQUEST)
         app.router.add_get("/gateway/", self._gateway)
         app.router.add_route("*", "/api/v10/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
@@ -117,6 +119,10 @@ class DiscordTwin(GatewayTwin):
         self._history[message["channel_id"]].append(message)
         self.tell("MESSAGE_CREATE", message)
         return message
+
+    def leaves(self, user_id: str) -> None:
+        """A user deletes their account: their direct messages are gone."""
+        del self._channels[self.direct(user_id)]
 
     def repeats(self, message: dict[str, Any]) -> None:
         """The gateway delivers a message again."""
@@ -170,7 +176,7 @@ class DiscordTwin(GatewayTwin):
             return await self._by_token(request, path)
         if request.headers.get("Authorization") != f"Bot {self.token}":
             return _error(401, 0, "401: Unauthorized")
-        if not _is_json(request):
+        if not (_is_json(request) or _is_message_with_files(request, path)):
             return _error(400, 50035, "Invalid Form Body")
         about_us: dict[str, object] = {"users/@me": BOT, "users/@me/guilds": self.guilds}
         about_us |= dict.fromkeys(("oauth2/applications/@me", "applications/@me"), self._application())
@@ -197,9 +203,9 @@ class DiscordTwin(GatewayTwin):
         """Whoever has an interaction's token needs no other."""
         if trouble := self._troubled(path[0]):
             return trouble
-        if not _is_json(request):
+        if not (_is_json(request) or _is_message_with_files(request, path)):
             return _error(400, 50035, "Invalid Form Body")
-        body = await request.json() if request.can_read_body else {}
+        body, _ = await _message_of(request)
         match request.method, path:
             case "POST", ["interactions", made, token, "callback"]:
                 return self._told(self.interactions.respond(made, token, body))
@@ -237,13 +243,13 @@ class DiscordTwin(GatewayTwin):
         return _json(later[:limit][::-1])
 
     async def _post(self, request: web.Request, channel: str) -> web.StreamResponse:
-        body = await request.json()
+        body, files = await _message_of(request)
         trouble = self.troubles.popleft() if self.troubles else Trouble()
-        answer = self._refused(channel, body)
+        answer = self._refused(channel, body, files)
         if answer is None and (full := self._full(channel)):
             return full
         if answer is None and trouble.is_posted:
-            answer = _json(self._stored(channel, body), headers=self._room(channel))
+            answer = _json(self._stored(channel, body, files), headers=self._room(channel))
         if trouble.cuts_off and request.transport:
             request.transport.abort()
         return _answered(trouble) or answer or _error(trouble.status, 0, "trouble")
@@ -272,13 +278,15 @@ class DiscordTwin(GatewayTwin):
         told = {"Bucket": "b1", "Limit": self.bucket, "Remaining": self.bucket - count, "Reset-After": left}
         return {f"X-RateLimit-{name}": str(value) for name, value in told.items()}
 
-    def _refused(self, channel: str, body: dict[str, Any]) -> web.Response | None:
+    def _refused(self, channel: str, body: dict[str, Any], files: Mapping[str, bytes]) -> web.Response | None:
         content, nonce = body.get("content", ""), body.get("nonce", "")
         if channel != GUILD_CHANNEL and channel not in self._channels:
             return _error(404, 10003, "Unknown Channel")
         if self._channels.get(channel) in self.closed_to_bots:
             return _error(403, 50007, "Cannot send messages to this user")
-        if not content.strip():
+        if any(len(file) > LARGEST_FILE for file in files.values()) or len(files) > 10:
+            return _error(413, 40005, "Request entity too large")
+        if not (content.strip() or files):
             return _error(400, 50006, "Cannot send an empty message")
         rows = [row["components"] for row in body.get("components", [])]
         buttons = [one for row in rows for one in row]
@@ -289,7 +297,7 @@ class DiscordTwin(GatewayTwin):
             return _error(400, 50035, "Invalid Form Body")
         return None
 
-    def _stored(self, channel: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _stored(self, channel: str, body: dict[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
         nonce = body.get("nonce", "")
         if body.get("enforce_nonce") and nonce in self._nonces:
             return self._nonces[nonce]
@@ -297,7 +305,7 @@ class DiscordTwin(GatewayTwin):
         message = self._message(body["content"]) | told
         self._nonces[nonce] = message
         self._history[channel].append(message)
-        self.posted.append(message | body | {"channel": channel})
+        self.posted.append(message | body | {"channel": channel, "files": dict(files)})
         self._changed.set()
         self.tell("MESSAGE_CREATE", message)
         return message
@@ -327,6 +335,25 @@ def _user(user_id: str) -> dict[str, Any]:
 
 def _is_json(request: web.Request) -> bool:
     return not request.can_read_body or request.headers.get("Content-Type") == "application/json"
+
+
+def _is_message_with_files(request: web.Request, path: list[str]) -> bool:
+    posted = request.content_type == "multipart/form-data" and request.method == "POST"
+    return posted and (path[-1] == "messages" or path[0] == "webhooks")
+
+
+async def _message_of(request: web.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """A message, and its files by their names."""
+    if request.content_type != "multipart/form-data":
+        return (await request.json() if request.can_read_body else {}), {}
+    form = await request.post()
+    told = form["payload_json"]
+    assert isinstance(told, bytes | bytearray | str)
+    body: dict[str, Any] = json.loads(told)
+    sent = {name: field for name, field in form.items() if isinstance(field, web.FileField)}
+    files = [sent[f"files[{one['id']}]"] for one in body["attachments"]]
+    assert [one["filename"] for one in body["attachments"]] == [file.filename for file in files]
+    return body, {file.filename: file.file.read() for file in files}
 
 
 def _json(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

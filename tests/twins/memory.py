@@ -61,6 +61,10 @@ class MemoryTwin:
         for row, votes in self._votes.items():
             self._votes[row] = {case: vote for case, vote in votes.items() if vote.handle not in handles}
 
+    async def size(self) -> int:
+        await self._reached()
+        return len(self._notes) + len(self._lessons)
+
     async def clear(self) -> None:
         await self._reached()
         self._notes.clear()

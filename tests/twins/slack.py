@@ -16,15 +16,20 @@ from types import TracebackType
 
 from aiohttp import ClientSession, WSMsgType, web
 
+from tests.twins.slack_files import Shelf
 from tests.twins.slack_rooms import Refused, Rooms
 from tests.twins.slack_workspace import AGENTS, BOT, CHANNEL, JSON, TEAM, by_http, fits, kind_of
 
 __all__ = ["AGENTS", "BOT", "CHANNEL", "JSON", "TEAM", "Envelope", "Posted", "SlackTwin"]
 
-SCOPES = "app_mentions:read,assistant:write,chat:write,commands,im:history,im:write,users:read,users:read.email"
+SCOPES = (
+    "app_mentions:read,assistant:write,chat:write,commands,files:write,im:history,im:write,users:read,users:read.email"
+)
 LONGEST_TEXT = 40_000
 _REQUIRED = {
     "auth.test": (),
+    "files.getUploadURLExternal": ("filename", "length"),
+    "files.completeUploadExternal": ("files",),
     "apps.connections.open": (),
     "chat.postMessage": ("channel", "text"),
     "chat.postEphemeral": ("channel", "user", "text"),
@@ -39,9 +44,10 @@ _REQUIRED = {
     "assistant.threads.setSuggestedPrompts": ("channel_id", "thread_ts", "prompts"),
 }
 _TELLING = ("auth.test", "conversations.info")
-_READING = ("users.info", "conversations.info", "conversations.history")
+_READING = ("files.getUploadURLExternal", "users.info", "conversations.info", "conversations.history")
 _COMPLAINTS = {
     "text": "no_text",
+    **dict.fromkeys(("filename", "length", "files"), "invalid_arguments"),
     "channel": "channel_not_found",
     "user": "user_not_found",
     "users": "no_users",
@@ -80,7 +86,7 @@ class Envelope:
         return {"type": kind_of(self.payload), "envelope_id": self.id, "payload": self.payload, **again}
 
 
-class SlackTwin(Rooms):
+class SlackTwin(Shelf):
     """One workspace with one app in it. Use it as an async context; `api_url` is what SLACK_API_URL is set to."""
 
     bot_token = "xoxb-1-twin"
@@ -113,11 +119,12 @@ class SlackTwin(Rooms):
         self._transport: asyncio.WriteTransport | None = None
 
     async def __aenter__(self) -> "SlackTwin":
-        app = web.Application()
+        app = web.Application(client_max_size=20_000_000)
         app.router.add_post("/api/{method}", self._api)
         app.router.add_get("/api/{method}", self._api)
         app.router.add_get("/link/", self._link)
         app.router.add_post("/hooks/1", self._hook)
+        app.router.add_post("/upload/{file}", self.take_upload)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -125,6 +132,7 @@ class SlackTwin(Rooms):
         self.api_url = f"http://{host}:{port}/api/"
         self._link_url = f"ws://{host}:{port}/link/"
         self.hooks = f"http://{host}:{port}/hooks/1"
+        self.uploads_at = f"http://{host}:{port}/upload/"
         return self
 
     async def __aexit__(
@@ -333,6 +341,8 @@ class SlackTwin(Rooms):
         "conversations.open": _open_direct,
         "users.info": Rooms.user,
         "chat.update": _update,
+        "files.getUploadURLExternal": Shelf.upload_address,
+        "files.completeUploadExternal": Shelf.complete_upload,
         "conversations.info": Rooms.channel,
         "conversations.history": Rooms.history,
         "reactions.add": Rooms.react,

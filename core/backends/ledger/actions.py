@@ -31,12 +31,12 @@ def begin(tx: Connection, request: Request, *, message: int, handle: HandleId, s
         request=dataclasses.asdict(request),
         **new,
     )
-    return _run(tx.execute(row.returning(action_runs)).one())
+    return run_of(tx.execute(row.returning(action_runs)).one())
 
 
 def _after_a_crash(tx: Connection, row: Row[Any]) -> Run:
     """Nobody knows how far a request got that is still running: its turn broke off."""
-    run = _run(row)
+    run = run_of(row)
     if run.state != "running":
         return run
     cut = dataclasses.replace(run, state="unknown", error="we broke off while it was carried out")
@@ -49,7 +49,7 @@ def one(tx: Connection, run: int) -> Run:
     row = tx.execute(select(action_runs).where(action_runs.c.id == run)).one_or_none()
     if row is None:
         raise NoSuchRun(f"there is no action {run}")
-    return _run(row)
+    return run_of(row)
 
 
 def take(tx: Connection, run: int, agent: str, state: RunState, now: datetime) -> Run:
@@ -58,9 +58,10 @@ def take(tx: Connection, run: int, agent: str, state: RunState, now: datetime) -
     if found.state != "waiting":
         raise NoSuchRun(f"the {found.told} waits for nobody any more: it is {found.state}")
     ended = None if state == "running" else now
-    values = {"state": state, "approved_by": agent, "ended_at": ended}
+    begun = now if state == "running" else None
+    values = {"state": state, "approved_by": agent, "taken_at": begun, "ended_at": ended}
     tx.execute(update(action_runs).where(action_runs.c.id == run).values(**values))
-    return dataclasses.replace(found, state=state)
+    return dataclasses.replace(found, state=state, approved_by=agent)
 
 
 def end(tx: Connection, run: Run, now: datetime) -> None:
@@ -82,7 +83,7 @@ def settle(tx: Connection, runs: Sequence[Run], case: int | None, now: datetime)
 
 
 def _note(tx: Connection, row: Row[Any], now: datetime) -> None:
-    told = {"slot": "done", "value": _run(row).told, "proof": 0, "told_at": now, "message_id": row.message_id}
+    told = {"slot": "done", "value": run_of(row).told, "proof": 0, "told_at": now, "message_id": row.message_id}
     tx.execute(insert(facts).values(handle_id=row.handle_id, case_id=row.case_id, **told))
 
 
@@ -103,10 +104,11 @@ def facts_of_case(tx: Connection, permit: Permit, case: int) -> Mapping[str, str
 def of_case(tx: Connection, permit: Permit, case: int) -> list[Run]:
     """What was asked of the company for a case, oldest first."""
     theirs = action_runs.c.case_id == case, action_runs.c.handle_id.in_(permit.handles)
-    return [_run(row) for row in tx.execute(select(action_runs).where(*theirs).order_by(action_runs.c.id))]
+    return [run_of(row) for row in tx.execute(select(action_runs).where(*theirs).order_by(action_runs.c.id))]
 
 
-def _run(row: Row[Any]) -> Run:
+def run_of(row: Row[Any]) -> Run:
+    """The run of a row."""
     return Run(
         id=row.id,
         action=row.action,
@@ -115,4 +117,7 @@ def _run(row: Row[Any]) -> Run:
         reference=row.reference,
         message=row.message,
         error=row.error,
+        asked_by=row.asked_by,
+        why=row.why,
+        approved_by=row.approved_by,
     )

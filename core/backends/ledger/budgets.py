@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, func, literal, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
-from core.backends.ledger.schema import messages, outbox, turns
+from core.backends.ledger.schema import drafts, messages, outbox, turns
 from core.writing import Spoken
 
 _HOUR = timedelta(hours=1)
@@ -33,7 +33,10 @@ def _number(table: Table, *where: ColumnElement[bool]) -> ColumnElement[int]:
 _SENT = outbox.c.created_at > _SINCE, outbox.c.sender == "bot"
 _COUNTS = select(
     _number(turns, turns.c.handle_id == _HANDLE, turns.c.settled_at > _SINCE).label("turns_lately"),
-    _number(turns, turns.c.settled_at > _SINCE, turns.c.writer.not_in(_CHEAP)).label("model_turns_lately"),
+    (
+        _number(turns, turns.c.settled_at > _SINCE, turns.c.writer.not_in(_CHEAP))
+        + _number(drafts, drafts.c.at > _SINCE, drafts.c.writer.not_in(_CHEAP))
+    ).label("model_turns_lately"),
     _number(outbox, outbox.c.handle_id == _HANDLE, *_SENT).label("sent_lately"),
     _since(turns, turns.c.settled_at).label("turns_of_all"),
     _since(outbox, outbox.c.created_at).label("sent_to_all"),

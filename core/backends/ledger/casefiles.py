@@ -5,19 +5,32 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal_column, select
 
 from core.backends.ledger import actions, enclosing, people, recall, schema
 from core.backends.ledger.people import node_of
-from core.backends.ledger.schema import cases, facts, grants, handles, messages, outbox, raw_messages, turns
-from core.casefile import CaseFile, Contact, Destination, Entry, Reading, Related
+from core.backends.ledger.schema import (
+    action_runs,
+    cases,
+    facts,
+    grants,
+    handles,
+    messages,
+    notes,
+    outbox,
+    presence,
+    raw_messages,
+    tasks,
+    turns,
+)
+from core.casefile import CaseFile, Contact, Destination, Entry, Felt, Reading, Related
 from core.desk import NoSuchCase, Undelivered, Unread
 from core.files import Delivered, Enclosed
 from core.ledger import Fact
 from core.messages import Attachment, Raw
 from core.recollection import recollect
 from identity.codes import GRANT_LIFE
-from identity.gate import Grant, Permit, Purpose, Standing, permit
+from identity.gate import DIRECTORY, Grant, Permit, Purpose, Standing, permit
 from identity.proof import Proof
 
 _LINES = 60
@@ -30,9 +43,10 @@ _BEGINNING = 2_000  # characters of an unread delivery
 
 
 # ── whose case it is ──
-def row_of(tx: Connection, case: int) -> Row[Any]:
-    """The row of a case. Raises NoSuchCase."""
-    row = tx.execute(select(cases).where(cases.c.id == case)).one_or_none()
+def row_of(tx: Connection, case: int, *, locked: bool = False) -> Row[Any]:
+    """The row of a case; `locked` until the transaction ends. Raises NoSuchCase."""
+    of_it = select(cases).where(cases.c.id == case)
+    row = tx.execute(of_it.with_for_update() if locked else of_it).one_or_none()
     if row is None:
         raise NoSuchCase(f"there is no case {case}")
     return row
@@ -67,6 +81,19 @@ def last_proof(tx: Connection, handle: int) -> Proof:
     return Proof(tx.execute(newest).scalar() or Proof.CLAIMED)
 
 
+def newest_heard(tx: Connection, case: int, now: datetime) -> int:
+    """The number of what a case's customer wrote last, on any channel; 0 before they did."""
+    return newest_on(tx, permit(standing_of(tx, row_of(tx, case), now), Purpose.STAFF).handles)
+
+
+_NEWEST_ON = select(func.max(messages.c.id)).where(messages.c.handle_id == bindparam("handle"))
+
+
+def newest_on(tx: Connection, ids: Collection[int]) -> int:
+    """The number of the newest message over any of these handles; 0 for none."""
+    return max((tx.execute(_NEWEST_ON, {"handle": handle}).scalar() or 0 for handle in ids), default=0)
+
+
 # ── one case ──
 def case_file(tx: Connection, case: int, reachable: Collection[str], now: datetime) -> CaseFile:
     """A case with all that staff may see of its customer."""
@@ -80,8 +107,8 @@ def case_file(tx: Connection, case: int, reachable: Collection[str], now: dateti
     return CaseFile(
         case=recall.case_of(row),
         facts=known,
-        moods=_moods(tx, allowed, case),
-        moods_ever=_moods(tx, allowed),
+        felt=_felt(tx, allowed, facts.c.case_id == case),
+        felt_ever=_felt(tx, allowed),
         repeats=_repeats(tx, allowed, row),
         said=said,
         contacts=_contacts(tx, allowed),
@@ -118,12 +145,18 @@ def sent_file(tx: Connection, case: int, reply: int, number: int, now: datetime)
 
 
 def case_state(tx: Connection, case: int) -> str:
-    """A text that changes when something is said or done in a case."""
+    """A text that changes when its customer writes, when something is done in a case, and when somebody looks at it."""
     row = row_of(tx, case)
-    heard = select(func.max(messages.c.id)).where(messages.c.handle_id == row.last_handle_id)
+    heard = newest_on(tx, {row.handle_id, row.last_handle_id})
     sent = select(outbox.c.id, outbox.c.state).where(outbox.c.case_id == case).order_by(outbox.c.id)
-    told = [tuple(line) for line in tx.execute(sent)]
-    return _digest([row.status, row.assignee, row.updated_at, tx.execute(heard).scalar(), told])
+    noted = select(func.max(notes.c.id)).where(notes.c.case_id == case)
+    there = select(presence.c.agent).where(presence.c.case_id == case).order_by(presence.c.agent)
+    asked = (
+        select(action_runs.c.id, action_runs.c.state).where(action_runs.c.case_id == case).order_by(action_runs.c.id)
+    )
+    to_do = select(tasks.c.id, tasks.c.done_at).where(tasks.c.case_id == case).order_by(tasks.c.id)
+    lists = [[tuple(line) for line in tx.execute(query)] for query in (sent, noted, there, asked, to_do)]
+    return _digest([row.status, row.assignee, row.updated_at, row.snoozed_until, heard, lists])
 
 
 def _digest(parts: Sequence[object]) -> str:
@@ -138,12 +171,16 @@ def _facts(tx: Connection, allowed: Permit, case: int) -> list[Fact]:
     return allowed.admit([recall.fact_of(row) for row in tx.execute(query)])
 
 
-def _moods(tx: Connection, allowed: Permit, case: int | None = None) -> list[str]:
-    """The newest moods of a case, or of all cases, oldest first."""
-    theirs = select(facts).where(facts.c.handle_id.in_(allowed.handles), facts.c.slot == "mood")
-    query = theirs if case is None else theirs.where(facts.c.case_id == case)
-    newest = query.order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_MOODS)
-    return [fact.value for fact in allowed.admit([recall.fact_of(row) for row in tx.execute(newest)])][::-1]
+def _felt(tx: Connection, allowed: Permit, *where: ColumnElement[bool]) -> list[Felt]:
+    """The newest moods, oldest first. Each handle is asked by itself: the index tells the newest of one."""
+    found: list[Fact] = []
+    for handle in allowed.handles - {DIRECTORY}:
+        # The slot stands as it does in the index, or it is not used.
+        theirs = select(facts).where(facts.c.handle_id == handle, facts.c.slot == literal_column("'mood'"), *where)
+        rows = tx.execute(theirs.order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_MOODS))
+        found += allowed.admit([recall.fact_of(row) for row in rows])
+    newest = sorted(found, key=lambda fact: (fact.told_at, fact.id))[-_MOODS:]
+    return [Felt(mood=fact.value, at=fact.told_at) for fact in newest]
 
 
 def _repeats(tx: Connection, allowed: Permit, row: Row[Any]) -> int:
@@ -201,7 +238,7 @@ def _told(row: Row[Any]) -> Entry:
         text=row.text,
         drawn_from=frozenset(row.drawn_from),
         files=enclosing.files_of(row.reply),
-        reply=row.id,
+        outgoing=row.id,
         case=row.case_id,
         state=row.state,
         error=row.error,

@@ -1,135 +1,63 @@
-"""One SQLite file: a writer thread and a reader thread, one hop per transaction.
+"""The port on which the ledger stands: transactions, one after the other or side by side."""
 
-The driver is used synchronously in threads of our own; an async wrapper around it costs two to three times as much.
-"""
-
-import asyncio
-import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection
 
+from core.backends.ledger import folding
 from core.errors import Misconfigured
 
 T = TypeVar("T")
 
-_BUSY_SECONDS = 10
+_SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
 
 
-class Database:
-    """A SQLite database. `write` and `read` run one transaction each and return what it returned.
+class Database(Protocol):
+    """A database. `write` and `read` run one transaction each and return what it returned; one may be run again from
+    its beginning, so it changes nothing but the database.
 
     A durable write has reached the disk when it returns; another one may be lost with the power, but never half.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._writer = _Thread(path, "ledger-writer", "IMMEDIATE")
-        self._reader = _Thread(path, "ledger-reader", "DEFERRED")
-
     async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        """Runs `transaction` alone among all writers; commits, or rolls back when it raises."""
-        return await self._writer.run(transaction, durable=durable)
+        """Runs `transaction` as if alone among all writers; commits, or rolls back when it raises."""
+        ...
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
-        """Runs `transaction` on a snapshot, beside a writer."""
-        return await self._reader.run(transaction)
+        """Runs `transaction` on a snapshot, beside writers."""
+        ...
 
     async def scour(self) -> bool:
-        """Leaves nothing of erased rows in the file and its log; False while another connection reads there.
-
-        `secure_delete` alone does not: a page that was split may keep a copy of the rows that moved.
-        """
-        return await self._writer.scour()
+        """Leaves nothing of erased rows in files of the database; False while somebody keeps it from that."""
+        ...
 
     async def close(self) -> None:
-        """Lets the file go."""
-        await self._reader.close()
-        await self._writer.close()
+        """Lets the database go."""
+        ...
 
 
-class _Thread:
-    """A thread with one connection of its own."""
+def open_database(url: str) -> Database:
+    """The database that DATABASE_URL names; it is connected to at first use. Raises Misconfigured."""
+    if url.startswith(_POSTGRES):
+        from core.backends.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - loads its driver
 
-    def __init__(self, path: Path, name: str, begin: str) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._path = path
-        self._engine = _engine(path, begin)
-        self._connection: Connection | None = None
+        return PostgresDatabase(url)
+    from core.backends.ledger.sqlite import SqliteDatabase  # noqa: PLC0415 - loads its driver
 
-    async def run(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, transaction, durable)
-
-    def _run(self, transaction: Callable[[Connection], T], durable: bool) -> T:
-        connection = self._connection = self._connection or self._connect()
-        _driver(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        with connection.begin():
-            return transaction(connection)
-
-    async def scour(self) -> bool:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._scour)
-
-    def _scour(self) -> bool:
-        self._connection = self._connection or self._connect()
-        driver = _driver(self._connection)
-        try:
-            driver.execute("VACUUM")
-            busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            return False
-        return not busy
-
-    def _connect(self) -> Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._engine.connect()
-
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._disconnect)
-        self._executor.shutdown()
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._engine.dispose()
+    return SqliteDatabase(sqlite_path(url))
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
-    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
-
-
-def _engine(path: Path, begin: str) -> Engine:
-    waiting = {"timeout": _BUSY_SECONDS}
-    # An error of the driver would repeat what customers said, into the log.
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args=waiting, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def connected(driver: sqlite3.Connection, _record: Any) -> None:
-        driver.isolation_level = (
-            None  # the driver's own BEGIN would be deferred, and fail at once when it turns to write
-        )
-        try:
-            for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
-                driver.execute(f"PRAGMA {pragma}")
-        except sqlite3.DatabaseError as error:
-            raise Misconfigured(
-                "DATABASE_URL", f"{path} is not a SQLite database ({error}); name another file"
-            ) from error
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {begin}")
-
-    return engine
+def is_sqlite(url: str) -> bool:
+    """Whether an address names a file."""
+    return url.startswith(_SQLITE)
 
 
 def sqlite_path(url: str) -> Path:
     """The file that a `sqlite:///` address names, below the working directory unless it is absolute."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or len(url) == len(prefix):
-        raise Misconfigured("DATABASE_URL", f"{url.split(':', maxsplit=1)[0]}: only sqlite:///PATH is supported yet")
-    return Path(url.removeprefix(prefix))
+    if not is_sqlite(url) or url == _SQLITE:
+        kind = url.split(":", maxsplit=1)[0]
+        raise Misconfigured("DATABASE_URL", f"{kind}: write sqlite:///PATH or postgresql://USER@HOST/NAME")
+    return Path(url.removeprefix(_SQLITE))

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from core.backends.ledger import outbox as out
-from core.backends.ledger import playbook, ratings, recall, schema
-from core.backends.ledger.casefiles import destination, last_proof, row_of, standing_of
+from core.backends.ledger import playbook, ratings, recall, schema, steps
+from core.backends.ledger.casefiles import destination, last_proof, newest_heard, row_of, standing_of
 from core.backends.ledger.schema import cases, corrections, facts, leases, outbox
 from core.casefile import Reading
 from core.desk import (
@@ -18,6 +18,7 @@ from core.desk import (
     Refused,
     Resolution,
     Resolved,
+    WroteMeanwhile,
 )
 from core.ledger import Outgoing
 from core.messages import Reply
@@ -28,31 +29,36 @@ from identity.gate import Purpose
 from identity.proof import Proof
 
 _CORRECTIONS = 1_000
+_FREE = {"assignee": "", "taken_at": None, "snoozed_until": None}
 
 
 def take(tx: Connection, case: int, agent: str, now: datetime) -> None:
     """Gives a case to a colleague. A turn that the bot is at loses its lease, runs again, and leaves it to them."""
-    row = _held(tx, case, agent)
+    give(tx, held(tx, case, agent), agent, agent, now)
+
+
+def give(tx: Connection, row: Row[Any], to: str, by: str, now: datetime) -> None:
+    """Makes a case a colleague's, whoever had it; what it was put off for is over if somebody else had it."""
     standing = standing_of(tx, row, now)
     tx.execute(leases.delete().where(leases.c.customer.in_({standing.customer, min(standing.nodes)})))
-    tx.execute(
-        update(cases)
-        .where(cases.c.id == case)
-        .values(
-            assignee=agent,
-            status="handed_off",
-            handed_off_at=row.handed_off_at or now,
-            reason=row.reason if row.status == "handed_off" else f"Taken over by {agent}.",
-        )
-    )
+    was_theirs = row.assignee == to
+    values = {
+        "assignee": to,
+        "taken_at": row.taken_at if was_theirs else now,
+        "snoozed_until": row.snoozed_until if was_theirs else None,
+        "status": "handed_off",
+        "handed_off_at": row.handed_off_at or now,
+        "reason": row.reason if row.status == "handed_off" else f"Taken over by {by}.",
+    }
+    tx.execute(update(cases).where(cases.c.id == row.id).values(**values))
+    steps.note(tx, row.id, by, now)
 
 
-def hand_back(tx: Connection, case: int, agent: str) -> None:
+def hand_back(tx: Connection, case: int, agent: str, now: datetime) -> None:
     """Gives a case back to the bot, which does not hand it off again for what was before."""
-    _held(tx, case, agent)
-    tx.execute(
-        update(cases).where(cases.c.id == case).values(assignee="", status="open", contacts=1, handed_off_at=None)
-    )
+    held(tx, case, agent)
+    tx.execute(update(cases).where(cases.c.id == case).values(**_FREE, status="open", contacts=1, handed_off_at=None))
+    steps.note(tx, case, agent, now)
 
 
 def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list[Outgoing]:
@@ -60,22 +66,32 @@ def reply(tx: Connection, order: AgentReply, reachable: Collection[str]) -> list
     if _is_sent(tx, order):
         return []
     take(tx, order.case, order.agent, order.at)
+    _refuse_unread(tx, order)
     row = row_of(tx, order.case)
     standing = standing_of(tx, row, order.at)
     to = destination(tx, row, standing, reachable, order.at)
     if to is None:
         raise Refused("Nothing was sent: there is no channel on which this customer can be answered.")
     handle = int(row.handle_id if standing.grant else to.handle)
-    said = Reply(id=order.id, route=to.route, text=order.text, language=to.language, sender="agent")
+    said = Reply(id=order.id, route=to.route, text=order.text, language=to.language, sender="agent", files=order.files)
     whose = {
         "handle_id": handle,
         "case_id": order.case,
         "channel": to.channel,
         "conversation": to.conversation,
+        "agent": order.agent,
     }
     tx.execute(update(cases).where(cases.c.id == order.case).values(updated_at=order.at))
     _note_promises(tx, order, handle)
     return [out.put(tx, said, whose, order.at)]
+
+
+def _refuse_unread(tx: Connection, order: AgentReply) -> None:
+    """A reply is not sent over the customer's words that its author has not seen."""
+    if order.seen is not None and newest_heard(tx, order.case, order.at) > order.seen:
+        raise WroteMeanwhile(
+            "Nothing was sent yet: the customer has written meanwhile. Read it, and send again if your reply still fits."
+        )
 
 
 def _note_promises(tx: Connection, order: AgentReply, handle: int) -> None:
@@ -94,8 +110,10 @@ def resolve(tx: Connection, done: Resolution, reachable: Collection[str]) -> Res
     """Closes a case, writes down what is to be learnt of it, and asks for a rating."""
     take(tx, done.case, done.agent, done.at)
     ended = {"status": "resolved", "resolution": done.text, "resolved_at": done.at, "updated_at": done.at}
+    ended["snoozed_until"] = None
     rated = {"satisfaction": done.satisfaction, "rated_at": done.at} if done.satisfaction else {}
     tx.execute(update(cases).where(cases.c.id == done.case).values(**ended, **rated))
+    steps.note(tx, done.case, done.agent, done.at)
     note, told = recall.case_note(tx, done.case), recall.fact_notes(tx, done.case)
     learnt = replace(_learn(tx, done), notes=[note], superseded=told)
     return Resolved(learnt=learnt, outbox=_ask(tx, done, reachable))
@@ -134,7 +152,7 @@ def _ask(tx: Connection, done: Resolution, reachable: Collection[str]) -> list[O
 
 def correct(tx: Connection, done: Correction) -> None:
     """Supersedes a case's category and keeps what is to be learnt; without words nothing is."""
-    row = _held(tx, done.case, done.agent)
+    row = held(tx, done.case, done.agent)
     here = facts.c.case_id == done.case, facts.c.slot == "category", facts.c.superseded_at.is_(None)
     proof = tx.execute(select(func.max(facts.c.proof)).where(*here)).scalar()
     tx.execute(update(facts).where(*here).values(superseded_at=done.at))
@@ -154,9 +172,9 @@ def corrected(tx: Connection) -> list[tuple[str, str]]:
     return [(row.text, row.category) for row in tx.execute(newest)]
 
 
-def _held(tx: Connection, case: int, agent: str) -> Row[Any]:
-    """The row of a case that this colleague may touch."""
-    row = row_of(tx, case)
+def held(tx: Connection, case: int, agent: str) -> Row[Any]:
+    """The row of a case that this colleague may touch; nobody else touches it until this transaction ends."""
+    row = row_of(tx, case, locked=True)
     if row.status == "resolved":
         raise Refused(f"Case {case} is resolved already.")
     if row.assignee not in ("", agent):

@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
@@ -26,9 +27,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.backends.ledger import people
+from core import merging
+from core.backends.ledger import people, whois
+from core.backends.ledger.dialects import upsert, values
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import (
     access_log,
@@ -63,7 +65,6 @@ _SHORTEST_ADDRESS, _SHORTEST_NAME = 5, 2
 class Customer:
     """Everything by which a customer's rows are found."""
 
-    external_id: str
     nodes: frozenset[Node]
     handles: frozenset[int]
     keys: frozenset[str]
@@ -73,23 +74,21 @@ class Customer:
 
 
 # ── who it is ──
-def customer(tx: Connection, external_id: str, now: datetime) -> Customer:
-    """The customer of a directory id, now and before vouchers lapsed; with former handles. Raises NoSuchCustomer."""
-    person = tx.execute(select(directory).where(directory.c.external_id == external_id)).one_or_none()
-    if person is None:
-        raise NoSuchCustomer(f"customers: nobody in the directory has the external_id {external_id}")
-    node = f"d:{external_id}"
+def customer(tx: Connection, name: str, now: datetime) -> Customer:
+    """The customer of an external id or channel:address, now and before vouchers lapsed; with former handles. Raises
+    NoSuchCustomer."""
+    node = named(tx, name)
     around = people.evidence_ever(tx, [node])
     # A voucher that lapsed may join, and may be all that two people met by and were parted for.
     nodes = partition.customer(node, around) | partition.customer(node, partition.as_of(now, around))
+    persons = [f"d:{person}" for person in partition.persons(nodes)]
     keys = _keys(tx, nodes)
-    found = handles_of(nodes) | _shared(node, around) | _former(tx, node)
+    found = handles_of(nodes) | _shared(persons, around) | _former(tx, persons)
     rows = tx.execute(select(handles).where(handles.c.id.in_(found))).all()
-    addresses = _addresses(person, rows, keys)
+    addresses = _addresses(tx, partition.persons(nodes), rows, keys)
     rows = [*rows, *_named(tx, addresses, found)]
     ids = frozenset(row.id for row in rows)
     return Customer(
-        external_id=external_id,
         nodes=nodes | {node_of(handle) for handle in ids},
         handles=ids,
         keys=keys | {row.key for row in rows},
@@ -99,14 +98,22 @@ def customer(tx: Connection, external_id: str, now: datetime) -> Customer:
     )
 
 
+def named(tx: Connection, name: str) -> Node:
+    """The node of an external id or channel:address. Raises NoSuchCustomer."""
+    try:
+        return whois.node_named(tx, name)
+    except merging.NoSuchCustomer as error:
+        raise NoSuchCustomer(f"customers: {error}") from None
+
+
 def _keys(tx: Connection, nodes: frozenset[Node]) -> frozenset[str]:
     of_persons = evidence.c.node.in_([node for node in nodes if node.startswith("d:")])
     return frozenset(tx.execute(select(evidence.c.key).where(of_persons)).scalars())
 
 
-def _shared(node: Node, around: Evidence) -> frozenset[int]:
+def _shared(persons: Collection[Node], around: Evidence) -> frozenset[int]:
     """Handles of keys that another person holds too: they are nobody's, and would become the other one's alone."""
-    theirs = {v.key: v.at for v in around.vouched if v.node == node and v.key in partition.shared_keys(around)}
+    theirs = {v.key: v.at for v in around.vouched if v.node in persons and v.key in partition.shared_keys(around)}
     return frozenset(
         handle
         for o in around.owned
@@ -115,10 +122,12 @@ def _shared(node: Node, around: Evidence) -> frozenset[int]:
     )
 
 
-def _former(tx: Connection, node: Node) -> frozenset[int]:
+def _former(tx: Connection, persons: Collection[Node]) -> frozenset[int]:
     """Handles that were theirs until the directory took the key away."""
     taken = and_(handles.c.key == evidence.c.key, handles.c.closed_at == evidence.c.retired_at)
-    return frozenset(tx.execute(select(handles.c.id).join(evidence, taken).where(evidence.c.node == node)).scalars())
+    return frozenset(
+        tx.execute(select(handles.c.id).join(evidence, taken).where(evidence.c.node.in_(persons))).scalars()
+    )
 
 
 def _names(tx: Connection, persons: Iterable[str]) -> frozenset[str]:
@@ -143,9 +152,11 @@ def _touched(tx: Connection, nodes: frozenset[Node], keys: Iterable[str]) -> fro
     return handles_of(frozenset(owned.node for owned in around.owned))
 
 
-def _addresses(person: Row[Any], rows: Iterable[Row[Any]], keys: Iterable[str]) -> frozenset[str]:
-    known = {person.email, person.phone, *(row.address for row in rows if not row.address.startswith("~"))}
-    return frozenset((known | {key.partition(":")[2] for key in keys}) - {"", person.external_id})
+def _addresses(tx: Connection, persons: Sequence[str], rows: Iterable[Row[Any]], keys: Iterable[str]) -> frozenset[str]:
+    known = {row.address for row in rows if not row.address.startswith("~")}
+    for person in tx.execute(select(directory).where(directory.c.external_id.in_(persons))):
+        known |= {person.email, person.phone}
+    return frozenset((known | {key.partition(":")[2] for key in keys}) - {"", *persons})
 
 
 def _named(tx: Connection, addresses: Collection[str], found: Collection[int]) -> list[Row[Any]]:
@@ -168,9 +179,9 @@ def _line(row: Row[Any]) -> str:
 
 
 # ── erasing ──
-def erase(tx: Connection, external_id: str, receipt: str, secret: bytes, now: datetime) -> Receipt:
+def erase(tx: Connection, name: str, receipt: str, secret: bytes, now: datetime) -> Receipt:
     """Erases a customer everywhere in the ledger. Raises NoSuchCustomer."""
-    gone = customer(tx, external_id, now)
+    gone = customer(tx, name, now)
     tx.execute(leases.delete().where(leases.c.customer.in_(gone.nodes)))  # a turn that is at it cannot settle
     _bury(tx, gone, secret, now)
     erased = {"parked": _erase_parked(tx, gone.addresses)} | _erase_rows(tx, gone)
@@ -180,6 +191,21 @@ def erase(tx: Connection, external_id: str, receipt: str, secret: bytes, now: da
     done = Receipt(id=receipt, at=now, handles=sorted(gone.handles), erased={t: n for t, n in erased.items() if n})
     tx.execute(insert(receipts).values(id=done.id, at=done.at, handles=list(done.handles), erased=dict(done.erased)))
     return done
+
+
+def to_be_erased(tx: Connection, name: str, now: datetime) -> dict[str, int]:
+    """How many rows of each table would go; nothing does. Raises NoSuchCustomer."""
+    gone = customer(tx, name, now)
+    theirs = {table: where for table in metadata.sorted_tables if (where := _theirs(table, gone))}
+    theirs[directory] = [directory.c.external_id.in_(partition.persons(gone.nodes))]
+    kept = [table for table in theirs if table.name in _BLANKED]
+    counts = {
+        table.name: int(tx.execute(select(func.count()).select_from(table).where(or_(*where))).scalar_one())
+        for table, where in theirs.items()
+        if table not in kept
+    }
+    counts["parked"] = len(_parked_of(tx, gone.addresses))
+    return {table: count for table, count in counts.items() if count}
 
 
 def _erase_rows(tx: Connection, gone: Customer) -> dict[str, int]:
@@ -224,13 +250,15 @@ def _outbox_of(gone: Customer) -> list[ColumnElement[bool]]:
     """Replies that repeat what they told on a handle of somebody else, that go to an address of theirs, or that call by
     their name a handle which was once taken for theirs."""
     reply = cast(outbox.c.reply, Text)
-    goes_to_them = [func.instr(reply, json.dumps(a)) > 0 for a in gone.addresses if len(a) >= _SHORTEST_ADDRESS]
+    goes_to_them = [
+        reply.contains(json.dumps(a), autoescape=True) for a in gone.addresses if len(a) >= _SHORTEST_ADDRESS
+    ]
     return [_draws_on(gone.handles), outbox.c.id.in_(gone.called), *goes_to_them]
 
 
 def _draws_on(rows_of: Collection[int]) -> ColumnElement[bool]:
-    drawn = func.json_each(outbox.c.drawn_from).table_valued("value")
-    return select(drawn.c.value).where(drawn.c.value.in_(rows_of)).exists()
+    drawn = cast(values(outbox.c.drawn_from).c.value, BigInteger)
+    return select(drawn).where(drawn.in_(rows_of)).exists()
 
 
 def _let_go(tx: Connection, gone: Customer) -> None:
@@ -249,24 +277,29 @@ def _blank(tx: Connection, gone: Customer) -> None:
     nobody = literal("~erased ").concat(cast(handles.c.id, Text))
     blank = {"address": nobody, "key": nobody, "hint": "", "display_name": "", "route": {}, "language": ""}
     tx.execute(update(handles).where(handles.c.id.in_(gone.handles)).values(**blank))
-    named = cast(access_log.c.rows, Text).contains(json.dumps(f"directory:{gone.external_id}"), autoescape=True)
-    read = or_(access_log.c.handle_id.in_(gone.handles), named)
+    rows = cast(access_log.c.rows, Text)
+    persons = [json.dumps(f"directory:{person}") for person in partition.persons(gone.nodes)]
+    read = or_(access_log.c.handle_id.in_(gone.handles), *(rows.contains(one, autoescape=True) for one in persons))
     tx.execute(update(access_log).where(read).values(rows=[]))
     learnt_from = cases.c.handle_id.in_(gone.handles)
     tx.execute(update(cases).where(learnt_from).values(status="resolved", reason="", resolution="", assignee=""))
 
 
 def _erase_parked(tx: Connection, addresses: Iterable[str]) -> int:
-    """Deliveries that could not be read and name one of these addresses."""
-    names = [re.escape(name.rpartition("/")[2]) for name in addresses if len(name) >= _SHORTEST_ADDRESS]
-    if not names:
-        return 0
-    naming = re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
-    rows: Iterable[Row[Any]] = tx.execute(select(parked))
-    ids = [row.id for row in rows if naming.search(_legible(row))]
+    ids = _parked_of(tx, addresses)
     for one in ids:
         tx.execute(parked.delete().where(parked.c.id == one))
     return len(ids)
+
+
+def _parked_of(tx: Connection, addresses: Iterable[str]) -> list[int]:
+    """Deliveries that could not be read and name one of these addresses."""
+    names = [re.escape(name.rpartition("/")[2]) for name in addresses if len(name) >= _SHORTEST_ADDRESS]
+    if not names:
+        return []
+    naming = re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
+    rows: Iterable[Row[Any]] = tx.execute(select(parked))
+    return [row.id for row in rows if naming.search(_legible(row))]
 
 
 def _legible(row: Row[Any]) -> str:
@@ -283,7 +316,7 @@ def _bury(tx: Connection, gone: Customer, secret: bytes, now: datetime) -> None:
     digests = [_digest(secret, "message", f"{row.channel}:{row.external_id}") for row in said]
     digests += [_digest(secret, kind, key) for kind in ("key", "held") for key in gone.keys]
     digests += [_digest(secret, "person", person) for person in partition.persons(gone.nodes)]
-    stone = upsert(tombstones)
+    stone = upsert(tx, tombstones)
     stone = stone.on_conflict_do_update(index_elements=["digest"], set_={"at": stone.excluded.at})
     tx.execute(stone, [{"digest": digest, "at": now} for digest in digests])
 
@@ -335,19 +368,3 @@ def restored(tx: Connection, rows: Iterable[DirectoryRow], secret: bytes, now: d
         digests = [_digest(secret, kind, name) for kind, name in names]
         tx.execute(tombstones.delete().where(tombstones.c.digest.in_(digests)))
     return known
-
-
-# ── receipts ──
-def unfinished(tx: Connection) -> list[Receipt]:
-    """Erasures that were cut off before memory and files were clean."""
-    rows: Iterable[Row[Any]] = tx.execute(select(receipts).where(receipts.c.finished_at.is_(None)))
-    return [Receipt(id=row.id, at=row.at, handles=row.handles, erased=_counts(row.erased)) for row in rows]
-
-
-def _counts(kept: Mapping[str, int]) -> dict[str, int]:
-    return {str(table): int(count) for table, count in kept.items()}
-
-
-def finish(tx: Connection, receipt: str, now: datetime) -> None:
-    """Notes that nothing is left."""
-    tx.execute(update(receipts).where(receipts.c.id == receipt).values(finished_at=now))

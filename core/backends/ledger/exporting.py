@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, insert, or_, select
 
-from core.backends.ledger import enclosing, people, recall
+from core.backends.ledger import enclosing, erasing, people, recall
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import (
     access_log,
     cases,
+    decisions,
     evidence,
     facts,
     handles,
@@ -20,41 +21,46 @@ from core.backends.ledger.schema import (
     outbox,
     raw_messages,
 )
-from core.erasing import NoSuchCustomer
 from core.exporting import Export, Record
 from identity import partition
 from identity.gate import DIRECTORY, handles_of
+from identity.partition import Node
 from identity.proof import Proof
 
 _PURPOSE = "export"
 _OF_A_SOURCE = ("id", "channel", "external_id", "text", "told_at")
 
 
-def export(tx: Connection, external_id: str, reader: str, now: datetime) -> Export:
-    """Everything about a customer. Raises NoSuchCustomer."""
-    profile = recall.profile(tx, external_id)
-    if profile is None:
-        raise NoSuchCustomer(f"customers: nobody in the directory has the external_id {external_id}")
-    node = f"d:{external_id}"
+def export(tx: Connection, name: str, reader: str, now: datetime) -> Export:
+    """Everything about a customer, by an external id or channel:address. Raises NoSuchCustomer."""
+    node = erasing.named(tx, name)
     nodes = partition.customer(node, people.evidence_around(tx, [node], now))
+    person = name if node == f"d:{name}" else next(iter(partition.persons(nodes)), "")
     ids = handles_of(nodes)
     said = {row.id: _said(row) for row in tx.execute(_heard_on(ids))}
     told = [_fact(row, said) for row in tx.execute(_on(facts, ids))]
     found = _records(tx.execute(_on(cases, ids)))
     read = [f"case:{row['id']}" for row in found] + [f"fact:{row['id']}" for row in told]
-    _note(tx, sorted(ids), [*read, f"directory:{external_id}"], reader, now)
+    _note(tx, sorted(ids), [*read, *([f"directory:{person}"] if person else [])], reader, now)
     return Export(
-        external_id=external_id,
+        external_id=person,
         exported_at=now.isoformat(),
-        profile=profile,
-        evidence=_evidence(tx, node),
+        profile=recall.profile(tx, person) if person else None,
+        evidence=_evidence(tx, f"d:{person}"),
         handles=[_handle(tx, row) for row in tx.execute(select(handles).where(handles.c.id.in_(ids)))],
-        links=_records(tx.execute(select(links).where(or_(links.c.a.in_(nodes), links.c.b.in_(nodes))))),
+        links=_touching(tx, links, nodes),
+        decisions=_touching(tx, decisions, nodes),
         facts=told,
         cases=found,
         messages=list(said.values()),
         replies=[_reply(tx, row) for row in tx.execute(_on(outbox, ids)) if set(row.drawn_from) <= {*ids, DIRECTORY}],
         access_log=_records(tx.execute(_on(access_log, ids))),
+    )
+
+
+def _touching(tx: Connection, table: Table, nodes: frozenset[Node]) -> list[Record]:
+    return _records(
+        tx.execute(select(table).where(or_(table.c.a.in_(nodes), table.c.b.in_(nodes))).order_by(table.c.id))
     )
 
 

@@ -17,6 +17,8 @@ _NOT_TAKEN = frozenset({"id", "rating_asked_at"})
 
 def person(export: Export) -> DirectoryRow:
     """The row of the directory that an export holds. Raises Malformed."""
+    if export.profile is None:
+        raise Malformed("export: this customer is not in the directory, so there is nobody to take in")
     held = [e for e in export.evidence if e.get("source") == "directory" and not e.get("retired_at")]
     verified = [at for e in held if (at := _moment(e["at"]))]
     return DirectoryRow(

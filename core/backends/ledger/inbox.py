@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_unless
 
 from core.backends.ledger import enclosing
+from core.backends.ledger.dialects import listed, upsert
 from core.backends.ledger.schema import messages, outbox, parked, raw_messages, unchecked
-from core.backends.ledger.schema.columns import listed
 from core.channel import Checked, Line, Place
 from core.ledger import Unchecked, line_of
 from core.messages import Attachment, Choice, InboundMessage, Raw, Route, Voucher
+from core.stage import CONVERSATION
 from identity.handles import Handle
 from identity.proof import Proof
 
@@ -28,7 +28,7 @@ def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
         _replace(tx, message)
     if message.takes_back:
         return False
-    row = insert_unless(messages).values(
+    row = upsert(tx, messages).values(
         channel=message.channel,
         external_id=message.external_id,
         line=line_of(message),
@@ -123,9 +123,10 @@ def identified(tx: Connection, ids: Sequence[int], handle: int, proof: Proof) ->
     tx.execute(_IDENTIFIED, {"ids": list(ids), "found_on": handle, "found_with": int(proof)})
 
 
-def answered(tx: Connection, ids: Sequence[int], keeper: int) -> None:
-    """These messages wait no more; what they told hangs on the keeper."""
-    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(state="answered", handle_id=keeper))
+def answered(tx: Connection, ids: Sequence[int], keeper: int, case: int | None) -> None:
+    """These messages wait no more; what they told hangs on the keeper, and is about a case, or none."""
+    done = {"state": "answered", "handle_id": keeper, "case_id": case}
+    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(**done))
 
 
 def read(row: Row[Any]) -> InboundMessage:
@@ -197,9 +198,11 @@ def _told(row: Row[Any]) -> Line:
 
 
 def places(tx: Connection, channel: str, since: datetime) -> Sequence[Place]:
-    """The conversations of a channel that were heard since then, with their newest messages; bounded."""
+    """The conversations of a channel that were heard since then, with their newest messages, but for those on the
+    stage; bounded."""
     newest = select(messages.c.conversation, messages.c.external_id, messages.c.body["route"].label("route"))
-    heard = newest.where(messages.c.channel == channel, messages.c.told_at >= since)
+    real = messages.c.conversation.not_like(f"{CONVERSATION}%")
+    heard = newest.where(messages.c.channel == channel, messages.c.told_at >= since, real)
     known: dict[str, list[str]] = {}
     routes: dict[str, Route] = {}
     for row in tx.execute(heard.order_by(messages.c.told_at.desc(), messages.c.id.desc()).limit(_MOST_HEARD)):

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import budgets, people
+from core.backends.ledger.dialects import upsert
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import codes, conversations, grants, handles, leases, links, pending_links, wrong_codes
 from core.errors import Fenced
@@ -208,7 +208,7 @@ def _redeem(tx: Connection, s: Settlement, step: RedeemCode) -> None:
         "proof": int(step.grant.proof),
         "since": step.grant.since,
     }
-    row = upsert(grants).values(handle_id=handle, conversation=conversation, **values)
+    row = upsert(tx, grants).values(handle_id=handle, conversation=conversation, **values)
     tx.execute(row.on_conflict_do_update(index_elements=["handle_id", "conversation"], set_=values))
     if step.pair_digest:
         tx.execute(

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as insert_unless
 
 from core.backends.ledger import enclosing
+from core.backends.ledger.dialects import upsert
 from core.backends.ledger.schema import handles, outbox, wires
 from core.channel import Report
 from core.ledger import Notice, Outgoing, Settlement
@@ -41,6 +41,7 @@ def put(
         destination=f"{whose['channel']}:{whose['conversation'] or whose['handle_id']}",
         text=reply.text.replace(reply.secret, BLOT) if reply.secret else reply.text,
         reply=_kept(reply),
+        asks=",".join(reply.asks),
         drawn_from=sorted(drawn_from | {whose["handle_id"]}),
         sender=reply.sender,
         state="waiting",
@@ -52,17 +53,18 @@ def put(
     )
     put_in = tx.execute(row.returning(outbox)).one()
     enclosing.keep(tx, put_in.id, reply)
-    return _outgoing(put_in)
+    return outgoing_of(put_in)
 
 
 def left_over(tx: Connection) -> Sequence[Outgoing]:
     """Replies that an earlier process left waiting. It may have sent them and died before noting it: flagged."""
     waiting = outbox.c.state == "waiting"
     tx.execute(update(outbox).where(waiting).values(maybe_twice=True))
-    return [_outgoing(row) for row in tx.execute(select(outbox).where(waiting).order_by(outbox.c.id))]
+    return [outgoing_of(row) for row in tx.execute(select(outbox).where(waiting).order_by(outbox.c.id))]
 
 
-def _outgoing(row: Row[Any]) -> Outgoing:
+def outgoing_of(row: Row[Any]) -> Outgoing:
+    """The reply of a row, to be sent."""
     return Outgoing(
         id=row.id,
         channel=row.channel,
@@ -94,7 +96,7 @@ def is_waiting(tx: Connection, outgoing: int) -> bool:
 
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
     """Notes how far a reply has gone. One whose earlier part was reported to have failed stays undelivered."""
-    sent = insert_unless(wires).values(outgoing=outgoing, part=parts, provider_id=provider_id)
+    sent = upsert(tx, wires).values(outgoing=outgoing, part=parts, provider_id=provider_id)
     tx.execute(sent.on_conflict_do_nothing())
     this = update(outbox).where(outbox.c.id == outgoing)
     tx.execute(this.values(parts_sent=parts))

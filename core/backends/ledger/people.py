@@ -5,27 +5,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
+    BigInteger,
+    ColumnElement,
     Connection,
-    Integer,
     Row,
     Select,
     Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
     insert,
     literal,
+    or_,
     select,
+    true,
+    union_all,
     update,
 )
 
+from core.backends.ledger.dialects import handed_in, listed, listed_words
 from core.backends.ledger.schema import directory, evidence, handles, links
-from core.backends.ledger.schema.columns import listed
 from core.ledger import DirectoryRow, own_address
 from core.messages import InboundMessage
 from identity import partition
+from identity.customers import Customers, Groups
 from identity.gate import handles_of
 from identity.handles import SILENCE, Handle, starts_anew
 from identity.partition import Evidence, Link, Node, Owned, Vouched
@@ -166,26 +171,37 @@ def _current_evidence(condition: Any) -> Any:
 
 
 # Statements of a turn are built once: building one takes as long as running it.
-def _within_reach() -> Select[Any]:
-    """The names, nodes and keys alike, that any chain of keys and links leads to from those in `start`."""
-    start = func.json_each(bindparam("start", type_=JSON)).table_valued("value")
+def _within_reach(*, lateral: bool) -> Select[Any]:
+    """The names, nodes and keys alike, that any chain of keys and links leads to from those in `start`.
+
+    PostgreSQL lets a recursive query name itself once, and so takes all steps together; SQLite knows no LATERAL.
+    """
+    start = handed_in("start")
     reached = select(cast(start.c.value, Text).label("name")).cte("reached", recursive=True)
-    name, node = reached.c.name, literal("h:").concat(cast(handles.c.id, Text))
-    number = cast(func.substr(name, 3), Integer)
+    steps = _steps(reached.c.name)
+    if lateral:
+        step = union_all(*(query.correlate(reached) for query in steps)).lateral("step")
+        return select(reached.union(select(step.c.name).select_from(reached.join(step, true()))).c.name)
+    return select(reached.union(*(query.select_from(reached) for query in steps)).c.name)
+
+
+def _steps(name: ColumnElement[str]) -> list[Select[Any]]:
+    """What a name leads to: the key of a handle and the handles of a key, evidence and links both ways."""
+    node = literal("h:").concat(cast(handles.c.id, Text))
+    number = case((name.like("h:%"), cast(func.substr(name, 3), BigInteger)))
     current = evidence.c.retired_at.is_(None)
-    steps = [
-        select(handles.c.key).join(reached, and_(handles.c.id == number, node == name)),
-        select(node).join(reached, handles.c.key == name),
-        select(evidence.c.key).join(reached, evidence.c.node == name).where(current),
-        select(evidence.c.node).join(reached, evidence.c.key == name).where(current),
-        select(links.c.a).join(reached, links.c.b == name),
-        select(links.c.b).join(reached, links.c.a == name),
+    return [
+        select(handles.c.key.label("name")).where(handles.c.id == number, node == name),
+        select(node.label("name")).where(handles.c.key == name),
+        select(evidence.c.key.label("name")).where(evidence.c.node == name, current),
+        select(evidence.c.node.label("name")).where(evidence.c.key == name, current),
+        select(links.c.a.label("name")).where(links.c.b == name),
+        select(links.c.b.label("name")).where(links.c.a == name),
     ]
-    return select(reached.union(*steps).c.name)
 
 
-_NODES = listed("nodes")
-_WITHIN_REACH = _within_reach()
+_NODES = listed_words("nodes")
+_WITHIN_REACH = {name: _within_reach(lateral=name == "postgresql") for name in ("sqlite", "postgresql")}
 _OWNED = select(
     *(handles.c[name] for name in ("id", "key", "epoch", "silent_from", "heard_at", "closed_at", "proven_at"))
 ).where(handles.c.id.in_(listed("ids")))
@@ -197,7 +213,7 @@ _JOINED = select(links).where(links.c.a.in_(_NODES), links.c.retired_at.is_(None
 
 def names_within_reach(tx: Connection, start: Iterable[Node]) -> list[str]:
     """The nodes and keys that any chain of keys and links leads to from some nodes, wherever it may be cut."""
-    return list(tx.execute(_WITHIN_REACH, {"start": list(start)}).scalars())
+    return list(tx.execute(_WITHIN_REACH[tx.dialect.name], {"start": list(start)}).scalars())
 
 
 def evidence_around(tx: Connection, start: Iterable[Node], now: datetime) -> Evidence:
@@ -218,6 +234,26 @@ def evidence_ever(tx: Connection, start: Iterable[Node]) -> Evidence:
         cuts=_tombstones(joined, "cut"),
         apart=_tombstones(joined, "apart"),
     )
+
+
+_HEARD_OF = select(evidence.c.node).join(handles, handles.c.key == evidence.c.key)
+_JOINING = (
+    select(literal("h:").concat(cast(handles.c.id, Text)), literal("key ").concat(handles.c.key)),
+    select(evidence.c.node, literal("key ").concat(evidence.c.key)).where(
+        evidence.c.retired_at.is_(None), or_(evidence.c.node.in_(_HEARD_OF), evidence.c.node.like("h:%"))
+    ),
+    select(links.c.a, links.c.b).where(links.c.retired_at.is_(None)),
+)
+
+
+def groups(tx: Connection) -> Groups:
+    """Everybody who was ever heard from, with all that evidence may join them with."""
+    return Groups((row[0], row[1]) for query in _JOINING for row in tx.execute(query))
+
+
+def customers_of(tx: Connection, handles_in_doubt: Iterable[int], now: datetime) -> Customers:
+    """Whose these handles are now."""
+    return Customers(evidence_around(tx, [node_of(handle) for handle in handles_in_doubt], now))
 
 
 def _owned(row: Row[Any]) -> Owned:
@@ -257,7 +293,12 @@ def _tombstones(joined: Sequence[Row[Any]], kind: str) -> frozenset[frozenset[No
 
 def customer_of(tx: Connection, handle: int, now: datetime) -> frozenset[Node]:
     """The nodes that are one customer with a handle, now."""
-    return partition.customer(node_of(handle), evidence_around(tx, [node_of(handle)], now))
+    return customer_at(tx, node_of(handle), now)
+
+
+def customer_at(tx: Connection, node: Node, now: datetime) -> frozenset[Node]:
+    """The nodes that are one customer with a node, now."""
+    return partition.customer(node, evidence_around(tx, [node], now))
 
 
 def proof_of(

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import people
+from core.backends.ledger.dialects import listed, upsert
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, pattern_votes, turns
 from core.backends.ledger.schema import patterns as table
-from core.backends.ledger.schema.columns import listed
 from core.memory import Lesson, PatternHit, Vote
 from core.playbook import Draft, Learnt
 from core.writing import Pattern
@@ -98,7 +97,7 @@ def vote(tx: Connection, row: int, case: int, *, helpful: bool, now: datetime) -
     """Writes down what a case says of a pattern, in place of what it said before."""
     handle = tx.execute(select(cases.c.handle_id).where(cases.c.id == case)).scalar_one()
     said = {"handle_id": handle, "helpful": helpful, "at": now}
-    values = upsert(pattern_votes).values(pattern_id=row, case_id=case, **said)
+    values = upsert(tx, pattern_votes).values(pattern_id=row, case_id=case, **said)
     tx.execute(values.on_conflict_do_update(index_elements=["pattern_id", "case_id"], set_=said))
     return Vote(row=row, case=case, handle=handle, helpful=helpful)
 
@@ -117,6 +116,13 @@ def rated(tx: Connection, case: int, score: int, *, pleased: int, displeased: in
     if score >= pleased:  # what did not help before a human did, did not help
         return _all(tx, offered - voted, case, helpful=True, now=now)
     return []
+
+
+def taken_back(tx: Connection, case: int, now: datetime) -> list[Vote]:
+    """A case is not closed after all: nothing that it spoke well of has helped yet."""
+    spoke_well = pattern_votes.c.case_id == case, pattern_votes.c.helpful
+    rows = tx.execute(select(pattern_votes.c.pattern_id).where(*spoke_well)).scalars().all()
+    return _all(tx, rows, case, helpful=False, now=now)
 
 
 def _offered(tx: Connection, case: int) -> set[int]:

@@ -25,8 +25,8 @@ from sqlalchemy import case as either
 
 from core.backends.ledger import people, recall
 from core.backends.ledger.casefiles import standing_of
+from core.backends.ledger.dialects import listed
 from core.backends.ledger.schema import cases, directory, facts, handles
-from core.backends.ledger.schema.columns import listed
 from core.casefile import called
 from core.ledger import VIP_VALUE, Profile
 from core.queueing import AHEAD, LATELY, NOBODY, PAGE, Filters, Queued, QueuePage, Tab
@@ -35,7 +35,7 @@ from identity.gate import Permit, Purpose, handles_of, permit
 MOST_VIPS = 2_000  # of the directory, those worth most: so many can be told from the others by the queue's order
 AT_ONCE = 250  # VIPs that one short read looks for
 
-_UNRESOLVED = cases.c.status.in_(("open", "handed_off"))
+UNRESOLVED = cases.c.status.in_(("open", "handed_off"))
 _SINCE = func.coalesce(cases.c.handed_off_at, cases.c.opened_at)
 _AHEAD = int(AHEAD.total_seconds() * 1_000_000)  # as moments are kept
 
@@ -58,7 +58,7 @@ def page_of(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: 
     shown = _listed(filters, me, now)
     rows = tx.execute(shown.limit(PAGE).offset((filters.page - 1) * PAGE), {"vip": list(vip)}).all()
     counts = _counts(tx, filters, me, vip, now)
-    holders = tx.execute(select(cases.c.assignee).where(_UNRESOLVED).distinct().order_by(cases.c.assignee)).scalars()
+    holders = tx.execute(select(cases.c.assignee).where(UNRESOLVED).distinct().order_by(cases.c.assignee)).scalars()
     parts = [tuple(row) for row in rows], counts
     return QueuePage(
         cases=[row.id for row in rows],
@@ -78,7 +78,7 @@ def _counts(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: 
     """How many cases each tab shows under the same filters."""
     open_tabs = [tab for tab in Tab if tab is not Tab.RESOLVED]
     sums = [func.sum(either((_in_tab(tab, me, now), 1), else_=0)).label(tab) for tab in open_tabs]
-    row = tx.execute(select(*sums).where(_UNRESOLVED, *_narrowed(filters)), {"vip": list(vip)}).one()
+    row = tx.execute(select(*sums).where(UNRESOLVED, *_narrowed(filters)), {"vip": list(vip)}).one()
     lately = select(func.count()).select_from(cases).where(_in_tab(Tab.RESOLVED, me, now), *_narrowed(filters))
     resolved = tx.execute(lately, {"vip": list(vip)}).scalar_one()
     return {tab: int(getattr(row, tab) or 0) for tab in open_tabs} | {Tab.RESOLVED: int(resolved)}
@@ -86,24 +86,29 @@ def _counts(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: 
 
 def _in_tab(tab: Tab, me: str, now: datetime) -> ColumnElement[bool]:
     snoozed = and_(cases.c.snoozed_until.is_not(None), cases.c.snoozed_until > now)
-    awake = and_(_UNRESOLVED, or_(cases.c.snoozed_until.is_(None), cases.c.snoozed_until <= now))
+    awake_now = and_(UNRESOLVED, awake(now))
     handed_off = cases.c.status == "handed_off"
     match tab:
         case Tab.ESCALATED:
-            return and_(awake, handed_off)
+            return and_(awake_now, handed_off)
         case Tab.WAITING:
-            return and_(awake, handed_off, cases.c.assignee == "")
+            return and_(awake_now, handed_off, cases.c.assignee == "")
         case Tab.ACTIVE:
-            return and_(awake, or_(cases.c.status == "open", cases.c.assignee != ""))
+            return and_(awake_now, or_(cases.c.status == "open", cases.c.assignee != ""))
         case Tab.MINE:
-            return and_(awake, handed_off, cases.c.assignee == me) if me else false()
+            return and_(awake_now, handed_off, cases.c.assignee == me) if me else false()
         case Tab.SNOOZED:
-            return and_(_UNRESOLVED, snoozed)
+            return and_(UNRESOLVED, snoozed)
         case Tab.RESOLVED:
             since = now - LATELY
             return and_(cases.c.status == "resolved", cases.c.updated_at > since, cases.c.resolved_at > since)
         case Tab.ALL:
-            return awake
+            return awake_now
+
+
+def awake(now: datetime) -> ColumnElement[bool]:
+    """A case is not put off until later."""
+    return or_(cases.c.snoozed_until.is_(None), cases.c.snoozed_until <= now)
 
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
@@ -178,7 +183,6 @@ def seen(tx: Connection, row: Row[Any], allowed: Permit) -> Queued:
         category=known.get("category", ""),
         vip=profile is not None and profile.vip,
         since=row.handed_off_at or row.opened_at,
-        snoozed_until=row.snoozed_until,
     )
 
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.backends.ledger import playbook
+from core.backends.ledger.dialects import upsert
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, conversations
 from core.casefile import Destination
@@ -33,7 +33,7 @@ def asked(tx: Connection, case: int, to: Destination, now: datetime) -> None:
     note_asked(tx, case, now)
     values = {"rates": case, "asked": []}
     new = {"language": to.language, "last_at": now - _WITHIN}
-    row = upsert(conversations).values(handle_id=to.handle, conversation=to.conversation, **new, **values)
+    row = upsert(tx, conversations).values(handle_id=to.handle, conversation=to.conversation, **new, **values)
     tx.execute(row.on_conflict_do_update(index_elements=["handle_id", "conversation"], set_=values))
 
 

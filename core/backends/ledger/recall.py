@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
     Select,
     Table,
     bindparam,
+    cast,
     func,
     literal,
     literal_column,
@@ -19,8 +20,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from core.backends.ledger.dialects import handed_in, listed
 from core.backends.ledger.schema import cases, directory, facts, handles, messages, outbox
-from core.backends.ledger.schema.columns import listed
 from core.history import Tally
 from core.ledger import Case, Fact, Profile, Rows, Utterance
 from core.memory import Hit, Note
@@ -63,12 +64,16 @@ _FACTS_HERE = (
 _OF_THE_PERSON = _FACTS_HERE.where(facts.c.case_id.is_(None))
 _OF_CASES = _FACTS_HERE.where(facts.c.case_id.in_(listed("cases")))
 # Of each handle the newest, from the end of its index: sorting the rows of all handles would read every one of them.
-_EACH = func.json_each(bindparam("handles", type_=JSON)).table_valued("value")
+_EACH = handed_in("handles")
 
 
 def _newest(table: Table, at: str, *columns: str, limit: int, **only: str) -> Select[Any]:
     own = table.alias()
-    where = [own.c.handle_id == _EACH.c.value, own.c[at].is_not(None), *(own.c[name] == only[name] for name in only)]
+    where = [
+        own.c.handle_id == cast(_EACH.c.value, BigInteger),
+        own.c[at].is_not(None),
+        *(own.c[name] == only[name] for name in only),
+    ]
     ids = select(own.c.id).where(*where).order_by(own.c[at].desc(), own.c.id.desc()).limit(limit)
     newest = select(*(table.c[name] for name in columns)).join(_EACH, table.c.id.in_(ids))
     return newest.order_by(table.c[at].desc(), table.c.id.desc()).limit(limit)
@@ -168,6 +173,8 @@ def case_of(row: Row[Any]) -> Case:
         reason=row.reason,
         handed_off_at=row.handed_off_at,
         assignee=row.assignee,
+        taken_at=row.taken_at,
+        snoozed_until=row.snoozed_until,
         resolution=row.resolution,
         resolved_at=row.resolved_at,
         rating_asked_at=row.rating_asked_at,

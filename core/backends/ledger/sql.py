@@ -3,16 +3,46 @@
 from core.backends.ledger.facets.accounts import ForAccounts
 from core.backends.ledger.facets.actions import ForActions
 from core.backends.ledger.facets.auditing import ForAuditing
+from core.backends.ledger.facets.casework import ForCasework
 from core.backends.ledger.facets.desk import ForDesk
+from core.backends.ledger.facets.drafting import ForDrafting
+from core.backends.ledger.facets.insights import ForInsights
 from core.backends.ledger.facets.learning import ForLearning
+from core.backends.ledger.facets.lookout import ForLookout
 from core.backends.ledger.facets.merging import ForMerging
+from core.backends.ledger.facets.playing import ForPlay
 from core.backends.ledger.facets.privacy import ForPrivacy
 from core.backends.ledger.facets.queueing import ForQueue
+from core.backends.ledger.facets.quick import ForQuickActions
+from core.backends.ledger.facets.searching import ForSearch
+from core.backends.ledger.facets.sign_ins import ForSigningIn
+from core.backends.ledger.facets.status import ForStatus
+from core.backends.ledger.facets.tasks import ForTasks
 from core.backends.ledger.facets.turns import ForTurns
 from core.backends.ledger.migrations import migrate
 
 
-class SqlLedger(ForTurns, ForQueue, ForLearning, ForDesk, ForAccounts, ForAuditing, ForPrivacy, ForMerging, ForActions):
+class SqlLedger(
+    ForTurns,
+    ForQueue,
+    ForLookout,
+    ForSearch,
+    ForInsights,
+    ForLearning,
+    ForDesk,
+    ForCasework,
+    ForAccounts,
+    ForSigningIn,
+    ForAuditing,
+    ForPrivacy,
+    ForMerging,
+    ForStatus,
+    ForActions,
+    ForQuickActions,
+    ForTasks,
+    ForDrafting,
+    ForPlay,
+):
     """See core/ledger.py for what each method promises."""
 
     async def migrate(self) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from core.backends.ledger import people
+from core.backends.ledger import people, undoing
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import directory, evidence, handles, messages
 from core.suggesting import Suggestion, Traits, compare, fold, typed_keys
@@ -22,8 +22,10 @@ _KEY_OF_CHANNEL = {"email": "email", "sms": "phone", "voice": "phone"}
 def suggestions(
     tx: Connection, nodes: frozenset[Node], around: Evidence, now: datetime
 ) -> list[tuple[Node, Suggestion]]:
-    """Other customers, each by one of its nodes, the likeliest first. Who was told apart is not suggested again."""
+    """Other customers, each by one of its nodes, the likeliest first. Who was told apart, or is two people
+    as a colleague said, is not suggested again."""
     mine = _traits(tx, nodes, around)
+    two_people = around.apart | undoing.dismissals(tx, nodes)
     found: list[tuple[Node, Suggestion]] = []
     seen = set(nodes)
     for node in dict.fromkeys(_candidates(tx, mine)):
@@ -33,7 +35,7 @@ def suggestions(
         others = partition.customer(node, theirs)
         seen |= others
         suggestion = compare(mine, _traits(tx, others, theirs))
-        if suggestion and not any(pair & nodes and pair & others for pair in around.apart):
+        if suggestion and not any(pair & nodes and pair & others for pair in two_people):
             found.append((node, suggestion))
     return sorted(found, key=lambda one: -one[1].score)[:_SHOWN]
 

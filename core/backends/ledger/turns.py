@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core import consent
-from core.backends.ledger import actions, budgets, inbox, linking, people, playbook, ratings, recall
+from core.backends.ledger import actions, budgets, inbox, linking, people, playbook, ratings, recall, steps
 from core.backends.ledger import outbox as out
+from core.backends.ledger.dialects import upsert
 from core.backends.ledger.people import ErasedAt, never_erased
 from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, turns
 from core.errors import Fenced
@@ -117,7 +117,7 @@ def _conversation(tx: Connection, handle: int, conversation: str) -> Row[Any] | 
 
 def _lease(tx: Connection, customer: str, token: str, now: datetime, take_over: bool) -> bool:
     values = {"token": token, "expires_at": now + _LEASE}
-    row = upsert(leases).values(customer=customer, **values)
+    row = upsert(tx, leases).values(customer=customer, **values)
     free = None if take_over else or_(leases.c.expires_at <= now, leases.c.token == token)
     return tx.execute(row.on_conflict_do_update(index_elements=["customer"], set_=values, where=free)).rowcount > 0
 
@@ -144,13 +144,15 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     if s.case is not None and (s.unhelped or s.opens_again):
         votes += playbook.failed(tx, s.case, s.now)
     case = _settle_case(tx, s, came_back=came_back)
+    if case is not None and s.status:
+        steps.note(tx, case, steps.BOT if s.status == "handed_off" else steps.CUSTOMER, s.now)
     notes, superseded = _write_facts(tx, s, case)
     actions.settle(tx, s.runs, case, s.now)
     if case is not None:
         notes, superseded = _consolidated(tx, s, case, notes, superseded)
     sent = [out.answer(tx, reply, s, case) for reply in s.replies]
     sent += [out.notify(tx, notice, s.now) for notice in s.notices]
-    inbox.answered(tx, [h.id for h in turn.heard], s.keeper)
+    inbox.answered(tx, [h.id for h in turn.heard], s.keeper, case)
     _note_conversation(tx, s)
     tx.execute(
         insert(turns).values(
@@ -191,11 +193,19 @@ def _settle_case(tx: Connection, s: Settlement, *, came_back: bool) -> int | Non
         "last_handle_id": turn.standing.handle,
         "last_channel": turn.first.channel,
         "last_conversation": turn.first.conversation,
+        "snoozed_until": None,  # whoever writes wakes it
     }
     # A telephone that rings, and a code, say nothing about a case.
     touched: dict[str, Any] = here if turn.said_something or s.opens_case else {}
     if s.opens_again:
-        touched |= {"assignee": "", "handed_off_at": None, "resolved_at": None, "resolution": "", "reason": ""}
+        touched |= {
+            "assignee": "",
+            "taken_at": None,
+            "handed_off_at": None,
+            "resolved_at": None,
+            "resolution": "",
+            "reason": "",
+        }
     if s.status:
         touched["status"] = s.status
     if s.status == "handed_off":
@@ -271,7 +281,9 @@ def _note_conversation(tx: Connection, s: Settlement) -> None:
     values = {"language": s.language or turn.language, "asked": asked, "last_at": s.now, "rates": rates}
     if rates is not None and rates != turn.rates:
         ratings.note_asked(tx, rates, s.now)
-    row = upsert(conversations).values(handle_id=turn.standing.handle, conversation=turn.first.conversation, **values)
+    row = upsert(tx, conversations).values(
+        handle_id=turn.standing.handle, conversation=turn.first.conversation, **values
+    )
     tx.execute(row.on_conflict_do_update(index_elements=["handle_id", "conversation"], set_=values))
     spoken: dict[str, Any] = {"language": values["language"]}
     if s.opted_out is not None:

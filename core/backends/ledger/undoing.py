@@ -5,16 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from core.backends.ledger import people
 from core.backends.ledger.merging import note_seen, part, refuse_while_answered
-from core.backends.ledger.people import node_of
-from core.backends.ledger.schema import decisions, evidence, handles, links
+from core.backends.ledger.schema import decisions, evidence, links
 from core.backends.ledger.whois import known, node_named, pair_of, record, side_of
 from core.merging import Dismissed, NotDone, Order, Plan, Undo
 from identity import partition
-from identity.gate import handles_of
 from identity.partition import Evidence, Link, Node
 
 _TOMBSTONES = frozenset({"cut", "apart"})
@@ -53,8 +51,8 @@ def _planned(tx: Connection, order: Undo) -> tuple[Plan, Row[Any], Evidence]:
     now = people.evidence_around(tx, [row.a, row.b], order.at)
     made, retired = _links(tx, row.made), _links(tx, row.retired)
     after = _without(_with(now, retired), made)
-    _refuse_if_changed(tx, row, now)
-    _refuse_if_not_as_before(tx, row, after)
+    _refuse_if_changed(tx, row, _either(row, now) | _either(row, after))
+    _refuse_if_not_as_before(row, after)
     two = any(link.kind == "operators" for link in retired)
     if two and not order.second:
         raise NotDone("this makes one of two known people again, so two different colleagues must agree")
@@ -67,6 +65,10 @@ def _planned(tx: Connection, order: Undo) -> tuple[Plan, Row[Any], Evidence]:
         two_operators=two,
     )
     return plan, row, now
+
+
+def _either(row: Row[Any], around: Evidence) -> frozenset[Node]:
+    return partition.customer(row.a, around) | partition.customer(row.b, around)
 
 
 def _open_decision(tx: Connection, decision: int) -> Row[Any]:
@@ -128,7 +130,10 @@ def _changes(tx: Connection, row: Row[Any], made: Sequence[Row[Any]], retired: S
     lines += [again.get(one.kind, again[""]).format(_names(tx, one)) for one in retired]
     if row.kind == "merge":
         return [*lines, "They are two customers as before; what speaks for one person is suggested again"]
-    return [*lines, "They are one customer as before; cases that were parted stay parted, each with what was told in it"]
+    return [
+        *lines,
+        "They are one customer as before; cases that were parted stay parted, each with what was told in it",
+    ]
 
 
 def _names(tx: Connection, link: Row[Any]) -> str:
@@ -136,8 +141,8 @@ def _names(tx: Connection, link: Row[Any]) -> str:
 
 
 # ── what has changed since ──
-def _refuse_if_changed(tx: Connection, row: Row[Any], now: Evidence) -> None:
-    lines = changes_since(tx, row, now)
+def _refuse_if_changed(tx: Connection, row: Row[Any], nodes: frozenset[Node]) -> None:
+    lines = _changed_since(tx, row, nodes)
     if lines:
         more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
         raise NotDone(
@@ -146,30 +151,22 @@ def _refuse_if_changed(tx: Connection, row: Row[Any], now: Evidence) -> None:
         )
 
 
-def changes_since(tx: Connection, row: Row[Any], now: Evidence) -> list[str]:
-    """What came, ended or was decided about two customers after a decision, a line each."""
-    nodes = {row.a, row.b} | partition.reach(row.a, _any_edges(tx, row, now)) | partition.customer(row.b, now)
-    touching = or_(links.c.a.in_(nodes), links.c.b.in_(nodes))
+def _changed_since(tx: Connection, row: Row[Any], nodes: frozenset[Node]) -> list[str]:
+    """What came, ended or was decided about some nodes after a decision, a line each."""
     own = [*row.made, *row.retired, *_of_the_undone(tx, nodes, row)]
     newer = or_(links.c.id > max(row.made), links.c.retired_at > row.made_at)
-    later = tx.execute(select(links).where(touching, newer, links.c.id.not_in(own)).order_by(links.c.id))
-    told = and_(evidence.c.node.in_(nodes), or_(evidence.c.recorded_at > row.made_at, evidence.c.retired_at > row.made_at))
+    touching = or_(links.c.a.in_(nodes), links.c.b.in_(nodes)), newer, links.c.id.not_in(own)
+    later = or_(evidence.c.recorded_at > row.made_at, evidence.c.retired_at > row.made_at)
+    told = evidence.c.node.in_(nodes), later
     return [
-        *(str(record(tx, link)) for link in later),
-        *(_told(tx, one) for one in tx.execute(select(evidence).where(told).order_by(evidence.c.id))),
+        *(str(record(tx, link)) for link in tx.execute(select(links).where(*touching).order_by(links.c.id))),
+        *(_told(tx, one) for one in tx.execute(select(evidence).where(*told).order_by(evidence.c.id))),
     ]
 
 
-def _any_edges(tx: Connection, row: Row[Any], now: Evidence) -> set[frozenset[Node]]:
-    """What holds either customer together, on either side of the decision."""
-    between = {frozenset((one.a, one.b)) for one in _links(tx, [*row.made, *row.retired])}
-    return {*partition.standing_edges(row.a, now), *partition.standing_edges(row.b, now), *between}
-
-
-def _of_the_undone(tx: Connection, nodes: Iterable[Node], row: Row[Any]) -> list[int]:
+def _of_the_undone(tx: Connection, nodes: frozenset[Node], row: Row[Any]) -> list[int]:
     """Links of later decisions that were taken back themselves: they left nothing behind."""
-    listed = list(nodes)
-    theirs = or_(decisions.c.a.in_(listed), decisions.c.b.in_(listed))
+    theirs = or_(decisions.c.a.in_(nodes), decisions.c.b.in_(nodes))
     undone = decisions.c.id > row.id, decisions.c.undone_at.is_not(None), decisions.c.kind != "dismiss"
     found = tx.execute(select(decisions.c.made, decisions.c.retired).where(theirs, *undone))
     return [link for one in found for link in (*one.made, *one.retired)]
@@ -180,7 +177,7 @@ def _told(tx: Connection, row: Row[Any]) -> str:
     return f"{row.source} vouches{ended} that {known(tx, row.node).name} holds {row.key}"
 
 
-def _refuse_if_not_as_before(tx: Connection, row: Row[Any], after: Evidence) -> None:
+def _refuse_if_not_as_before(row: Row[Any], after: Evidence) -> None:
     """Time alone may have changed what a decision can be taken back to: a voucher lapses."""
     one = row.b in partition.customer(row.a, after)
     if row.kind == "merge" and one:
@@ -211,8 +208,7 @@ def restore_suggestion(tx: Connection, dismissed: int, by: str, now: datetime) -
 
 def dismissals(tx: Connection, nodes: frozenset[Node]) -> frozenset[frozenset[Node]]:
     """The pairs that touch some nodes and of which a colleague said that they are two people."""
-    listed = list(nodes)
-    theirs = or_(decisions.c.a.in_(listed), decisions.c.b.in_(listed))
+    theirs = or_(decisions.c.a.in_(nodes), decisions.c.b.in_(nodes))
     standing = decisions.c.kind == "dismiss", decisions.c.undone_at.is_(None)
     return frozenset(
         frozenset((row.a, row.b)) for row in tx.execute(select(decisions.c.a, decisions.c.b).where(theirs, *standing))
@@ -224,8 +220,6 @@ def dismissed(tx: Connection) -> list[Dismissed]:
     standing = decisions.c.kind == "dismiss", decisions.c.undone_at.is_(None)
     newest = tx.execute(select(decisions).where(*standing).order_by(decisions.c.id.desc()).limit(_DISMISSED))
     return [
-        Dismissed(
-            number=row.id, a=known(tx, row.a), b=known(tx, row.b), made_by=row.made_by, made_at=row.made_at
-        )
+        Dismissed(number=row.id, a=known(tx, row.a), b=known(tx, row.b), made_by=row.made_by, made_at=row.made_at)
         for row in newest
     ]

@@ -1,7 +1,7 @@
 """What colleagues do with cases, and how they are called: see core/desk.py and core/calling.py."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.backends.ledger import (
     calling,
@@ -37,8 +37,8 @@ class ForDesk(OnDatabase):
     async def take(self, case: int, agent: str, *, now: datetime) -> None:
         await self._database.write(lambda tx: desk.take(tx, case, agent, now), durable=True)
 
-    async def hand_back(self, case: int, agent: str) -> None:
-        await self._database.write(lambda tx: desk.hand_back(tx, case, agent), durable=True)
+    async def hand_back(self, case: int, agent: str, *, now: datetime) -> None:
+        await self._database.write(lambda tx: desk.hand_back(tx, case, agent, now), durable=True)
 
     async def reply(self, reply: AgentReply, *, reachable: Collection[str]) -> Sequence[Outgoing]:
         return await self._database.write(lambda tx: desk.reply(tx, reply, reachable), durable=True)

@@ -1,6 +1,6 @@
 """The directory, forgetting, exporting, retention: see core/erasing.py, core/exporting.py, core/retention.py."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,13 +10,17 @@ from core.backends.ledger import (
     exporting,
     importing,
     people,
+    readings,
+    receipts,
     retention,
 )
 from core.backends.ledger.facets.base import OnDatabase
-from core.erasing import Receipt
+from core.erasing import Kept, Receipt
 from core.exporting import Export
 from core.ledger import DirectoryRow
 from core.memory import Note
+from core.merging import Side
+from core.privacy import ReadingFilter, ReadingOnRecord
 
 
 class ForPrivacy(OnDatabase):
@@ -34,25 +38,47 @@ class ForPrivacy(OnDatabase):
         people.import_directory(tx, admitted, now)
         return len(admitted)
 
-    async def addresses(self, external_id: str, *, now: datetime) -> Collection[str]:
-        return (await self._database.read(lambda tx: erasing.customer(tx, external_id, now))).addresses
+    async def addresses(self, name: str, *, now: datetime) -> Collection[str]:
+        return (await self._database.read(lambda tx: erasing.customer(tx, name, now))).addresses
 
-    async def erase(self, external_id: str, *, receipt: str, now: datetime) -> Receipt:
-        return await self._database.write(
-            lambda tx: erasing.erase(tx, external_id, receipt, self._secret, now), durable=True
-        )
+    async def to_be_erased(self, name: str, *, now: datetime) -> Mapping[str, int]:
+        return await self._database.read(lambda tx: erasing.to_be_erased(tx, name, now))
+
+    async def erase(self, name: str, *, receipt: str, now: datetime) -> Receipt:
+        return await self._database.write(lambda tx: erasing.erase(tx, name, receipt, self._secret, now), durable=True)
 
     async def unfinished(self) -> Sequence[Receipt]:
-        return await self._database.read(erasing.unfinished)
+        return await self._database.read(receipts.unfinished)
 
-    async def finish(self, receipt: str, *, now: datetime) -> None:
-        await self._database.write(lambda tx: erasing.finish(tx, receipt, now), durable=True)
+    async def finish(self, receipt: str, *, letters: int = 0, now: datetime) -> None:
+        await self._database.write(lambda tx: receipts.finish(tx, receipt, letters, now), durable=True)
+
+    async def receipts(self) -> Sequence[Kept]:
+        return await self._database.read(receipts.kept)
+
+    async def receipt(self, receipt: str) -> Kept | None:
+        return await self._database.read(lambda tx: receipts.one(tx, receipt))
+
+    # ── who a name is, and who read of them: see core/privacy.py ──
+    async def known_as(self, name: str, *, now: datetime) -> Side:
+        return await self._database.read(lambda tx: readings.known_as(tx, name, now))
+
+    async def name_of_case(self, case: int, *, now: datetime) -> str:
+        return await self._database.read(lambda tx: readings.name_of_case(tx, case, now))
+
+    async def readings(
+        self, wanted: ReadingFilter, *, now: datetime, page: int = 1, most: int = 50
+    ) -> Sequence[ReadingOnRecord]:
+        return await self._database.read(lambda tx: readings.readings(tx, wanted, now, page, most))
+
+    async def readers(self, wanted: ReadingFilter, *, now: datetime) -> Sequence[str]:
+        return await self._database.read(lambda tx: readings.readers(tx, wanted, now))
 
     async def scour(self) -> bool:
         return await self._database.scour()
 
-    async def export(self, external_id: str, *, reader: str, now: datetime) -> Export:
-        return await self._database.write(lambda tx: exporting.export(tx, external_id, reader, now))
+    async def export(self, name: str, *, reader: str, now: datetime) -> Export:
+        return await self._database.write(lambda tx: exporting.export(tx, name, reader, now))
 
     async def take_in(self, export: Export, *, now: datetime, restore: bool) -> int:
         """Takes an export in again; how many facts were new. Raises Malformed, then nothing was changed."""

@@ -2,7 +2,17 @@
 
 from core.backends.ledger.schema.casework import notes, presence
 from core.backends.ledger.schema.columns import Instant, metadata
-from core.backends.ledger.schema.matters import action_runs, cases, corrections, facts, pattern_votes, patterns, turns
+from core.backends.ledger.schema.helping import drafts, tasks
+from core.backends.ledger.schema.matters import (
+    action_runs,
+    case_steps,
+    cases,
+    corrections,
+    facts,
+    pattern_votes,
+    patterns,
+    turns,
+)
 from core.backends.ledger.schema.people import (
     codes,
     decisions,
@@ -45,12 +55,14 @@ __all__ = [
     "action_runs",
     "audit",
     "calls",
+    "case_steps",
     "cases",
     "codes",
     "conversations",
     "corrections",
     "decisions",
     "directory",
+    "drafts",
     "evidence",
     "facts",
     "grants",
@@ -73,6 +85,7 @@ __all__ = [
     "recovery_codes",
     "sessions",
     "sign_ins",
+    "tasks",
     "tombstones",
     "turns",
     "unchecked",

@@ -4,18 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     Dialect,
     ForeignKey,
     Integer,
     MetaData,
-    Select,
     TypeDecorator,
-    bindparam,
-    func,
-    select,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,13 +32,6 @@ class Instant(TypeDecorator[datetime]):
 
 def _moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
-
-
-def listed(name: str) -> Select[Any]:
-    """The values of a list that is handed in under this name, as JSON: one statement for a list of any length, where
-    as many parameters as values would be put together anew each time."""
-    each = func.json_each(bindparam(name, type_=JSON)).table_valued("value")
-    return select(each.c.value)
 
 
 metadata = MetaData()

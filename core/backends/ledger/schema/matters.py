@@ -44,6 +44,20 @@ cases = Table(
 Index("cases_by_handle", cases.c.handle_id, cases.c.status, cases.c.resolved_at)
 Index("cases_by_status", cases.c.status, cases.c.updated_at)
 
+# How a case stood after each change of its status or of whose it is; a new one is open, and nobody's.
+case_steps = Table(
+    "case_steps",
+    metadata,
+    identity(),
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("assignee", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),  # a colleague, "customer" or "bot"
+)
+Index("case_steps_by_case", case_steps.c.case_id, case_steps.c.id)
+Index("case_steps_by_time", case_steps.c.at)
+
 facts = Table(
     "facts",
     metadata,
@@ -58,7 +72,7 @@ facts = Table(
     Column("superseded_at", Instant),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
-Index("facts_by_case", facts.c.case_id)
+Index("facts_by_handle", facts.c.handle_id, facts.c.case_id, facts.c.told_at)
 Index("facts_moods", facts.c.handle_id, facts.c.told_at, sqlite_where=text("slot = 'mood'"),
       postgresql_where=text("slot = 'mood'"))  # fmt: skip
 Index("facts_current", facts.c.handle_id, facts.c.case_id, facts.c.slot, sqlite_where=facts.c.superseded_at.is_(None))
@@ -100,9 +114,15 @@ action_runs = Table(
     Column("error", Text, nullable=False),
     Column("approved_by", Text, nullable=False),
     Column("begun_at", Instant, nullable=False),
+    Column("taken_at", Instant),  # when it was approved
     Column("ended_at", Instant),
+    Column("asked_by", Text, nullable=False, server_default=""),  # a colleague; "" for the customer
+    Column("why", Text, nullable=False, server_default=""),  # in that colleague's words
+    Column("once", Text),  # the form that it was asked with
     UniqueConstraint("message_id", "action"),
 )
+Index("action_runs_once", action_runs.c.once, unique=True)
+Index("action_runs_by_state", action_runs.c.state)
 Index("action_runs_by_case", action_runs.c.case_id)
 Index("action_runs_by_handle", action_runs.c.handle_id, action_runs.c.begun_at)
 

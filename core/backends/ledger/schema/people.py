@@ -99,6 +99,7 @@ directory = Table(
     Column("phone", Text, nullable=False),
     Column("imported_at", Instant, nullable=False),
 )
+Index("directory_by_value", directory.c.value)
 
 codes = Table(
     "codes",

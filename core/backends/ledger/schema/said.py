@@ -38,6 +38,7 @@ messages = Table(
 )
 Index("messages_waiting", messages.c.line, messages.c.id, sqlite_where=messages.c.state == "waiting",
       postgresql_where=messages.c.state == "waiting")  # fmt: skip
+Index("messages_by_case", messages.c.case_id, messages.c.received_at)
 Index("messages_by_handle", messages.c.handle_id, messages.c.told_at)
 Index("messages_newest", messages.c.handle_id, messages.c.id)
 Index("messages_by_conversation", messages.c.channel, messages.c.conversation, messages.c.told_at)
@@ -84,9 +85,10 @@ outbox = Table(
     Column("text", Text, nullable=False),  # as staff and writers may read it: a code in it is blotted out
     Column("reply", JSON, nullable=False),  # as it is sent
     Column("drawn_from", JSON, nullable=False),  # the handles whose rows it may repeat
+    Column("asks", Text, nullable=False, server_default=""),  # slots that it asks for, commas between
     Column("sender", Text, nullable=False),
     Column("agent", Text, nullable=False, server_default=""),  # the colleague who wrote it
-    Column("state", Text, nullable=False),  # waiting | sent | parked
+    Column("state", Text, nullable=False),  # waiting | sent | parked | discarded
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("maybe_twice", Boolean, nullable=False),  # a crash may have fallen between sending and noting it
@@ -97,7 +99,10 @@ outbox = Table(
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("outbox_waiting", outbox.c.id, sqlite_where=outbox.c.state == "waiting")
-Index("outbox_by_case", outbox.c.case_id)
+Index("outbox_parked", outbox.c.id, sqlite_where=outbox.c.state == "parked",
+      postgresql_where=outbox.c.state == "parked")  # fmt: skip
+Index("outbox_by_case", outbox.c.case_id, outbox.c.sender, outbox.c.created_at, outbox.c.sent_at)
+Index("outbox_asking", outbox.c.created_at, sqlite_where=outbox.c.asks != "", postgresql_where=outbox.c.asks != "")
 Index("outbox_by_handle", outbox.c.handle_id, outbox.c.created_at)
 Index("outbox_by_conversation", outbox.c.channel, outbox.c.conversation, outbox.c.created_at)
 Index("outbox_by_time", outbox.c.created_at)

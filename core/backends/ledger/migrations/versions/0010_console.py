@@ -10,13 +10,19 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    _insights()
     _identity_and_privacy()
     _casework()
     _accounts()
     _outbox_files()
+    _queue()
+    _helping()
 
 
 def downgrade() -> None:
+    op.drop_index("directory_by_value", "directory")
+    _no_helping()
+    _no_insights()
     _no_identity_and_privacy()
     op.drop_table("outbox_files")
     _no_casework()
@@ -56,9 +62,10 @@ def _casework() -> None:
     op.add_column("cases", sa.Column("taken_at", sa.BigInteger))
     op.add_column("cases", sa.Column("snoozed_until", sa.BigInteger))
     op.add_column("messages", sa.Column("case_id", sa.BigInteger))
+    op.create_index("messages_by_case", "messages", ["case_id", "received_at"])
     op.add_column("outbox", sa.Column("agent", sa.Text, nullable=False, server_default=""))
     op.create_index("messages_newest", "messages", ["handle_id", "id"])
-    op.create_index("facts_by_case", "facts", ["case_id"])
+    op.create_index("facts_by_handle", "facts", ["handle_id", "case_id", "told_at"])
     moods = sa.text("slot = 'mood'")
     op.create_index("facts_moods", "facts", ["handle_id", "told_at"], sqlite_where=moods, postgresql_where=moods)
     op.create_table(
@@ -86,9 +93,10 @@ def _no_casework() -> None:
     op.drop_table("presence")
     op.drop_table("notes")
     op.drop_index("facts_moods", "facts")
-    op.drop_index("facts_by_case", "facts")
+    op.drop_index("facts_by_handle", "facts")
     op.drop_index("messages_newest", "messages")
     op.drop_column("outbox", "agent")
+    op.drop_index("messages_by_case", "messages")
     op.drop_column("messages", "case_id")
     op.drop_column("cases", "snoozed_until")
     op.drop_column("cases", "taken_at")
@@ -123,9 +131,115 @@ def _identity_and_privacy() -> None:
     op.create_index("decisions_by_a", "decisions", ["a"])
     op.create_index("decisions_by_b", "decisions", ["b"])
     op.create_index("access_log_by_reader", "access_log", ["reader", "at"])
+    parked = sa.text("state = 'parked'")
+    op.create_index("outbox_parked", "outbox", ["id"], sqlite_where=parked, postgresql_where=parked)
 
 
 def _no_identity_and_privacy() -> None:
+    op.drop_index("outbox_parked", "outbox")
     op.drop_index("access_log_by_reader", "access_log")
     op.drop_table("decisions")
     op.drop_column("links", "retired_by")
+
+
+# What is known of what became of cases before; nothing of customers who were erased.
+EARLIER_STEPS = """
+INSERT INTO case_steps (case_id, at, status, assignee, changed_by)
+SELECT cases.id, cases.{at}, '{status}', {whose}, {by}
+FROM cases JOIN handles ON handles.id = cases.handle_id
+WHERE cases.{at} IS NOT NULL AND handles.address NOT LIKE '~erased %' ORDER BY cases.id
+"""
+
+
+def _insights() -> None:
+    op.create_table(
+        "case_steps",
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("case_id", ID, sa.ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("assignee", sa.Text, nullable=False),
+        sa.Column("changed_by", sa.Text, nullable=False),
+    )
+    op.create_index("case_steps_by_case", "case_steps", ["case_id", "id"])
+    op.create_index("case_steps_by_time", "case_steps", ["at"])
+    op.execute(EARLIER_STEPS.format(at="handed_off_at", status="handed_off", whose="''", by="'bot'"))
+    closed_by = "CASE WHEN cases.assignee = '' THEN 'customer' ELSE cases.assignee END"
+    op.execute(EARLIER_STEPS.format(at="resolved_at", status="resolved", whose="cases.assignee", by=closed_by))
+    op.add_column("outbox", sa.Column("asks", sa.Text, nullable=False, server_default=""))
+    _keep_what_was_asked()
+    asking = sa.text("asks != ''")
+    op.create_index("outbox_asking", "outbox", ["created_at"], sqlite_where=asking, postgresql_where=asking)
+    op.drop_index("outbox_by_case", "outbox")
+    op.create_index("outbox_by_case", "outbox", ["case_id", "sender", "created_at", "sent_at"])
+
+
+def _keep_what_was_asked() -> None:
+    outbox = sa.table("outbox", sa.column("id", ID), sa.column("reply", sa.JSON), sa.column("asks", sa.Text))
+    tx = op.get_bind()
+    asking = sa.cast(outbox.c.reply, sa.Text).contains('"asks": ["')
+    for row in tx.execute(sa.select(outbox.c.id, outbox.c.reply).where(asking)).all():
+        tx.execute(outbox.update().where(outbox.c.id == row.id).values(asks=",".join(row.reply["asks"])))
+
+
+def _no_insights() -> None:
+    op.drop_index("outbox_by_case", "outbox")
+    op.create_index("outbox_by_case", "outbox", ["case_id"])
+    op.drop_index("outbox_asking", "outbox")
+    op.drop_column("outbox", "asks")
+    op.drop_table("case_steps")
+
+
+def _helping() -> None:
+    op.add_column("action_runs", sa.Column("taken_at", sa.BigInteger))
+    op.add_column("action_runs", sa.Column("asked_by", sa.Text, nullable=False, server_default=""))
+    op.add_column("action_runs", sa.Column("why", sa.Text, nullable=False, server_default=""))
+    op.add_column("action_runs", sa.Column("once", sa.Text))
+    op.create_index("action_runs_once", "action_runs", ["once"], unique=True)
+    op.create_index("action_runs_by_state", "action_runs", ["state"])
+    op.create_table(
+        "tasks",
+        *_of_a_case(),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("made_by", sa.Text, nullable=False),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("due_on", sa.Text, nullable=False),
+        sa.Column("done_by", sa.Text, nullable=False, server_default=""),
+        sa.Column("done_at", sa.BigInteger),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("tasks_by_case", "tasks", ["case_id"])
+    op.create_index("tasks_by_handle", "tasks", ["handle_id"])
+    op.create_index("tasks_open", "tasks", ["done_at", "due_on"])
+    op.create_table(
+        "drafts",
+        *_of_a_case(),
+        sa.Column("writer", sa.Text, nullable=False),
+        sa.Column("asked_by", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("drafts_by_case", "drafts", ["case_id"])
+    op.create_index("drafts_by_handle", "drafts", ["handle_id"])
+    op.create_index("drafts_by_time", "drafts", ["at"])
+
+
+def _of_a_case() -> list[sa.Column[int]]:
+    return [
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("case_id", ID, sa.ForeignKey("cases.id"), nullable=False),
+        sa.Column("handle_id", ID, sa.ForeignKey("handles.id"), nullable=False),
+    ]
+
+
+def _no_helping() -> None:
+    op.drop_table("drafts")
+    op.drop_table("tasks")
+    op.drop_index("action_runs_by_state", "action_runs")
+    op.drop_index("action_runs_once", "action_runs")
+    for column in ("once", "why", "asked_by", "taken_at"):
+        op.drop_column("action_runs", column)
+
+
+def _queue() -> None:
+    op.create_index("directory_by_value", "directory", ["value"])

@@ -1,0 +1,363 @@
+"""Quick actions: what a colleague may set off for a case's customer, after one look at what exactly will happen.
+
+What is done is worked out of the record each time, never of the page: to whom by the directory, how much by the ledger,
+and whether a lead has to agree by ACTIONS_FILE, the proof of the latest message and the colleague's role. It is on
+record before it is asked of the company, and the same form asks for it once.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Literal, Protocol
+
+from core.accounts import Account, Colleague, Role
+from core.actions import DEEDS, LIMIT_FOR, OURS, Action
+from core.casefile import CaseFile, Reading
+from core.desk import Desk, Refused
+from core.errors import Problem
+from core.runs import Money, NoSuchRun, Request, Run, money, outcome, owed
+from identity.gate import HandleId
+from identity.policy import Deed, Leave, leave
+from identity.proof import Proof
+
+How = Literal["now", "lead", "task", "never"]
+
+_LONGEST_WHY = 300  # characters
+_FILE = Path(__file__).with_suffix(".toml")
+_UNPROVEN = {
+    Proof.CLAIMED: "Nobody vouches for who wrote last, so nothing may be done for them here. Let them show a code, or"
+    " write from an address that is proven.",
+    Proof.PLAUSIBLE: "Who wrote last is probably, but not surely, this customer, so nothing may be done for them here."
+    " Let them show a code, or write from an address that is proven.",
+}
+
+
+class NotCarriedOut(Refused):
+    """The company was asked, and it is not done, or nobody knows, or the customer could not be told; it says which."""
+
+
+class AskedAlready(Problem):
+    """The same was asked for in this case, and nobody knows yet how it ends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """An action that makes sense for a case. `how` it goes on: now, once a lead agrees, as a task, or not at all, and
+    `why` so. `amount` and `most` are figures such as "50.00"; "" where no money is meant."""
+
+    action: str
+    how: How
+    why: str = ""
+    deed: str = ""  # what exactly would be done: "Refund $50.00 to Ann Keller (cus_7) for order W4829137"
+    money: Money | None = None
+    most: Money | None = None
+
+    @property
+    def amount(self) -> str:
+        """The figure that the record gives."""
+        return f"{self.money.value:.2f}" if self.money else ""
+
+    @property
+    def seal(self) -> str:
+        """Changes with what would be done, and with whom it would take."""
+        return hashlib.sha256(f"{self.how} {self.deed}".encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What a colleague asks of the company. `once` is the form's: the same one is never asked twice. It is carried out
+    at once where nobody else has to agree, and what the customer got `since` then stays within `limit`."""
+
+    once: str
+    case: int
+    handle: HandleId
+    request: Request
+    asked_by: str
+    why: str
+    at_once: bool
+    handles: Collection[HandleId] = ()
+    limit: Decimal | None = None
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A run that waits for somebody to agree."""
+
+    run: Run
+    case: int
+    handle: HandleId
+    customer: str
+    reason: str  # why the case was handed over
+    asked_at: datetime
+
+
+class QuickLedger(Protocol):
+    """What quick actions need of the record."""
+
+    async def order_run(self, order: Order, *, now: datetime) -> tuple[Run, bool]:
+        """Puts an order on record, as running or as waiting, and whether it is new. Raises AskedAlready."""
+        ...
+
+    async def spent(self, handles: Collection[HandleId], action: str, *, since: datetime) -> Decimal:
+        """What a customer got by an action, or is about to get."""
+        ...
+
+    async def waiting_runs(self, *, now: datetime) -> Sequence[Waiting]:
+        """The runs that wait for somebody to agree, the oldest first; bounded."""
+        ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """Everybody's account, by name."""
+        ...
+
+    async def note_reading(self, reader: str, readings: Sequence[Reading], *, now: datetime) -> None:
+        """Writes into the access log who read what."""
+        ...
+
+    async def audit(self, who: str, what: str, about: str, *, now: datetime) -> None:
+        """Writes down what a colleague did."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickActions:
+    """What colleagues can have done for a customer."""
+
+    desk: Desk
+    ledger: QuickLedger
+
+    async def offers(self, file: CaseFile, who: Colleague) -> Sequence[Offer]:
+        """The actions that make sense for a case."""
+        return [await self._offer(file, name, None, who) for name in _offered(file)]
+
+    async def offer(self, case: int, name: str, typed: str, who: Colleague) -> Offer:
+        """One action with the amount that was typed, "" for the record's. Raises Refused or NoSuchCase."""
+        file = await self.desk.file(case, who.name)
+        if name not in DEEDS:
+            raise Refused("Nothing was done: there is no such action.")
+        known = await self._offer(file, name, None, who)
+        wished = _amount(typed, known) if typed.strip() and known.money else None
+        return await self._offer(file, name, wished, who) if wished else known
+
+    async def ask(self, case: int, offer: Offer, who: Colleague, *, why: str, once: str) -> Run:
+        """Has it done, or asks the leads for it; how it ended. Raises Refused or NoSuchCase."""
+        if offer.how not in ("now", "lead"):
+            raise Refused(f"Nothing was done: {offer.why}")
+        why = " ".join(why.split())[:_LONGEST_WHY]
+        if offer.how == "lead" and not why:
+            raise Refused("Nothing was asked: tell the lead why.")
+        await self.desk.take(case, who.name)
+        file = await self.desk.file(case, who.name)
+        try:
+            run, is_new = await self.ledger.order_run(self._order(file, offer, who, why, once), now=self.desk.now())
+        except AskedAlready as error:
+            raise Refused(f"Nothing was done: {error}.") from None
+        if not is_new and run.state == "running":
+            raise NotCarriedOut(f"The {run.told} is being carried out; look again in a moment.")
+        if not is_new:
+            return run
+        await self.ledger.audit(who.name, f"asked for a {run.action}", f"case {case}", now=self.desk.now())
+        return await self._carried_out(file, run, who.name) if run.state == "running" else run
+
+    # ── what waits ──
+    async def waiting(self, reader: str) -> Sequence[Waiting]:
+        """Everything that waits for a lead."""
+        found = await self.ledger.waiting_runs(now=self.desk.now())
+        readings = [Reading(handle=one.handle, rows=[f"run:{one.run.id}"]) for one in found]
+        await self.ledger.note_reading(reader, readings, now=self.desk.now())
+        return found
+
+    async def approve(self, case: int, run: int, who: Colleague) -> None:
+        """Has a waiting action carried out and tells the customer how it ended. Raises NoSuchCase or Refused."""
+        file, waits = await self._waits(case, run, who)
+        if refused := await self.why_not(file, waits, who):
+            raise Refused(f"Nothing was done: {refused}")
+        await self._takes(file, who)
+        try:
+            taken = await self.desk.actions.take(run, who.name)
+        except NoSuchRun as error:
+            raise Refused(f"Nothing was done: {error}.") from None
+        await self.ledger.audit(who.name, f"approved a {waits.action}", f"case {case}", now=self.desk.now())
+        await self._carried_out(file, taken, file.case.assignee or who.name)
+
+    async def decline(self, case: int, run: int, who: Colleague) -> None:
+        """Says no to a waiting action; what the customer is told is up to the colleague. Raises as `approve`."""
+        file, waits = await self._waits(case, run, who)
+        await self._takes(file, who)
+        try:
+            await self.desk.actions.decline(run, who.name)
+        except NoSuchRun as error:
+            raise Refused(f"Nothing was changed: {error}.") from None
+        await self.ledger.audit(who.name, f"declined a {waits.action}", f"case {case}", now=self.desk.now())
+
+    async def why_not(self, file: CaseFile, run: Run, who: Colleague) -> str:
+        """Why somebody may not approve a waiting run; "" where they may."""
+        if run.asked_by == who.name and (others := await self._other_leads(who.name)):
+            return f"you asked for it yourself; another lead has to agree: {', '.join(others)}."
+        known = self.desk.actions.known.get(run.action)
+        value = Decimal(run.request.amount or 0)
+        above = "you are no lead, and a colleague asked for it." if run.asked_by else ""
+        above = above or (await self._above(file, known, value) if known else "")
+        if above and not who.role.covers(Role.LEAD):
+            return f"a lead has to agree. {above[0].upper()}{above[1:]}"
+        return ""
+
+    async def _waits(self, case: int, run: int, who: Colleague) -> tuple[CaseFile, Run]:
+        file = await self.desk.file(case, who.name)
+        found = next((one for one in file.runs if one.id == run), None)
+        if found is None:
+            raise Refused("Nothing was done: this case asks for no such action.")
+        if file.case.status == "resolved":
+            raise Refused(f"Nothing was done: case {case} is resolved already.")
+        return file, found
+
+    async def _takes(self, file: CaseFile, who: Colleague) -> None:
+        """Whoever agrees has the case from then on, unless another colleague has it: a lead decides over it as well."""
+        if not (file.case.assignee and who.role.covers(Role.LEAD)):
+            await self.desk.take(file.case.id, who.name)
+
+    async def _carried_out(self, file: CaseFile, run: Run, teller: str) -> Run:
+        """Raises NotCarriedOut where it was not done, or its customer could not be told."""
+        ended = await self.desk.actions.go_ahead(run)
+        if ended.state != "done":
+            raise NotCarriedOut(ended.why_a_person)
+        language = file.destination.language if file.destination else "en"
+        try:
+            await self.desk.reply(file.case.id, teller, outcome(ended, language), id=f"run-{run.id}")
+        except Refused as error:
+            told = f"The {ended.told} is done ({ended.reference or 'no reference'})."
+            raise NotCarriedOut(f"{told} {error}") from None
+        return ended
+
+    # ── what may be done ──
+    async def _offer(self, file: CaseFile, name: str, wished: Money | None, who: Colleague) -> Offer:
+        spends = DEEDS[name] is Deed.SPEND
+        due = owed(_facts(file)) if spends else None
+        charged = money(_facts(file).get("amount", "")) if spends else None
+        offer = Offer(action=name, how="now", deed=_deed(file, name, wished or due), money=wished or due, most=charged)
+        known = self.desk.actions.known.get(name)
+        if known is None:
+            return replace(offer, how="task", why="The company has not set this up, so a person has to do it.")
+        if why := _never(file, name, offer):
+            return replace(offer, how="never", why=why)
+        if why := await self._why_a_lead(file, known, offer, due):
+            alone = who.role.covers(Role.LEAD) and not await self._other_leads(who.name)
+            return replace(offer, how="now" if alone else "lead", why=why)
+        return offer
+
+    async def _why_a_lead(self, file: CaseFile, known: Action, offer: Offer, due: Money | None) -> str:
+        if any(run.action == known.name and run.state == "done" for run in file.runs):
+            return "It was done for this case before."
+        if offer.money and due and offer.money.value > due.value:
+            return f"It is more than the {due.exact} that the record comes to."
+        return await self._above(file, known, offer.money.value if offer.money else Decimal(0))
+
+    async def _above(self, file: CaseFile, known: Action, value: Decimal) -> str:
+        if known.approval:
+            return f"The company wants a lead to agree to every {known.name}."
+        if DEEDS[known.name] is not Deed.SPEND:
+            return ""
+        spent = await self.ledger.spent(_handles(file), known.name, since=self.desk.now() - LIMIT_FOR)
+        if spent + value <= known.limit:
+            return ""
+        before = f", and they got {spent:.2f} lately" if spent else ""
+        return f"It is above the {known.limit:.2f} that one customer may get in 30 days without a lead{before}."
+
+    async def _other_leads(self, name: str) -> Sequence[str]:
+        everybody = await self.ledger.accounts()
+        leads = (one for one in everybody if one.disabled_at is None and one.role.covers(Role.LEAD))
+        return [one.name for one in leads if one.name != name]
+
+    def _order(self, file: CaseFile, offer: Offer, who: Colleague, why: str, once: str) -> Order:
+        known, now = self.desk.actions.known[offer.action], self.desk.now()
+        by_limit = DEEDS[offer.action] is Deed.SPEND and not offer.why
+        return Order(
+            once=once,
+            case=file.case.id,
+            handle=file.case.handle,
+            request=_request(file, offer, once, now),
+            asked_by=who.name,
+            why=why,
+            at_once=offer.how == "now",
+            handles=_handles(file),
+            limit=known.limit if by_limit else None,
+            since=now - LIMIT_FOR,
+        )
+
+
+def _request(file: CaseFile, offer: Offer, once: str, now: datetime) -> Request:
+    return Request(
+        id=once,
+        action=offer.action,
+        customer=file.profile.external_id if file.profile else "",
+        amount=offer.amount,
+        shown=str(offer.money or ""),
+        facts={slot: value for slot, value in _facts(file).items() if slot not in OURS},
+        language=file.destination.language if file.destination else "en",
+        proof=file.proof.name.lower(),
+        requested_at=now.isoformat(),
+    )
+
+
+def _never(file: CaseFile, name: str, offer: Offer) -> str:
+    """Why an action cannot be run for a case, whoever asks; "" where it can."""
+    if leave(DEEDS[name], file.proof) is Leave.NO:
+        return _UNPROVEN[file.proof]
+    if file.profile is None:
+        return "The directory does not know this customer, so the company could not tell whom it is for."
+    if DEEDS[name] is Deed.SPEND and offer.money is None:
+        return "The record does not say how much; ask the customer for the amount."
+    if any(run.action == name and run.state in ("waiting", "running", "unknown") for run in file.runs):
+        return "It was asked for already, and how it ends is not known yet; see above."
+    return ""
+
+
+def _amount(typed: str, known: Offer) -> Money:
+    """What a colleague typed, in the customer's currency. Raises Refused."""
+    found = money(typed)
+    if found is None or found.value <= 0 or found.value != round(found.value, 2):
+        raise Refused("Nothing was done: type an amount such as 25.00.")
+    if known.most is not None and found.value > known.most.value:
+        raise Refused(f"Nothing was done: on record are {known.most.exact}, and no more can be given back.")
+    return Money(found.value, known.money.around) if known.money else found
+
+
+def _facts(file: CaseFile) -> Mapping[str, str]:
+    return {fact.slot: fact.value for fact in reversed(file.facts) if fact.case == file.case.id}
+
+
+def _handles(file: CaseFile) -> list[HandleId]:
+    return [contact.handle for contact in file.contacts]
+
+
+def _deed(file: CaseFile, name: str, sum_: Money | None) -> str:
+    """What would be done, to the letter."""
+    number = f" ({file.profile.external_id})" if file.profile else ""
+    order = _facts(file).get("order_id", "")
+    amount = sum_.exact if sum_ else "an amount not known yet"
+    return _deeds()[name].format(who=f"{file.name}{number}", amount=amount, of=f" for order {order}" if order else "")
+
+
+def _offered(file: CaseFile) -> Sequence[str]:
+    """What makes sense for this kind of issue; what the customer asked for comes first."""
+    wanted = file.value("wanted")
+    names = dict.fromkeys(([wanted] if wanted in DEEDS else []) + _offers().get(file.category, []))
+    return list(names)
+
+
+@cache
+def _offers() -> Mapping[str, list[str]]:
+    offers: dict[str, list[str]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["offers"]
+    return offers
+
+
+@cache
+def _deeds() -> Mapping[str, str]:
+    deeds: dict[str, str] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["deeds"]
+    return deeds
