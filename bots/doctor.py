@@ -83,7 +83,7 @@ def _looks(settings: Settings, found: Roster) -> Mapping[str, Look]:
         "secret": partial(asyncio.to_thread, house.secret, settings),
         "hours": partial(asyncio.to_thread, house.hours, settings, clock()),
         "folder": partial(asyncio.to_thread, house.folder),
-        "ledger": partial(asyncio.to_thread, house.ledger, settings),
+        "ledger": partial(house.ledger, settings),
         "memory": partial(asyncio.to_thread, house.memory, settings),
         "knowledge": partial(asyncio.to_thread, house.knowledge, settings),
         "play": partial(asyncio.to_thread, house.play, settings),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from starlette.routing import BaseRoute
 
+from bots import condition
 from bots.console import Ports, routes
 from bots.console.by_provider import BACK, Provider
 from bots.console.seal import Seal
@@ -21,6 +22,7 @@ from core.lookout import Lookout
 from core.play import Play
 from core.previewing import Previewing
 from core.quick import QuickActions
+from core.reporting import Reporting
 from core.searching import Search
 from core.tasks import Tasks
 
@@ -65,6 +67,9 @@ def console(bot: Throughline) -> Sequence[BaseRoute]:
         previewing=Previewing(desk=at, ledger=bot.ledger, channels=bot.channels),
         quick=QuickActions(desk=at, ledger=bot.ledger),
         tasks=Tasks(ledger=bot.ledger, now=clock),
+        privacy=condition.privacy(bot),
+        status=condition.status(bot),
+        insights=Reporting(ledger=bot.ledger, now=clock),
         play=play,
         provider=_provider(settings, secret),
         domains=settings.oidc_domains,

@@ -156,7 +156,7 @@ def _refusal(channel: str, error: Exception) -> Response:
 
 def _response(ack: Ack) -> Response:
     headers = {"x-content-type-options": "nosniff", **ack.headers}
-    if isinstance(ack.body, str):
+    if isinstance(ack.body, str | bytes):
         return Response(ack.body, ack.status, headers, ack.media_type)
     return StreamingResponse(ack.body, ack.status, headers, ack.media_type)
 

@@ -34,6 +34,7 @@ from core.health import Health
 from core.house import House, Known
 from core.knowledge import Knowledge
 from core.linking import Linking
+from core.memory import Memory
 from core.stage import Stage
 from core.watched import WatchedMemory, WatchedWriter
 from core.writing import WithFallback, Writer
@@ -107,7 +108,8 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
     health = Health(clock)
     stage = Stage() if settings.is_development else None
     delivery = Delivery(ledger, channels, clock, stage=stage, noted=health.note)
-    engine = _engine(settings, _house(settings, values, channels), ledger, memory, examples, health)
+    house, writer = _house(settings, values, channels), _writer(settings, examples, health)
+    engine = _engine(settings, house, ledger, WatchedMemory(memory, health.note), writer)
     engine = replace(engine, typing=delivery.shows_typing)
     return Throughline(
         settings=settings,
@@ -176,13 +178,11 @@ def _link_hosts(settings: Settings) -> list[str]:
     return [host for host in (own, *settings.link_hosts) if host]
 
 
-def _engine(
-    settings: Settings, house: House, ledger: SqlLedger, memory: AegisMemory, examples: Examples, health: Health
-) -> Engine:
+def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: Memory, writer: Writer) -> Engine:
     return Engine(
         ledger=ledger,
-        memory=WatchedMemory(memory, health.note),
-        writer=_writer(settings, examples, health),
+        memory=memory,
+        writer=writer,
         knowledge=Knowledge(Path(settings.knowledge_dir)) if settings.knowledge_dir else None,
         house=house,
         linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),

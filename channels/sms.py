@@ -2,7 +2,8 @@
 
 Answers 200 with empty TwiML once the message is kept, 403 to what Twilio did not sign, 400 to what it cannot mean. The
 reply goes out over Twilio's REST interface from the number that was written to. What became of it is told later at
-/twilio/status. Messages that no webhook brought, since we were away, are looked for every few minutes.
+/twilio/status. Files that colleagues send Twilio fetches from /twilio/media/, where an address is good for some hours;
+404 otherwise. Messages that no webhook brought, since we were away, are looked for every few minutes.
 """
 
 import asyncio
@@ -17,13 +18,13 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, Field
 
 from channels import _twilio as twilio
-from channels._sms import looking, media, refusals, wording
+from channels._sms import enclosing, looking, media, refusals, wording
 from channels._sms.examining import examined
 from channels._sms.missed import Missed
 from channels._sms.rest import Refused, Rest
 from core.channel import Ack, Deliver, Finding, Limits, Look, Report, Site
 from core.consent import Consent
-from core.errors import Malformed, TryAgain
+from core.errors import Malformed, TryAgain, Undeliverable
 from core.messages import Attachment, InboundMessage, Raw, Reply
 from identity.handles import Handle
 from identity.proof import Proof
@@ -58,6 +59,7 @@ class Text:
     sender: str
     body: str
     service: str = ""
+    files: tuple[enclosing.Enclosed, ...] = ()  # are sent in place of a body
 
 
 class Sms:
@@ -65,7 +67,7 @@ class Sms:
 
     name: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=wording.LONGEST, keywords=True)
+    limits: Limits = Limits(inbound_bytes=65_536, text=wording.LONGEST, keywords=True)
     Settings: ClassVar[type[BaseModel]] = SmsSettings
     paths: Sequence[str] = ("/twilio/sms", "/twilio/status")
     timeout: ClassVar[float] = 15.0  # seconds for one request to Twilio
@@ -76,6 +78,11 @@ class Sms:
         self._number = settings.twilio_from_number
         self._segments = settings.sms_segments
         self._base_url = site.base_url
+        self._site = site
+        self._is_public = site.base_url.startswith("https://")
+        self._addresses = enclosing.Addresses(site.secret, site.base_url)
+        self.limits = enclosing.limited(self.limits, public=self._is_public)
+        self.pages: Sequence[str] = (f"{enclosing.PATH}{{token}}",) if self._is_public else ()
         self._signatures = twilio.Signatures(settings.twilio_auth_token)
         self._rest = Rest(settings, base=settings.twilio_api_base, seconds=self.timeout)
         self._missed = Missed(
@@ -120,10 +127,12 @@ class Sms:
         return Report(provider_id=fields.get("MessageSid", ""), failure=failure, opted_out=stopped)
 
     def render(self, reply: Reply) -> Sequence[Text]:
-        """Plain text, cheap to send, in as few messages as it fits."""
+        """Plain text, cheap to send, in as few messages as it fits. Then an MMS with the files."""
         to, sender, service = reply.route["to"], reply.route["from"], reply.route.get("service", "")
         bodies = wording.bodies(reply, self._segments)
-        return [Text(to=to, sender=sender, body=body, service=service) for body in bodies]
+        texts = [Text(to=to, sender=sender, body=body, service=service) for body in bodies]
+        files = tuple(enclosing.Enclosed(reply.id, number) for number in range(len(reply.files)))
+        return [*texts, Text(to=to, sender=sender, body="", service=service, files=files)] if files else texts
 
     def look(self, reply: Reply) -> Look:
         """How it will arrive, and what it costs."""
@@ -132,10 +141,21 @@ class Sms:
 
     async def send(self, wire: Text) -> str:
         """Sends one text message and returns its SID. Raises TryAgain or Undeliverable."""
-        reports = f"{self._base_url}{self.paths[1]}" if self._base_url.startswith("https://") else ""
+        if wire.files and not self._is_public:
+            raise Undeliverable("SMS: Twilio cannot fetch files from us; set PUBLIC_BASE_URL to an https address")
         return await self._rest.text(
-            to=wire.to, sender=wire.sender, service=wire.service, body=wire.body, status_callback=reports
+            to=wire.to,
+            sender=wire.sender,
+            service=wire.service,
+            body=wire.body,
+            status_callback=f"{self._base_url}{self.paths[1]}" if self._is_public else "",
+            media=self._addresses.of(wire.files, self._site.now()),
         )
+
+    async def get(self, raw: Raw) -> Ack:
+        """A file of ours, to whoever has its address: Twilio, while it lasts."""
+        wanted = self._addresses.opened(raw.path, raw.received_at)
+        return enclosing.handed(await self._site.sent_file(*wanted) if wanted else None)
 
     async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:
         """Empty TwiML: nothing is answered here, the reply comes from the outbox."""

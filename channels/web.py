@@ -2,21 +2,24 @@
 
 A browser is known by the cookie that /chat sets, or the session that GET /api/chat/session gives a widget, which prove
 nothing (claimed), or by a token that the business signed for its signed-in customer (confirmed).
+GET /api/chat/files/{reply}/{number} gives a file of a reply to whoever may see its conversation; 404 otherwise.
 POST answers 202 once the message is kept, 400 to what is no message, 401 to a bad token or none, 413 over 64 kB. The
 stream is server-sent events: {id, text, from: bot|agent|customer}; a reply with markup also has `elements`, a list of
-strings and of [tag, attributes, elements], which pages build as DOM; one with answers to press has `choices`. It is
-429 to a visitor with too many windows. With ?typing=1 an event `typing` tells that an answer is being written.
+strings and of [tag, attributes, elements], which pages build as DOM; one with answers to press has `choices`, one with
+files has `files`, a list of {name, size, path, picture}, the path from where /chat is. It is 429
+to a visitor with too many windows. With ?typing=1 an event `typing` tells that an answer is being written.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from channels._markdown.looking import as_page, on_any
+from channels._web import enclosing
 from channels._web.keys import examined
 from channels._web.logins import Logins
 from channels._web.pages import Pages
@@ -25,7 +28,7 @@ from channels._web.sessions import HEADER, Sessions
 from channels._web.streams import Streams, Wanted
 from channels._web.visitors import Visitors
 from core.channel import Ack, Finding, Limits, Line, Look, Site
-from core.messages import Choice, InboundMessage, Raw, Reply, Route
+from core.messages import Attachment, Choice, InboundMessage, Raw, Reply, Route
 from identity.handles import Handle
 from identity.proof import Proof
 
@@ -88,6 +91,7 @@ class Event:
     text: str
     sender: str
     choices: tuple[Choice, ...] = ()
+    files: tuple[Attachment, ...] = ()  # without their content: pages ask for it
 
 
 class Web:
@@ -95,10 +99,10 @@ class Web:
 
     name: ClassVar[str] = "web"
     label: ClassVar[str] = "chat"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000, live=True)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000, live=True, file_bytes=enclosing.MOST_BYTES)
     Settings: ClassVar[type[BaseModel]] = WebSettings
     paths: Sequence[str] = ("/api/chat/messages",)
-    pages: Sequence[str] = (*Pages.paths, "/api/chat/session", "/api/chat/stream")
+    pages: Sequence[str] = (*Pages.paths, "/api/chat/session", "/api/chat/stream", enclosing.PATH)
     script_headers: Sequence[str] = ("authorization", "content-type", "last-event-id", "retry-after", HEADER)
 
     def __init__(self, settings: WebSettings, site: Site) -> None:
@@ -145,6 +149,7 @@ class Web:
                 text=reply.text,
                 sender=reply.sender,
                 choices=reply.choices,
+                files=tuple(replace(file, content=b"") for file in reply.files),
             )
         ]
 
@@ -154,7 +159,8 @@ class Web:
 
     async def send(self, wire: Event) -> str:
         """Shows a line on every open page of the conversation; a page that opens later finds it in the transcript."""
-        line = Line(id=wire.id, text=wire.text, sender=wire.sender, at=self._site.now(), choices=wire.choices)
+        now = self._site.now()
+        line = Line(id=wire.id, text=wire.text, sender=wire.sender, at=now, choices=wire.choices, files=wire.files)
         self._streams.show(wire.conversation, line)
         return wire.id
 
@@ -176,12 +182,18 @@ class Web:
             return self._stream(raw)
         if raw.path == "/api/chat/session":
             return _json({"session": self._sessions.opened(raw.received_at)})
+        if raw.path.startswith("/api/chat/files/"):
+            return await self._file(raw)
         page = self._pages.page(raw.path)
         if raw.path != "/chat":
             return page
         session = self._visitors.session(raw)
         cookie = self._visitors.renewal(raw) if session else self._visitors.cookie(raw.received_at)
         return Ack(body=page.body, media_type=page.media_type, headers={**page.headers, **cookie})
+
+    async def _file(self, raw: Raw) -> Ack:
+        visitor, wanted = self._visitors.of(raw), enclosing.wanted(raw.path)
+        return enclosing.handed(await self._site.sent_file(*wanted) if wanted else None, visitor.conversation)
 
     def _stream(self, raw: Raw) -> Ack:
         visitor = self._visitors.of(raw)

@@ -68,6 +68,8 @@ def refuse_unfit(files: Sequence[Attachment], label: str, limits: Limits) -> Non
     together = sum(file.size for file in files)
     if files and not limits.file_bytes:
         raise Unattachable(f"files cannot be sent by {label}")
+    if unfit := [file.name for file in files if limits.file_types and file.media_type not in limits.file_types]:
+        raise Unattachable(f'"{unfit[0]}" is of a kind that cannot be sent by {label}')
     if together > limits.file_bytes:
         most = size(limits.file_bytes)
         raise Unattachable(f"the files have {size(together)} together; by {label} at most {most} can be sent at once")

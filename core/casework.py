@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Protocol, get_args
 
+from core.casefile import Reading
 from core.desk import LONGEST_TEXT, Refused
 from core.hours import ALWAYS, Hours
 from core.panel import Panel, PanelLedger, Wanted
@@ -66,7 +67,7 @@ class CaseworkLedger(PanelLedger, Protocol):
         """Notes that a colleague looks at a case; the others who do, by name."""
         ...
 
-    async def note_reading(self, reader: str, readings: Sequence[object], *, now: datetime) -> None:
+    async def note_reading(self, reader: str, readings: Sequence[Reading], *, now: datetime) -> None:
         """Writes into the access log who read what."""
         ...
 

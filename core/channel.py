@@ -4,7 +4,7 @@ A module in channels/ ends in `CHANNEL = ItsClass` and is loaded by name when it
 `(settings, site)`; `Settings` declares what it reads from the environment, by the names that stand in .env.example.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ class Limits:
     reachable: bool = True  # can be written to after the conversation; a telephone call that ended cannot
     patience: timedelta = timedelta(hours=2)  # about how long a reply that does not go out is tried
     file_bytes: int = 0  # that the files of one reply may have together; 0 where it takes none
+    file_types: Set[str] = frozenset()  # media types of files that it takes; empty for all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

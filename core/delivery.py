@@ -136,9 +136,14 @@ class Delivery:
         return await self._park(row, _in_part(Undeliverable(f"given up after {most} attempts"), parts))
 
     async def _wires(self, taker: Taker, row: Outgoing) -> Sequence[Any]:
-        """What is sent for a reply. Files are large: read no sooner than they go, and put in shape beside the loop."""
+        """What is sent for a reply. Files are large: read no sooner than they go, and put in shape beside the loop.
+
+        Raises Undeliverable where a channel takes none, so that no file is left out without a word.
+        """
         if not row.reply.files:
             return taker.render(row.reply)
+        if not taker.limits.file_bytes:
+            raise Undeliverable("files cannot be sent by this channel, so nothing was")
         return await asyncio.to_thread(taker.render, await self._ledger.enclosed(row))
 
     async def _sent(self, row: Outgoing, parts: int, of: int, provider_id: str) -> None:

@@ -111,7 +111,7 @@ class Drafting:
             raise Refused("The writer has nothing to suggest here; the reply is yours to write.")
         sources = list(_sources(text, answer, brief, file, waits.turn))
         return Suggestion(
-            text=text, language=answer.language, writer=answer.writer, sources=sources, note=_note(answer)
+            text=text, language=answer.language, writer=answer.writer, sources=sources, note=_note(answer, file)
         )
 
     async def _answer(self, brief: Brief) -> Answer:
@@ -141,10 +141,12 @@ def _for_a_colleague(brief: Brief, waits: Unanswered) -> Brief:
     return replace(brief, channel=waits.channel, said=said, cases=cases)
 
 
-def _note(answer: Answer) -> str:
-    if answer.fell_back:
-        return f"These are the words of the offline rules. {answer.fell_back}"
-    return "" if answer.actions == () else f"They ask for: {', '.join(answer.actions)}. Nothing of it is done yet."
+def _note(answer: Answer, file: CaseFile) -> str:
+    done = {run.action for run in file.runs if run.state == "done"}
+    asked = [action for action in answer.actions if action not in done]
+    told = [f"These are the words of the offline rules. {answer.fell_back}"] if answer.fell_back else []
+    told += [f"They ask for: {', '.join(asked)}. It is not done yet."] if asked else []
+    return " ".join(told)
 
 
 # ── what it rests on ──

@@ -30,7 +30,10 @@ class Export:
     messages: Sequence[Record]
     replies: Sequence[Record]
     access_log: Sequence[Record]
+    notes: Sequence[Record] = ()  # what colleagues wrote down about their cases
     decisions: Sequence[Record] = ()  # colleagues', about who they are
+    tasks: Sequence[Record] = ()  # what colleagues had to do about their cases
+    actions: Sequence[Record] = ()  # what the company was asked for on their behalf
 
 
 class ExportingLedger(Protocol):

@@ -4,11 +4,12 @@ The docstrings here are the definitions; docs/insights.md says them to a support
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from core.figures import Measured, Observation, Tally, Unit
 from core.world import BOT, CUSTOMER, Asked, CaseRow, Contact, Step, Told, World
@@ -336,68 +337,46 @@ class Figure:
     parts: Sequence[str]
     good: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    needs: Sequence[str] = ()  # what of the World it looks at, beside the cases
 
     def measure(self, tally: Tally) -> Measured:
         """What observations of it come to."""
         return tally.measure(self.unit, self.good, self.left_out)
 
 
-_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-_MOODS = ("positive", "neutral", "frustrated", "angry")
-_UPSET = ("frustrated", "angry")
+_OBSERVED: Mapping[str, Callable[[World], Iterable[Observation]]] = {
+    "asked-again": asked_again,
+    "repeat-questions": questions,
+    "repeat-contacts": contacts,
+    "first-contact": first_contact,
+    "handle-time": handle_times,
+    "held": held_times,
+    "bot-response": bot_responses,
+    "human-response": human_responses,
+    "csat": ratings,
+    "mood-start": moods_at_start,
+    "mood-end": moods_at_end,
+    "cases": opened,
+    "contacts": heard,
+}
 
 
-def _figure(
-    key: str,
-    observe: Callable[[World], Iterable[Observation]],
-    unit: Unit,
-    *parts: str,
-    good: Sequence[str] = (),
-    left_out: Sequence[str] = (),
-) -> Figure:
-    title, n_of, defined = (" ".join(_WORDS[key][name].split()) for name in ("title", "n_of", "defined"))
+def _figure(key: str, told: Mapping[str, Any]) -> Figure:
+    title, n_of, defined = (" ".join(told[name].split()) for name in ("title", "n_of", "defined"))
+    parts, good, left_out, needs = (tuple(told.get(name, ())) for name in ("parts", "good", "left_out", "needs"))
     return Figure(
         key=key,
         title=title,
         n_of=n_of,
         defined=defined,
-        observe=observe,
-        unit=unit,
+        observe=_OBSERVED[key],
+        unit=Unit(told["unit"]),
         parts=parts,
         good=good,
         left_out=left_out,
+        needs=needs,
     )
 
 
-FIGURES = {
-    figure.key: figure
-    for figure in (
-        _figure("asked-again", asked_again, Unit.SHARE, "repeated", "spared", good=("repeated",)),
-        _figure(
-            "repeat-questions",
-            questions,
-            Unit.SHARE,
-            *("repeated", "confirmation", "new"),
-            good=("repeated",),
-            left_out=("confirmation",),
-        ),
-        _figure("repeat-contacts", contacts, Unit.SHARE, "again", "first", good=("again",)),
-        _figure(
-            "first-contact",
-            first_contact,
-            Unit.SHARE,
-            *("confirmed", "assumed", "came back", "escalated", "abandoned", "too early"),
-            good=("confirmed", "assumed"),
-            left_out=("too early",),
-        ),
-        _figure("handle-time", handle_times, Unit.TIME, "resolved"),
-        _figure("held", held_times, Unit.TIME, "resolved", "given back"),
-        _figure("bot-response", bot_responses, Unit.TIME, "answered", "not answered", left_out=("not answered",)),
-        _figure("human-response", human_responses, Unit.TIME, "answered", "not answered", left_out=("not answered",)),
-        _figure("csat", ratings, Unit.SHARE, "5", "4", "3", "2", "1", good=("5", "4")),
-        _figure("mood-start", moods_at_start, Unit.SHARE, *_MOODS, good=_UPSET),
-        _figure("mood-end", moods_at_end, Unit.SHARE, *_MOODS, good=_UPSET),
-        _figure("cases", opened, Unit.COUNT, "resolved", "with the bot", "with a colleague"),
-        _figure("contacts", heard, Unit.COUNT, "heard"),
-    )
-}
+_TOLD = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+FIGURES = {key: _figure(key, _TOLD[key]) for key in _OBSERVED}

@@ -198,15 +198,17 @@ class QuickActions:
 
     async def why_not(self, file: CaseFile, run: Run, who: Colleague) -> str:
         """Why somebody may not approve a waiting run; "" where they may."""
+        if not who.role.covers(Role.LEAD) and (above := await self._why_a_lead_agrees(file, run)):
+            return f"a lead has to agree. {above}"
         if run.asked_by == who.name and (others := await self._other_leads(who.name)):
             return f"you asked for it yourself; another lead has to agree: {', '.join(others)}."
-        known = self.desk.actions.known.get(run.action)
-        value = Decimal(run.request.amount or 0)
-        above = "you are no lead, and a colleague asked for it." if run.asked_by else ""
-        above = above or (await self._above(file, known, value) if known else "")
-        if above and not who.role.covers(Role.LEAD):
-            return f"a lead has to agree. {above[0].upper()}{above[1:]}"
         return ""
+
+    async def _why_a_lead_agrees(self, file: CaseFile, run: Run) -> str:
+        if run.asked_by:
+            return f"{run.asked_by} asked for it."
+        known = self.desk.actions.known.get(run.action)
+        return await self._above(file, known, Decimal(run.request.amount or 0)) if known else ""
 
     async def _waits(self, case: int, run: int, who: Colleague) -> tuple[CaseFile, Run]:
         file = await self.desk.file(case, who.name)
@@ -320,7 +322,7 @@ def _never(file: CaseFile, name: str, offer: Offer) -> str:
 
 def _amount(typed: str, known: Offer) -> Money:
     """What a colleague typed, in the customer's currency. Raises Refused."""
-    found = money(typed)
+    found = money(typed) if "-" not in typed else None
     if found is None or found.value <= 0 or found.value != round(found.value, 2):
         raise Refused("Nothing was done: type an amount such as 25.00.")
     if known.most is not None and found.value > known.most.value:

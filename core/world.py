@@ -1,6 +1,6 @@
 """The rows that bear on the figures of a span of days, as the record gives them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -115,6 +115,6 @@ class World:
 class InsightsLedger(Protocol):
     """What insights need of the record."""
 
-    async def world(self, span: Span, *, now: datetime) -> World:
-        """All that bears on the figures of a span, in short reads."""
+    async def world(self, span: Span, *, needs: Collection[str], now: datetime) -> World:
+        """What bears on the figures of a span: the cases, and of the rest what is named in `needs`."""
         ...

@@ -36,6 +36,7 @@ def limits(channel: str) -> Limits:
         reachable=channel != "voice",
         keywords=channel == "sms",
         answers_to_claimed=1 if channel == "email" else 0,
+        file_bytes=0 if channel in {"voice", "sms"} else 15_000_000,
     )
 
 
@@ -84,9 +85,10 @@ class Shop:
         house: House = HOUSE,
         actions: Mapping[str, Action] | None = None,
         carrier: Carrier | None = None,
+        ledger: SqlLedger | None = None,
     ) -> "Shop":
-        """A shop whose ledger is new."""
-        ledger = await _new_ledger(folder / "shop.db")
+        """A shop whose ledger is new, unless one is given."""
+        ledger = ledger or await _new_ledger(folder / "shop.db")
         memory, ids = MemoryTwin(), count()
         shop = cls(ledger=ledger, memory=memory, engine=None)  # type: ignore[arg-type]
         shop.engine = Engine(

@@ -64,14 +64,14 @@ async def test_a_ledger_is_looked_at_and_left_as_it_is(folder: Path, settings: S
     path = folder / "var" / "throughline.db"
     await ledger_at(path)
     before = contents(folder)
-    assert house.ledger(settings) == [Finding(f"var/throughline.db is in its newest shape ({HEAD}).")]
+    assert await house.ledger(settings) == [Finding(f"var/throughline.db is in its newest shape ({HEAD}).")]
     assert contents(folder) == before
 
     noted(path, "0001")
-    [older] = house.ledger(settings)
+    [older] = await house.ledger(settings)
     assert (older.advice, older.fatal) == ("`run` migrates it.", False)
     noted(path, "9999")
-    [newer] = house.ledger(settings)
+    [newer] = await house.ledger(settings)
     assert newer.fatal
     assert "newer version" in newer.what
 
@@ -80,10 +80,10 @@ async def test_a_broken_file_is_fatal(folder: Path, settings: Settings) -> None:
     path = folder / "var" / "throughline.db"
     await ledger_at(path)
     spoiled(path)
-    [broken] = house.ledger(settings)
+    [broken] = await house.ledger(settings)
     assert broken.fatal
     path.write_text("This is a letter, and no database. " * 100)
-    [letter] = house.ledger(settings)
+    [letter] = await house.ledger(settings)
     assert letter.fatal
     assert "file is not a database" in letter.what
     path.rename(folder / "var" / "aegis.db")
@@ -98,7 +98,7 @@ async def test_a_file_that_is_too_large_is_not_looked_through(
     await ledger_at(folder / "var" / "throughline.db")
     monkeypatch.setattr(house, "_LOOKING", -1.0)
     monkeypatch.setattr("core.backends.soundness._STEPS", 1)
-    shape, unfinished = house.ledger(settings)
+    shape, unfinished = await house.ledger(settings)
     assert "newest shape" in shape.what
     assert "too large" in unfinished.what
     assert not unfinished.fatal

@@ -1,14 +1,17 @@
 """Our own house: secret, folder, databases, knowledge. Looking takes a while and changes nothing."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from bots.settings import VAR, Settings
-from core.backends.ledger.database import sqlite_path
-from core.backends.ledger.migrations import HEAD
+from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
+from core.backends.ledger.migrations import HEAD, revision
 from core.backends.soundness import Soundness, soundness
 from core.channel import Finding
 from core.errors import Misconfigured
@@ -31,7 +34,7 @@ def secret(settings: Settings) -> Sequence[Finding]:
         return [_given(given)]
     if SECRET.exists():
         return [_kept(SECRET)]
-    if Path(sqlite_path(settings.database_url)).exists():
+    if is_sqlite(settings.database_url) and sqlite_path(settings.database_url).exists():
         lost = "what it sealed (sessions, links, reply addresses) is void with another one"
         return [Finding(f"{SECRET} is gone, though there is a ledger", f"Bring it back from a backup: {lost}.")]
     return [Finding(f"None yet; the first `run` makes one in {SECRET}.")]
@@ -74,8 +77,21 @@ def folder() -> Sequence[Finding]:
     return [Finding(f"{room}.")]
 
 
-def ledger(settings: Settings) -> Sequence[Finding]:
+async def ledger(settings: Settings) -> Sequence[Finding]:
     """The record of everything. It is not migrated here."""
+    if is_sqlite(settings.database_url):
+        return await asyncio.to_thread(_file, settings)
+    database = open_database(settings.database_url)
+    try:
+        return [_shape("the database", await database.read(revision))]
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[-1]
+        return [Finding(f"The database does not answer: {said}", "Start it, or correct DATABASE_URL.", fatal=True)]
+    finally:
+        await database.close()
+
+
+def _file(settings: Settings) -> Sequence[Finding]:
     path = sqlite_path(settings.database_url)
     if not path.exists():
         return [Finding(f"None yet; the first `run` makes {path}.")]
@@ -86,7 +102,7 @@ def ledger(settings: Settings) -> Sequence[Finding]:
     return [broken] if broken else [_shape(path, found.revision), *_unfinished(path, found)]
 
 
-def _shape(path: Path, revision: str) -> Finding:
+def _shape(path: Path | str, revision: str) -> Finding:
     if revision == HEAD:
         return Finding(f"{path} is in its newest shape ({HEAD}).")
     if revision > HEAD:

@@ -23,6 +23,7 @@ from bots.console.files import FileShelf
 from bots.console.forms import Form
 from bots.console.handling import Handling
 from bots.console.identity import WhoIsWho
+from bots.console.insights import InsightsDesk
 from bots.console.live import Live
 from bots.console.login import Doorkeeper
 from bots.console.lookalikes import LookAlikes
@@ -30,10 +31,12 @@ from bots.console.own import OwnAccount
 from bots.console.pages import STATIC, offer_play, static
 from bots.console.panel import PanelView
 from bots.console.play import Theatre
+from bots.console.privacy import PrivacyPages
 from bots.console.queue import Queue
 from bots.console.quick import OffersBeside, QuickDesk
 from bots.console.search import SearchBox
 from bots.console.staff import Staff
+from bots.console.status import StatusPage
 from bots.console.tasks import TaskDesk, TasksBeside
 from core.accounts import AccountLedger, Colleague
 from core.casework import Casework
@@ -45,8 +48,11 @@ from core.house import House
 from core.lookout import Lookout
 from core.play import Play
 from core.previewing import Previewing
+from core.privacy import Privacy
 from core.quick import QuickActions
+from core.reporting import Reporting
 from core.searching import Search
+from core.status import Status
 from core.tasks import Tasks
 
 
@@ -64,6 +70,9 @@ class Ports:
     previewing: Previewing
     quick: QuickActions
     tasks: Tasks
+    privacy: Privacy
+    status: Status
+    insights: Reporting
     play: Play | None = None  # only where it is tried out
     provider: Provider | None = None  # of sign-ins
     domains: Collection[str] = ()  # whose people it may give an account
@@ -99,7 +108,7 @@ def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
         *(ByProvider(door=door, provider=ports.provider, domains=ports.domains).routes() if ports.provider else ()),
         *Queue(desk=desk, door=door).routes(),
         *SearchBox(search=ports.search, house=desk.house, door=door).routes(),
-        *Live(lookout=ports.lookout, door=door).routes(),
+        *Live(lookout=ports.lookout, casework=ports.casework, door=door).routes(),
         *cases.routes(),
         *Handling(cases=cases, casework=ports.casework).routes(),
         *DraftDesk(cases=cases, drafting=ports.drafting, previewing=ports.previewing, house=desk.house).routes(),
@@ -108,6 +117,9 @@ def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
         *FileShelf(files=ports.files, door=door).routes(),
         *WhoIsWho(desk=desk, door=door, case_of=case_of).routes(),
         *LookAlikes(desk=desk, door=door).routes(),
+        *PrivacyPages(privacy=ports.privacy, desk=desk, door=door).routes(),
+        *StatusPage(status=ports.status, desk=desk, door=door).routes(),
+        *InsightsDesk(reporting=ports.insights, door=door, house=desk.house).routes(),
         *OwnAccount(ledger=ports.accounts, door=door, now=desk.now, called=_called(desk.house)).routes(),
         *Staff(ledger=ports.accounts, door=door, now=desk.now).routes(),
         *AuditTrail(ledger=ports.accounts, door=door, now=desk.now).routes(),

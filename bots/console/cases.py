@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, get_args
+from typing import Any, Protocol, get_args
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -26,7 +26,7 @@ from core.writing import Category
 _REPLY_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_NUMBER = 15  # digits of a case's id
 
-_NOTHING_MORE = {"about": "", "wrote_meanwhile": False, "confirms": False}
+_NOTHING_MORE: dict[str, Any] = {"about": "", "wrote_meanwhile": False, "confirms": False}
 
 OnCase = Callable[[int, str, Form], Awaitable[Response]]  # the case, the colleague's name, what was typed
 
@@ -62,7 +62,9 @@ class Cases:
         return [
             Route(path, self.door.shown(self.case), methods=["GET"]),
             *(
-                Route(f"{path}/{name}", self.door.done(self.on_case(do, about=about), read=read_upload), methods=["POST"])
+                Route(
+                    f"{path}/{name}", self.door.done(self.on_case(do, about=about), read=read_upload), methods=["POST"]
+                )
                 for name, (do, about) in deeds.items()
             ),
         ]
@@ -76,7 +78,7 @@ class Cases:
                 return await do(case, who.name, form)
             except Refused as error:
                 problem = str(error) if isinstance(error, FilesRefused) else ""
-                told = {"about": about, "wrote_meanwhile": isinstance(error, WroteMeanwhile)}
+                told = {"about": "files" if problem else about, "wrote_meanwhile": isinstance(error, WroteMeanwhile)}
                 return await self.page(
                     case, who, status=409, refused=str(error), form=form, files_problem=problem, more=told
                 )
@@ -130,7 +132,7 @@ class Cases:
             typed=typed.get("reply", ""),
             form=typed,
             files_refused=files_problem,
-            files_dropped=bool(refused and files_of(typed)),
+            files_dropped=bool(files_of(typed)),
             resolution=typed.get("resolution", ""),
             reply_id=self.desk.new_id(),
             categories=get_args(Category),
@@ -140,7 +142,7 @@ class Cases:
             **(_NOTHING_MORE | await self._helps(view.file, who) | dict(more or {})),
         )
 
-    async def _helps(self, file: CaseFile, who: Colleague) -> dict[str, object]:
+    async def _helps(self, file: CaseFile, who: Colleague) -> dict[str, Any]:
         """What the other subjects show on the page, under the names that their templates have for it."""
         return {name: shown for one in self.helps for name, shown in (await one.beside(file, who)).items()}
 

@@ -7,6 +7,7 @@ every 15 seconds, so that nothing between takes the stream for dead.
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -17,7 +18,9 @@ from bots.console.door import Door
 from bots.console.login import COOKIE
 from bots.console.pages import HEADERS
 from core.accounts import Colleague
-from core.lookout import Lookout, News
+from core.casework import Casework
+from core.desk import NoSuchCase
+from core.lookout import Lookout, News, OpenPage
 
 _HEARTBEAT = 15.0  # seconds
 _LONGEST_NUMBER = 15  # digits of a case's id
@@ -29,6 +32,7 @@ class Live:
     """The stream of what is new. `heartbeat`: seconds after which a line is sent without news."""
 
     lookout: Lookout
+    casework: Casework
     door: Door
     heartbeat: float = _HEARTBEAT
 
@@ -55,7 +59,14 @@ class Live:
                 if (not news or _tells_of_a_customer(news)) and await self._watcher(session) is None:
                     yield "event: signed-out\ndata: {}\n\n"
                     return
+                await self._looks(page)
                 yield "".join(map(_event, news)) or ": nothing new\n\n"
+
+    async def _looks(self, page: OpenPage) -> None:
+        """Whoever has a case open looks at it, for the others to see."""
+        if page.case is not None:
+            with suppress(NoSuchCase):
+                await self.casework.look(page.case, page.who)
 
     async def _watcher(self, session: str) -> Colleague | None:
         """Whose session it is. To look for news does not put its idle end off."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -31,7 +31,7 @@ _LONGEST_SUBJECT = 255
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PLAIN = re.compile(r"[a-z_]{1,40}")
 
-Metadata = Mapping[str, Any]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +48,9 @@ class OpenIdProvider:
     async def begins(self, to: str) -> Begun:
         kept = {"state": _chance(), "nonce": _chance(), "verifier": _chance(48), "to": to}
         async with self._asking() as client:
+            there = _address(await self._metadata(client), "authorization_endpoint")
             address, _ = client.create_authorization_url(
-                (await self._metadata(client))["authorization_endpoint"],
-                state=kept["state"],
-                nonce=kept["nonce"],
-                code_verifier=kept["verifier"],
+                there, state=kept["state"], nonce=kept["nonce"], code_verifier=kept["verifier"]
             )
         return Begun(address=address, ticket=self.seal.ticket(kept, until=self.now() + _LIFE))
 
@@ -65,23 +63,27 @@ class OpenIdProvider:
         if answer.get("iss", self.issuer) != self.issuer:
             raise NotVouchedFor("the answer is another issuer's")
         if not answer.get("code"):
-            raise NotVouchedFor(f"the provider said {_plain(answer.get('error', ''))}")
+            raise NotVouchedFor(f"the provider said {_plain(answer.get('error'))}")
         return Vouched(who=await self._exchanged(answer["code"], kept), to=kept["to"])
 
     async def _exchanged(self, code: str, kept: Mapping[str, str]) -> Provided:
         async with self._asking() as client:
             metadata = await self._metadata(client)
             client.token_endpoint_auth_method = _method(metadata)
-            token = await client.fetch_token(
-                metadata["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=kept["verifier"]
+            token: Json = await client.fetch_token(
+                _address(metadata, "token_endpoint"),
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=kept["verifier"],
             )
-            claims = self._verified(token["id_token"], await self._keys(client, metadata), kept["nonce"])
+            keys = await self._json(client, _address(metadata, "jwks_uri"), withhold_token=True)
+            claims = self._verified(str(token.get("id_token")), keys, kept["nonce"])
             if "email" not in claims and "userinfo_endpoint" in metadata:
-                claims = {**claims, **await self._told(client, metadata["userinfo_endpoint"], claims["sub"])}
+                told = await self._json(client, _address(metadata, "userinfo_endpoint"))
+                claims = {**claims, **_about(told, claims["sub"])}
         return Provided(issuer=self.issuer, subject=claims["sub"], email=_email(claims))
 
-    def _verified(self, token: str, keys: KeySet, nonce: str) -> dict[str, Any]:
-        claims = jwt.decode(token, keys, algorithms=_ALGORITHMS).claims
+    def _verified(self, token: str, keys: Json, nonce: str) -> Json:
         wanted = jwt.JWTClaimsRegistry(
             now=int(self.now().timestamp()),
             leeway=_LEEWAY,
@@ -92,7 +94,13 @@ class OpenIdProvider:
             iat={"essential": True},
             nonce={"essential": True, "value": nonce},
         )
-        wanted.validate(claims)
+        try:
+            claims = jwt.decode(token, KeySet.import_key_set(cast("Any", keys)), algorithms=_ALGORITHMS).claims
+            wanted.validate(claims)
+        except JoseError as error:
+            raise NotVouchedFor(f"the token does not pass ({_plain(error.error)})") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:  # keys that are no keys
+            raise NotVouchedFor(f"the token cannot be checked ({type(error).__name__})") from None
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         if claims.get("azp", self.client_id) != self.client_id or (len(audience) > 1 and "azp" not in claims):
             raise NotVouchedFor("the token is for somebody else too")
@@ -100,26 +108,18 @@ class OpenIdProvider:
             raise NotVouchedFor("the subject is too long")
         return claims
 
-    async def _told(self, client: AsyncOAuth2Client, address: str, subject: str) -> dict[str, Any]:
-        """What the provider tells of somebody beside the token."""
-        answer = await client.get(_safe(address))
-        told: dict[str, Any] = answer.raise_for_status().json()
-        if told.get("sub") != subject:
-            raise NotVouchedFor("the provider told of somebody else")
-        return {name: told[name] for name in ("email", "email_verified") if name in told}
-
-    async def _keys(self, client: AsyncOAuth2Client, metadata: Metadata) -> KeySet:
-        answer = await client.get(_safe(metadata["jwks_uri"]), withhold_token=True)
-        return KeySet.import_key_set(answer.raise_for_status().json())
-
-    async def _metadata(self, client: AsyncOAuth2Client) -> Metadata:
-        answer = await client.get(discovery(self.issuer), withhold_token=True)
-        metadata: Metadata = answer.raise_for_status().json()
-        if metadata["issuer"] != self.issuer:
+    async def _metadata(self, client: AsyncOAuth2Client) -> Json:
+        metadata = await self._json(client, discovery(self.issuer), withhold_token=True)
+        if metadata.get("issuer") != self.issuer:
             raise NotVouchedFor("the provider calls itself otherwise than OIDC_ISSUER does")
-        for name in ("authorization_endpoint", "token_endpoint"):
-            _safe(metadata[name])
         return metadata
+
+    async def _json(self, client: AsyncOAuth2Client, address: str, *, withhold_token: bool = False) -> Json:
+        answer = await client.request("GET", address, withhold_token=withhold_token)
+        read = answer.raise_for_status().json()
+        if not isinstance(read, dict):
+            raise NotVouchedFor("the provider's answer cannot be read")
+        return read
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[AsyncOAuth2Client]:
@@ -135,13 +135,11 @@ class OpenIdProvider:
                 yield client
         except httpx2.HTTPStatusError as error:
             raise NotVouchedFor(f"the provider answered with HTTP {error.response.status_code}") from None
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise NotVouchedFor(f"the provider cannot be reached ({type(error).__name__})") from None
         except OAuthError as error:
             raise NotVouchedFor(f"the provider said {_plain(error.error)}") from None
-        except JoseError as error:
-            raise NotVouchedFor(f"the token does not pass ({_plain(error.error)})") from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise NotVouchedFor(f"the provider's answer cannot be read ({type(error).__name__})") from None
 
 
@@ -150,19 +148,27 @@ def discovery(issuer: str) -> str:
     return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
-def _method(metadata: Metadata) -> str:
+def _method(metadata: Json) -> str:
     known = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     return "client_secret_basic" if "client_secret_basic" in known else "client_secret_post"
 
 
-def _safe(address: str) -> str:
-    where = urlsplit(address)
-    if where.scheme != "https" and where.hostname not in _LOOPBACK:
-        raise NotVouchedFor("the provider names an address without encryption")
-    return address
+def _address(metadata: Json, name: str) -> str:
+    address = metadata.get(name)
+    where = urlsplit(address) if isinstance(address, str) else None
+    if where is None or (where.scheme != "https" and where.hostname not in _LOOPBACK):
+        raise NotVouchedFor(f"the provider's {name} is no address with encryption")
+    return str(address)
 
 
-def _email(claims: Mapping[str, Any]) -> str:
+def _about(told: Json, subject: str) -> Json:
+    """What the provider tells of somebody beside the token."""
+    if told.get("sub") != subject:
+        raise NotVouchedFor("the provider told of somebody else")
+    return {name: told[name] for name in ("email", "email_verified") if name in told}
+
+
+def _email(claims: Json) -> str:
     """The address, if the provider has verified it."""
     email = claims.get("email")
     if not isinstance(email, str) or claims.get("email_verified") is not True:

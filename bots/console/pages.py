@@ -25,7 +25,9 @@ NAVIGATION = [  # path, what it is called, and who sees it
     ("/console/tasks", "Tasks", Role.AGENT),
     ("/console/approvals", "Approvals", Role.LEAD),
     ("/console/identity", "Identity", Role.LEAD),
-    ("/console/parked", "Parked", Role.LEAD),
+    ("/console/privacy", "Privacy", Role.LEAD),
+    ("/console/status", "Status", Role.AGENT),
+    ("/console/insights", "Insights", Role.LEAD),
     ("/console/audit", "Audit", Role.LEAD),
     ("/console/accounts", "Accounts", Role.ADMIN),
 ]

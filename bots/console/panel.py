@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -23,7 +24,7 @@ class PanelView:
     casework: Casework
     house: House
 
-    async def beside(self, file: CaseFile, who: Colleague, wanted: Wanted) -> Mapping[str, object]:
+    async def beside(self, file: CaseFile, who: Colleague, wanted: Wanted) -> Mapping[str, Any]:
         """What is shown of a case to a colleague, and who else looks at it."""
         case, now = file.case, self.casework.now()
         return {

@@ -83,6 +83,8 @@ class Theatre:
         """Who is played, on which channel, what was said, and the case that a colleague sees."""
         person, channel = self._chosen(request.query_params)
         said = await self.play.ledger.played(person.id)
+        if self.play.telling == person.id and said:
+            channel = said[-1].channel
         case = await self.play.ledger.played_case(person.id)
         on_call = self.play.is_calling(person)
         state = _state(person.id, channel, said, case, on_call, self.play.telling)
@@ -100,7 +102,7 @@ class Theatre:
             person=person,
             channel=channel,
             way=person.ways[channel],
-            talks=[(name, list(lines)) for name, lines in groupby(said, key=lambda line: line.channel)],
+            said=[(name, list(lines)) for name, lines in groupby(said, key=lambda line: line.channel)],
             waits=any(line.waits for line in said),
             case=case,
             on_call=on_call,

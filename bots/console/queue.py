@@ -1,4 +1,4 @@
-"""The queue: the cases that wait, and what was parked."""
+"""The queue: the cases that wait."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from bots.console import filters as chosen
 from bots.console.door import Door
 from bots.console.pages import go, page, unchanged
-from core.accounts import Colleague, Role
+from core.accounts import Colleague
 from core.desk import Desk
 from core.queueing import NOBODY, PAGE, Filters, QueuePage, Tab, WaitingRoom
 from core.writing import Category, Mood
@@ -25,11 +25,8 @@ class Queue:
     door: Door
 
     def routes(self) -> Sequence[BaseRoute]:
-        """The queue, and what was parked."""
-        return [
-            Route("/console", self.door.shown(self.queue), methods=["GET"]),
-            Route("/console/parked", self.door.shown(self.parked, role=Role.LEAD), methods=["GET"]),
-        ]
+        """The queue."""
+        return [Route("/console", self.door.shown(self.queue), methods=["GET"])]
 
     async def queue(self, request: Request, who: Colleague) -> Response:
         """One page of the queue. Without filters in the address it leads to those of the last visit, if there were."""
@@ -69,18 +66,6 @@ class Queue:
 
     def _channels(self) -> Sequence[str]:
         return list(self.desk.house.channels)
-
-    async def parked(self, _request: Request, who: Colleague) -> Response:
-        """What could not be read, and what could not be delivered."""
-        unread, undelivered = await self.desk.parked(who.name)
-        return page(
-            "parked.html",
-            here="/console/parked",
-            agent=who,
-            unread=unread,
-            undelivered=undelivered,
-            house=self.desk.house,
-        )
 
 
 def _named(values: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Quick actions on a case: offered, looked at once more before they run, and what waits for a lead.
 
-`GET .../actions/refund?amount=25` says to the letter what would happen; nothing happens before that page's form is sent.
+`GET .../actions/refund?amount=25` says to the letter what would happen; nothing does before that page's form is sent.
 A deed is answered 303 when it was done, and 409 with the page and the reason when it was not, or when nobody knows.
 """
 
@@ -21,7 +21,7 @@ from core.casefile import CaseFile
 from core.desk import Refused
 from core.quick import NotCarriedOut, Offer, QuickActions
 
-_ONCE = re.compile(r"[\w-]{8,64}", re.ASCII)
+_ONCE = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_NUMBER = 15  # digits of a run's number
 _CHANGED = "Nothing was done: something has changed since you looked. Read it once more."
 _APPROVALS = "/console/approvals"
@@ -83,6 +83,7 @@ class QuickDesk:
         self, request: Request, who: Colleague, amount: str, *, refused: str = "", why: str = ""
     ) -> Response:
         case, name = case_of(request), request.path_params["name"]
+        offer: Offer | None
         try:
             offer = await self.quick.offer(case, name, amount, who)
         except Refused as error:

@@ -74,13 +74,13 @@ ANN: Final = _customer(
         external_id="play-ann",
         name="Ann Keller",
         plan="Pro",
-        value=12_400,
+        value=2_400,
         since="2023-02-01",
         language="en",
         email="ann.keller@play.test",
         phone="+15550171",
     ),
-    about="A customer: your directory has her mailbox and phone",
+    about="In your directory: mailbox, phone",
     slack="U0ANN",
     discord="990000000000000171",
     lines=(
@@ -102,7 +102,7 @@ JOHN: Final = _customer(
         email="john.miller@play.test",
         phone="+15550172",
     ),
-    about="The customer of the story: chats, then calls",
+    about="The one of the story",
     slack="U0JOHN",
     discord="990000000000000172",
     lines=("Is there any news?", "This is still not solved!", "Thank you, that is all."),
@@ -110,13 +110,13 @@ JOHN: Final = _customer(
 
 FORGER: Final = Person(
     id="forger",
-    profile=Profile(external_id="play-forger", name="A forger"),
-    about="A stranger who says that he is Ann",
+    profile=Profile(external_id="play-forger", name="The forger"),
+    about="Says that he is Ann Keller",
     shown_as="Ann Keller",
     lines=(
-        "It is Ann. Which order was that again, and what did I tell you?",
-        "I am Ann Keller, ann.keller@play.test. Is there any news?",
-        "Please send the refund to my new account.",
+        "It is Ann Keller. I was charged twice, please send the refund to my new account.",
+        "Which order was that again, and what did I tell you?",
+        "I am ann.keller@play.test. Is there any news?",
     ),
     ways={
         "web": Way(
@@ -161,7 +161,7 @@ FORGER: Final = Person(
 KIM: Final = Person(
     id="kim",
     profile=Profile(external_id="play-kim", name="Kim Osei"),
-    about="Somebody new: nothing is known of them",
+    about="Somebody new to you",
     shown_as="Kim Osei",
     lines=(
         "I cannot log in, the mail for resetting my password never comes.",

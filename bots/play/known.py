@@ -12,9 +12,15 @@ KNOWN: Final[Mapping[str, Known]] = {
     "voice": Known(label="phone", limits=Limits(inbound_bytes=65_536, text=4_096, live=True, reachable=False)),
     "email": Known(
         label="email",
-        limits=Limits(inbound_bytes=25_000_000, text=100_000, answers_to_claimed=1, patience=timedelta(days=5)),
+        limits=Limits(
+            inbound_bytes=25_000_000,
+            text=100_000,
+            answers_to_claimed=1,
+            patience=timedelta(days=5),
+            file_bytes=15_000_000,
+        ),
     ),
     "sms": Known(label="SMS", limits=Limits(inbound_bytes=65_536, text=1_600, keywords=True)),
-    "slack": Known(label="Slack", limits=Limits(inbound_bytes=1_000_000, text=12_000)),
-    "discord": Known(label="Discord", limits=Limits(inbound_bytes=262_144, text=2_000)),
+    "slack": Known(label="Slack", limits=Limits(inbound_bytes=1_000_000, text=3_000, file_bytes=50_000_000)),
+    "discord": Known(label="Discord", limits=Limits(inbound_bytes=262_144, text=2_000, file_bytes=24_000_000)),
 }

@@ -14,7 +14,7 @@ LARGEST: Final = 10_000_000  # bytes; Twilio takes 5 MB
 _MOST_HOPS: Final = 2
 _UNNAMED: Final = "application/octet-stream"
 # Of the types that Twilio takes. The machine's own list would differ from one machine to another.
-_ENDINGS: Final = {
+ENDINGS: Final = {
     "application/pdf": ".pdf", "audio/3gpp": ".3gp", "audio/amr": ".amr", "audio/mp4": ".m4a", "audio/mpeg": ".mp3",
     "audio/ogg": ".ogg", "image/gif": ".gif", "image/heic": ".heic", "image/jpeg": ".jpg", "image/png": ".png",
     "image/webp": ".webp", "text/calendar": ".ics", "text/csv": ".csv", "text/plain": ".txt", "text/vcard": ".vcf",
@@ -32,7 +32,7 @@ def attachment(number: int, url: str, media_type: str) -> Attachment:
     kind = media_type.partition("/")[0]
     name = kind if kind in {"image", "audio", "video"} else "file"
     return Attachment(
-        name=f"{name}-{number}{_ENDINGS.get(media_type, '')}", media_type=media_type or _UNNAMED, size=0, url=url
+        name=f"{name}-{number}{ENDINGS.get(media_type, '')}", media_type=media_type or _UNNAMED, size=0, url=url
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -52,14 +52,14 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]
         *,
         headers: Mapping[str, str],
         auth: tuple[str, str],
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, str | Sequence[str]] | None = None,
         params: Mapping[str, str] | None = None,
         **_unused: object,
     ) -> Response:
         """Twilio's answer below 500, but not 429. Raises TryAgain."""
         headers = {**headers, "Authorization": aiohttp.encode_basic_auth(*auth)}
         sends = self.opened().request(
-            method, self.at_base(url), data=data, params=params, headers=headers, allow_redirects=False
+            method, self.at_base(url), data=_fields(data), params=params, headers=headers, allow_redirects=False
         )
         try:
             async with sends as answer:
@@ -72,6 +72,14 @@ class _Http(AsyncTwilioHttpClient):  # type: ignore[misc]
         """An address of Twilio's, where TWILIO_API_BASE has it."""
         parts = urlsplit(url)
         return self.base + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _fields(data: Mapping[str, str | Sequence[str]] | None) -> Sequence[tuple[str, str]] | None:
+    """A form in which a name may stand several times."""
+    if data is None:
+        return None
+    listed = {name: [value] if isinstance(value, str) else value for name, value in data.items()}
+    return [(name, value) for name, values in listed.items() for value in values]
 
 
 def raise_if_busy(answer: aiohttp.ClientResponse) -> None:
@@ -115,14 +123,18 @@ class Rest:
         """Lets go of the session."""
         await self.http.close()
 
-    async def text(self, *, to: str, sender: str, service: str, body: str, status_callback: str) -> str:
+    async def text(
+        self, *, to: str, sender: str, service: str, body: str, status_callback: str, media: Sequence[str] = ()
+    ) -> str:
         """Sends one message and returns its SID. At least one of `sender`, a number, and `service`, the SID of a
-        Messaging Service, is given. Raises TryAgain or Undeliverable.
+        Messaging Service, is given; so is one of `body` and `media`, addresses of files.
+
+        Raises TryAgain or Undeliverable.
         """
-        how = {"from_": sender, "messaging_service_sid": service, "status_callback": status_callback}
-        given = {name: value for name, value in how.items() if value}
+        how = {"from_": sender, "messaging_service_sid": service, "status_callback": status_callback, "body": body}
+        given = {name: value for name, value in how.items() if value} | ({"media_url": list(media)} if media else {})
         try:
-            sid = (await self._client.messages.create_async(to=to, body=body, **given)).sid
+            sid = (await self._client.messages.create_async(to=to, **given)).sid
         except TwilioException as error:
             raise refusal(getattr(error, "code", 0) or 0) from error
         except (ValueError, AttributeError) as error:  # a success whose body is no JSON object

@@ -50,6 +50,13 @@ class Conversation {
     this.#send();
   }
 
+  // A file of a line. Its address alone opens nothing, so it is asked for as who is writing.
+  async file(path) {
+    const answer = await this.#ask(path, {});
+    if (!answer.ok) throw Object.assign(new Error("no file"), { status: answer.status });
+    return answer.blob();
+  }
+
   // Somebody else writes from now on: nothing of who wrote before is sent or shown any more.
   become(visitor) {
     const wasOpen = this.isOpen;

@@ -3,6 +3,8 @@
 const TAGS = new Set(["p", "br", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "strong", "em", "a"]);
 const WRITING = 8_000; // milliseconds for which "is being written" holds
 const NOTE = 12_000; // milliseconds for which a note stays
+const WIDEST = 480; // points of a picture as it is shown
+const SAVING = 60_000; // milliseconds in which a browser has taken a file
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -20,6 +22,10 @@ function built(node) {
     Object.assign(made, { href: attributes.href, rel: "noopener noreferrer", target: "_blank" });
   }
   return made;
+}
+
+function sized(bytes) {
+  return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 class Panel {
@@ -44,6 +50,7 @@ class Panel {
     if (this.#passing === this.words.writing) this.#pass("");
     const item = element("li", { class: line.from, dir: "auto" });
     item.append(...(line.elements ? line.elements.map(built) : [line.text]));
+    for (const file of line.files || []) item.append(this.#file(file));
     this.#items.set(line.id, item);
     // What is not sent yet stays below what is.
     this.parts.lines.insertBefore(item, mark ? null : this.parts.lines.querySelector("li[data-mark]"));
@@ -92,6 +99,39 @@ class Panel {
     const buttons = choices.map(({ label, says }) => this.#button(label, () => press(says)));
     this.#choices = element("li", { class: "choices" }, element("div", { role: "group", "aria-label": this.words.answers }, ...buttons));
     this.parts.lines.append(this.#choices);
+  }
+
+  // A file is saved when its button is pressed, and never opened here: the page may be another website's.
+  #file({ name, size, path, picture }) {
+    const button = this.#button("", () => this.#save(path, name));
+    button.append(element("bdi", {}, name), ` (${sized(size)})`);
+    const item = element("p", { class: "file" }, button);
+    if (picture) this.#draw(item, path, name).catch(() => {});
+    return item;
+  }
+
+  // Drawn, since a page that embeds us may allow no pictures.
+  async #draw(item, path, name) {
+    const bitmap = await createImageBitmap(await this.conversation.file(path));
+    const width = Math.min(bitmap.width, WIDEST);
+    const height = Math.max(1, Math.round(bitmap.height * width / bitmap.width));
+    const canvas = element("canvas", { role: "img", "aria-label": name, width, height });
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height);
+    bitmap.close();
+    const { lines } = this.parts;
+    const atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < WIDEST;
+    item.prepend(canvas);
+    if (atEnd) lines.scrollTop = lines.scrollHeight;
+  }
+
+  async #save(path, name) {
+    try {
+      const address = URL.createObjectURL(await this.conversation.file(path));
+      element("a", { href: address, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(address), SAVING);
+    } catch {
+      this.#pass(this.words.noFile, NOTE);
+    }
   }
 
   #button(label, pressed) {

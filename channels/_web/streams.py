@@ -12,6 +12,7 @@ from typing import Final
 
 from channels._markdown import tree
 from channels._markdown.html import elements, is_plain
+from channels._web import enclosing
 from core.channel import Line
 
 _HEARTBEAT: Final = 20.0  # seconds; proxies close streams that are silent
@@ -149,7 +150,8 @@ def _said(line: Line) -> dict[str, object]:
     if line.sender == "customer":
         return said
     choices = [{"label": choice.label, "says": choice.says} for choice in line.choices]
-    return said | _face(line.text) | ({"choices": choices} if choices else {})
+    files = enclosing.shown(line)
+    return said | _face(line.text) | ({"choices": choices} if choices else {}) | ({"files": files} if files else {})
 
 
 def _face(text: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ const WORDS = {
     full: "The chat is open in too many windows. Close one of them.", sending: "Sending …", waiting: "Waits for the connection",
     refused: "Not sent", again: "Try again", unread: "New messages",
     files: "Files cannot be sent in this chat. Please describe what is in them, or send them by email.",
+    noFile: "The file could not be loaded. Please try again.",
   },
   de: {
     title: "{brand} Support", open: "Mit uns chatten", close: "Chat schließen", log: "Unterhaltung", text: "Ihre Nachricht", send: "Senden",
@@ -15,6 +16,7 @@ const WORDS = {
     full: "Der Chat ist in zu vielen Fenstern offen. Bitte schließen Sie eines.", sending: "Wird gesendet …", waiting: "Wartet auf die Verbindung",
     refused: "Nicht gesendet", again: "Noch einmal versuchen", unread: "Neue Nachrichten",
     files: "Dateien können in diesem Chat nicht gesendet werden. Bitte beschreiben Sie den Inhalt oder schicken Sie sie per E-Mail.",
+    noFile: "Die Datei konnte nicht geladen werden. Bitte versuchen Sie es noch einmal.",
   },
   es: {
     title: "Soporte de {brand}", open: "Chatear con nosotros", close: "Cerrar el chat", log: "Conversación", text: "Su mensaje", send: "Enviar",
@@ -23,6 +25,7 @@ const WORDS = {
     full: "El chat está abierto en demasiadas ventanas. Cierre una de ellas.", sending: "Enviando …", waiting: "Espera la conexión",
     refused: "No enviado", again: "Intentar de nuevo", unread: "Mensajes nuevos",
     files: "En este chat no se pueden enviar archivos. Describa su contenido o envíelos por correo electrónico.",
+    noFile: "No se pudo cargar el archivo. Inténtelo de nuevo.",
   },
   fr: {
     title: "Assistance {brand}", open: "Discuter avec nous", close: "Fermer la discussion", log: "Conversation", text: "Votre message", send: "Envoyer",
@@ -31,6 +34,7 @@ const WORDS = {
     full: "La discussion est ouverte dans trop de fenêtres. Fermez-en une.", sending: "Envoi …", waiting: "En attente de connexion",
     refused: "Non envoyé", again: "Réessayer", unread: "Nouveaux messages",
     files: "On ne peut pas envoyer de fichiers ici. Décrivez leur contenu ou envoyez-les par e-mail.",
+    noFile: "Le fichier n’a pas pu être chargé. Veuillez réessayer.",
   },
 };
 

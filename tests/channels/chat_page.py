@@ -13,8 +13,8 @@ import jwt
 
 from bots import web as host
 from channels.web import Web, WebSettings
-from core.channel import Line
-from core.messages import Choice, InboundMessage, Raw, Reply
+from core.channel import Line, SentFile, Site
+from core.messages import Attachment, Choice, InboundMessage, Raw, Reply
 from tests.site import NOW, SAMPLES, site
 
 GIVEN = json.loads((SAMPLES / "web" / "settings.json").read_text())
@@ -53,6 +53,11 @@ class Engine:
         line = Line(id=message.external_id, text=message.text, sender="customer", at=message.received_at)
         self.lines.append((message.conversation, line))
         return True
+
+    async def sent_file(self, reply: str, number: int) -> SentFile | None:
+        """Reads it where the ledger would."""
+        found = [(whose, line) for whose, line in self.lines if line.id == reply and number < len(line.files)]
+        return SentFile(conversation=found[0][0], file=found[0][1].files[number]) if found else None
 
     async def transcript(self, conversation: str) -> Sequence[Line]:
         return [line for whose, line in self.lines if whose == conversation]
@@ -94,10 +99,17 @@ class Page:
             assert (await answer.content.readline()).startswith(b":")
             yield stream
 
-    async def bot_says(self, id: str, text: str, *, choices: tuple[Choice, ...] = ()) -> None:  # noqa: A002
+    async def bot_says(
+        self,
+        id: str,  # noqa: A002 - the reply's
+        text: str,
+        *,
+        choices: tuple[Choice, ...] = (),
+        files: tuple[Attachment, ...] = (),
+    ) -> None:
         conversation = self.heard[-1].conversation
-        reply = Reply(id=id, route=self.heard[-1].route, text=text, choices=choices)
-        line = Line(id=id, text=text, sender="bot", at=self.engine.now, choices=choices)
+        reply = Reply(id=id, route=self.heard[-1].route, text=text, choices=choices, files=files)
+        line = Line(id=id, text=text, sender="bot", at=self.engine.now, choices=choices, files=files)
         self.engine.lines.append((conversation, line))
         for wire in self.channel.render(reply):
             await self.channel.send(wire)
@@ -124,6 +136,10 @@ class Stream:
         return cast("dict[str, Any]", json.loads(event["data"])) if "data" in event else await self.next()
 
 
+def _site(var: Path, engine: Engine) -> Site:
+    return replace(site(var), transcript=engine.transcript, sent_file=engine.sent_file, now=lambda: engine.now)
+
+
 @asynccontextmanager
 async def opened(var: Path, **settings: object) -> AsyncIterator[Page]:
     """The channel behind the real web server."""
@@ -135,7 +151,7 @@ async def opened(var: Path, **settings: object) -> AsyncIterator[Page]:
     async def note(*_: object) -> None: ...
 
     given: dict[str, Any] = GIVEN | settings
-    channel = Web(WebSettings(**given), replace(site(var), transcript=engine.transcript, now=lambda: engine.now))
+    channel = Web(WebSettings(**given), _site(var, engine))
     app = host.application(
         [channel], engine.hear, ready, note=note, base_url="http://127.0.0.1", now=lambda: engine.now
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 from bots import web
 from channels.sms import Sms, SmsSettings
+from core.channel import SentFile
 from core.delivery import Delivery
 from core.dispatch import Dispatch
 from core.messages import Raw
@@ -42,10 +43,12 @@ async def texting(
     kind: type[Sms] = Sms,
     now: Callable[[], datetime] = lambda: NOW,
     base_url: str = PUBLIC,
+    sent_file: Callable[[str, int], Awaitable[SentFile | None]] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Sms]:
     """The channel, with its connection to that Twilio."""
     here = replace(site(var), now=now, base_url=base_url)
+    here = replace(here, sent_file=sent_file) if sent_file else here
     sms = kind(SmsSettings(**{**SETTINGS, "twilio_api_base": twilio.base, **settings}), here)
     try:
         yield sms

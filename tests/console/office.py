@@ -25,14 +25,19 @@ from core.channel import Limits
 from core.delivery import Delivery
 from core.desk import Desk
 from core.drafting import Drafting
+from core.erasing import Forgetting
 from core.errors import Undeliverable
 from core.files import Files
+from core.health import Health
 from core.hours import ALWAYS
 from core.lookout import Lookout
 from core.messages import InboundMessage, Raw, Reply
 from core.previewing import Previewing
+from core.privacy import Erasures, Privacy
 from core.quick import QuickActions
+from core.reporting import Reporting
 from core.searching import Search
+from core.status import About, Setting, Status
 from core.tasks import Tasks
 from tests.shop import HOUSE, Shop
 from tests.site import make_channel
@@ -46,7 +51,7 @@ class Mailbox:
     """A channel whose provider shows what arrived; `refuses` makes it refuse for good."""
 
     label: ClassVar[str] = "mailbox"
-    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000, file_bytes=15_000_000)
     Settings: ClassVar[type[BaseModel]] = BaseModel
 
     def __init__(self, name: str) -> None:
@@ -75,6 +80,7 @@ class Office:
     desk: Desk
     delivery: Delivery
     channels: dict[str, Any]
+    health: Health
     url: str = ""
     ports: Ports = field(init=False)
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -142,7 +148,8 @@ async def opened(
     `shown_by` such that know how a reply will look. `by`
     makes the sign-in provider that sends people back to that address. `both`: nobody is without a second factor."""
     channels: dict[str, Any] = {name: Mailbox(name) for name in HOUSE.channels}
-    delivery = Delivery(shop.ledger, channels, lambda: shop.now)
+    health = Health(lambda: shop.now)
+    delivery = Delivery(shop.ledger, channels, lambda: shop.now, noted=health.note)
     desk = Desk(
         ledger=shop.ledger,
         memory=shop.memory,
@@ -153,7 +160,7 @@ async def opened(
         new_id=shop.engine.new_id,
     )
     casework = Casework(ledger=shop.ledger, now=lambda: shop.now)
-    office = Office(shop=shop, desk=desk, delivery=delivery, channels=channels)
+    office = Office(shop=shop, desk=desk, delivery=delivery, channels=channels, health=health)
     listening = web.listen("127.0.0.1", 0)
     office.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     provider = by(f"{office.url}{BACK}") if by else None
@@ -179,6 +186,9 @@ async def opened(
         previewing=Previewing(desk=desk, ledger=shop.ledger, channels=shown_by or channels),
         quick=QuickActions(desk=desk, ledger=shop.ledger),
         tasks=Tasks(ledger=shop.ledger, now=lambda: shop.now),
+        insights=Reporting(ledger=shop.ledger, now=lambda: shop.now),
+        privacy=privacy(shop),
+        status=status(office, readers),
         provider=provider,
         domains=domains,
     )
@@ -191,6 +201,37 @@ async def opened(
         for client in office.clients:
             await client.aclose()
     await delivery.close()
+
+
+def privacy(shop: Shop) -> Privacy:
+    """What customers may ask of us."""
+
+    async def no_letters(_addresses: object) -> int:
+        return 0
+
+    forgetting = Forgetting(ledger=shop.ledger, memory=shop.memory, letters=no_letters)
+    return Privacy(ledger=shop.ledger, erasures=Erasures(forgetting, lambda: shop.now, shop.engine.new_id))
+
+
+def status(office: Office, readers: Mapping[str, Any]) -> Status:
+    """How everything does, of which Slack is off."""
+    shop = office.shop
+    off = {"slack": "SLACK_BOT_TOKEN is not set"}
+    return Status(
+        ledger=shop.ledger,
+        memory=shop.memory,
+        health=office.health,
+        house=HOUSE,
+        settings=[Setting(name=name, label=HOUSE.label(name), off=off.get(name, "")) for name in HOUSE.channels],
+        channels={**office.channels, **readers},
+        about=About(
+            version="1.2.3", model="gpt-x at models.test", retention={"What was said": "30 days"}, most_for_memory=100
+        ),
+        post=office.delivery.post,
+        hear=shop.engine.accept,
+        free=lambda: 123_000_000_000,
+        now=lambda: shop.now,
+    )
 
 
 def lookout(shop: Shop) -> Lookout:

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 
 from bots import office, web
+from bots.play import CAST
 from bots.settings import Settings
 from bots.wiring import Throughline, clock, put_together
-
-TOKEN = "the token of the first start"
+from tests.console.office import TOKEN
 
 
 @dataclass(kw_only=True)
@@ -29,7 +29,7 @@ class Trial:
     async def does(self, deed: str, **form: str) -> httpx.Response:
         """Sends a form of the stage, and waits until nothing there waits."""
         answer = await self.browser.post(f"/console/play/{deed}", data=form)
-        while any(line.waits for who in ("ann", "forger", "kim", "john") for line in await self.bot.ledger.played(who)):
+        while [line for who in CAST for line in await self.bot.ledger.played(who) if line.waits]:
             await self.browser.get("/healthz")
         return answer
 

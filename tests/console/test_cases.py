@@ -302,7 +302,7 @@ async def test_what_a_channel_refused_and_what_could_not_be_read_is_listed(offic
     await office.delivered()
     raw = Raw(body=b"\xff\xfe nothing like a mail", received_at=office.shop.now)
     await office.shop.ledger.park("email", raw, "two senders in one mail")
-    page = (await browser.get("/console/parked")).text
+    page = (await browser.get("/console/status")).text
     for shown in ("550 no such mailbox", "Hello Ann", "two senders in one mail", "nothing like a mail"):
         assert shown in text_of(page)
     assert Outline(page).links["Case 1"] == "/console/cases/1"

@@ -13,7 +13,7 @@ from core.messages import Attachment, Raw
 from tests.console.office import Office, Outline
 
 HARMLESS = "harmless"
-PAGES = ("/console", "/console/cases/1", "/console/cases/2", "/console/parked", "/console/accounts")
+PAGES = ("/console", "/console/cases/1", "/console/cases/2", "/console/status", "/console/accounts")
 PAYLOADS = [
     "<script>alert(1)</script>",
     "<SCRIPT SRC=//evil.test/x.js></SCRIPT>",

@@ -91,7 +91,8 @@ async def test_only_leads_decide_and_only_from_our_own_pages(office: Office) -> 
     leading = await lead(office)
     foreign = await leading.post(f"{PAGE}/merge", data=names, headers={"origin": "https://evil.test"})
     assert foreign.status_code == 403
-    assert not (await office.shop.ledger.who_is_it(1, now=office.shop.now)).history
+    history = (await office.shop.ledger.who_is_it(1, now=office.shop.now)).history
+    assert not [past for past in history if "merged" in past.what]
     assert (await leading.get("/console/cases/99/identity")).status_code == 404
 
 
@@ -111,3 +112,73 @@ async def test_looking_stands_in_the_access_log(office: Office) -> None:
         lambda tx: tx.execute(select(access_log.c.reader, access_log.c.handle_id)).all()
     )
     assert {("lea", 1), ("lea", 2), ("max", 1), ("max", 2)} <= {tuple(row) for row in log}
+
+
+# ── taking back, and all who may be one ──
+async def test_the_newest_decision_is_taken_back_from_the_history_once_it_was_shown(office: Office) -> None:
+    await john_and_mary_write(office)
+    browser = await lead(office)
+    before = text_of((await browser.get(PAGE)).text).partition("What happened")[0]
+    await browser.post(f"{PAGE}/merge", data={"a": "slack:T1/U1", "b": "discord:666"})
+    page = Outline((await browser.get(PAGE)).text)
+    assert page.buttons.count("Undo") == 1
+    decision = page.field("undo")["value"] or ""
+    shown = text_of((await browser.get(PAGE, params={"undo": decision})).text)
+    assert "Undo?" in shown
+    assert "The link between" in shown
+    assert "has ended" in shown
+    office.shop.later(minutes=1)
+    done = await browser.post(f"{PAGE}/undo", data={"decision": decision})
+    assert "all is as it was before" in text_of(done.text)
+    assert before in text_of((await browser.get(PAGE)).text)
+    again = await browser.post(f"{PAGE}/undo", data={"decision": decision})
+    assert (again.status_code, "only the newest decision" in text_of(again.text)) == (409, True)
+
+
+async def test_nobody_takes_back_a_decision_about_somebody_elses_customer(office: Office) -> None:
+    await john_and_mary_write(office)
+    await office.shop.hears("email", "zoe@shop.test", "My lamp is broken.")
+    browser = await lead(office)
+    await browser.post(f"{PAGE}/merge", data={"a": "slack:T1/U1", "b": "discord:666"})
+    refused = await browser.post("/console/cases/3/identity/undo", data={"decision": "1"})
+    assert refused.status_code == 409
+    assert "discord:666" not in text_of(refused.text)
+
+
+async def test_two_sides_stand_in_aligned_rows_and_words_say_how_they_differ(office: Office) -> None:
+    await john_and_mary_write(office)
+    page = (await (await lead(office)).get(PAGE)).text
+    assert page.count('<table class="compare">') == 1
+    for shown in ("Name John Miller John Miller = the same", "Discord none 666 – only on the right"):
+        assert shown in text_of(page), shown
+
+
+async def test_all_who_may_be_one_are_listed_merged_or_told_to_be_two_people(office: Office) -> None:
+    await john_and_mary_write(office)
+    browser = await lead(office)
+    page = await browser.get("/console/identity")
+    for shown in ("20% likely", "the same full name", "= the same", "slack:T1/U1", "discord:666"):
+        assert shown in text_of(page.text), shown
+    assert "Merge?" in text_of((await browser.get(Outline(page.text).links["Merge these two"])).text)
+    pair = {"a": "discord:666", "b": "slack:T1/U1"}
+    two_people = await browser.post("/console/identity/dismiss", data=pair)
+    assert "Nobody resembles anybody else." in text_of(two_people.text)
+    assert "Nobody on record resembles them." in text_of((await browser.get(PAGE)).text)
+    number = Outline(two_people.text).field("dismissed")["value"] or ""
+    back = await browser.post("/console/identity/restore", data={"dismissed": number})
+    assert "20% likely" in text_of(back.text)
+    assert (await browser.post("/console/identity/restore", data={"dismissed": number})).status_code == 409
+    merged = await browser.post("/console/identity/merge", data=pair)
+    assert "The two are one customer now." in text_of(merged.text)
+
+
+async def test_the_list_is_for_leads_and_what_was_read_of_both_is_noted(office: Office) -> None:
+    await john_and_mary_write(office)
+    agent = await office.colleague("ada")
+    assert (await agent.get("/console/identity")).status_code == 404
+    assert (await agent.post("/console/identity/dismiss", data={"a": "x", "b": "y"})).status_code == 404
+    await (await lead(office)).get("/console/identity")
+    log = await office.shop.ledger._database.read(
+        lambda tx: tx.execute(select(access_log.c.reader, access_log.c.handle_id)).all()
+    )
+    assert {("lea", 1), ("lea", 2)} <= {tuple(row) for row in log}

@@ -7,7 +7,7 @@ from core.accounts import Role
 from tests.console.office import Office
 from tests.console.watched import accessible, watching
 
-PAGES = ["/console", "/console/parked", "/console/accounts"]
+PAGES = ["/console", "/console/status", "/console/accounts"]
 
 
 async def _a_case(office: Office) -> None:

@@ -127,7 +127,7 @@ async def test_the_case_is_shown_within_the_page_and_nowhere_else(tmp_path: Path
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"public_base_url": "https://support.acme.test"}, "PUBLIC_BASE_URL is set"),
+        ({"public_base_url": "http://support.acme.test"}, "PUBLIC_BASE_URL is set"),
         ({"web_host": "0.0.0.0"}, "WEB_HOST can be reached by others"),
     ],
 )
@@ -151,7 +151,7 @@ async def test_through_a_proxy_there_is_no_stage_either(tmp_path: Path, headers:
         assert (await trial.browser.get("/console/play")).status_code == 200
         assert (await trial.browser.get("/console/play", headers=headers)).status_code == 404
         say = {"who": "ann", "on": "web", "text": "Hello"}
-        assert (await trial.browser.post("/console/play/say", data=say, headers=headers)).status_code == 404
+        assert (await trial.browser.post("/console/play/say", data=say, headers=headers)).status_code in {403, 404}
         assert not await trial.bot.ledger.played("ann")
 
 

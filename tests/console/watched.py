@@ -2,21 +2,27 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from tests.browser import browsing
-from tests.console.office import TOKEN, Office, password_of
+from tests.console.office import TOKEN, password_of
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 PHONE = 360  # pixels
 
 
+class Served(Protocol):
+    """A console that somebody can go to: an office, or a trial."""
+
+    url: str
+
+
 @asynccontextmanager
 async def watching(
-    office: Office, *, name: str = "", forgiving: Sequence[str] = (), **device: Any
+    office: Served, *, name: str = "", forgiving: Sequence[str] = (), **device: Any
 ) -> AsyncIterator[Page]:
     """The queue, in the browser of whoever has the token, or of a colleague whom the office hired under this name.
 

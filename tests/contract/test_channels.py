@@ -1,15 +1,17 @@
 """What every channel promises, tested once for every module in channels/."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.channel import Channel, Limits, Reports, Webhook
+from core.channel import Channel, Limits, Pages, Reports, Webhook
 from core.errors import Malformed, Unverified
 from core.messages import Choice, Raw, Reply
 from identity.proof import Proof
+from tests.enclosures import DOCUMENT, FILES, PICTURE, file
 from tests.site import NOW, channel_names, make_channel, raw_of, sample_paths
 
 SAMPLES = [
@@ -104,6 +106,31 @@ def test_answers_to_press_take_nothing_from_the_text(channel: Channel[Any]) -> N
         wires = channel.render(reply)
         assert wires == channel.render(reply)
         assert "where 5 is the best" in " ".join(map(str, wires))
+
+
+def test_files_go_with_a_reply_and_take_nothing_from_it(channel: Channel[Any]) -> None:
+    if not channel.limits.file_bytes:
+        pytest.skip("it takes no files, and replies with some are never rendered")
+    for message in messages_of(channel):
+        bare = Reply(id="rep_1", route=message.route, text=LONG, sender="agent")
+        wires = channel.render(replace(bare, files=FILES))
+        assert wires == channel.render(replace(bare, files=FILES))
+        assert wires != channel.render(bare)
+        assert "Paragraph 119 " in " ".join(map(str, wires))
+        assert channel.render(replace(bare, text="", files=FILES)), "files need no text"
+
+
+def test_a_file_reaches_its_wire_by_its_bytes_or_by_where_they_are(channel: Channel[Any]) -> None:
+    """Two files of one name and size are never taken for each other."""
+    if not channel.limits.file_bytes:
+        pytest.skip("it takes no files")
+    others = (PICTURE, file(DOCUMENT.name, DOCUMENT.content[::-1], DOCUMENT.media_type))
+    for message in messages_of(channel):
+        bare = Reply(id="rep_1", route=message.route, text="", sender="agent")
+        by_bytes = channel.render(replace(bare, files=FILES)) != channel.render(replace(bare, files=others))
+        another = channel.render(replace(bare, id="rep_2", files=FILES))
+        by_place = isinstance(channel, Pages) and channel.render(replace(bare, files=FILES)) != another
+        assert by_bytes or by_place
 
 
 def test_what_a_customer_says_is_no_report(channel: Channel[Any]) -> None:

@@ -5,7 +5,7 @@ another client's, or comes with the wrong verifier. What it signs can be bent, t
 """
 
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,12 +14,14 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 CLIENT, SECRET = "console", "of the console, at the provider"
 _FLOW = {"response_type": "code", "code_challenge_method": "S256", "client_id": CLIENT}
+
+_BASIC = f"Basic {b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()}"
 
 Json = dict[str, Any]
 
@@ -80,7 +82,7 @@ class OidcTwin:
         """An ID token for a code, once."""
         self.asked.append("token")
         form = await request.post()
-        if request.headers.get("Authorization") != BasicAuth(CLIENT, SECRET).encode():
+        if request.headers.get("Authorization") != _BASIC:
             return web.json_response({"error": "invalid_client"}, status=401)
         if form.get("grant_type") != "authorization_code" or form.get("redirect_uri") != self.back:
             return web.json_response({"error": "invalid_request"}, status=400)

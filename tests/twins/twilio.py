@@ -7,7 +7,7 @@ import hmac
 import itertools
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self
@@ -26,6 +26,9 @@ from tests.twins.twiml import BadTwiml, checked
 
 PUBLIC: Final = "https://support.acme.test"
 LONGEST_BODY: Final = 1_600
+LARGEST_MMS: Final = 5_000_000
+MEDIA_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "application/pdf", "text/csv", "text/calendar",
+                                "text/vcard", "video/mp4", "audio/mpeg"})  # fmt: skip
 
 
 @asynccontextmanager
@@ -51,6 +54,7 @@ class Sent:
     body: str
     service: str = ""  # of the Messaging Service that a number was used within
     reports_to: str = ""  # where Twilio tells what became of it
+    media: tuple[tuple[str, bytes], ...] = ()  # media types and contents, as they were fetched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +102,7 @@ class Twilio:
         self.opted_out: set[str] = set()
         self.troubles: deque[Trouble] = deque()
         self.sent: list[Sent] = []
+        self.fetched: list[str] = []  # addresses of files
         self.outbox: asyncio.Queue[Sent] = asyncio.Queue()
         self.archive = Archive(account_sid, number)
         self.connections: set[object] = set()  # that requests came over
@@ -127,10 +132,11 @@ class Twilio:
     async def _create(self, request: web.Request) -> web.Response:
         if self.troubles:
             return await self._meet(self.troubles.popleft())
-        fields = {name: str(value) for name, value in (await request.post()).items()}
+        form = await request.post()
+        fields = {name: str(value) for name, value in form.items()}
         try:
             self._admit(request)
-            sent = self._take(fields)
+            sent = self._take(fields, await self._fetched([str(url) for url in form.getall("MediaUrl", [])]))
         except Refused as refusal:
             more = f"https://www.twilio.com/docs/errors/{refusal.code}"
             said = {"code": refusal.code, "message": str(refusal), "more_info": more, "status": refusal.status}
@@ -167,7 +173,25 @@ class Twilio:
         if request.match_info["account"] != self.account_sid:
             raise Refused(404, 20404, "The requested resource was not found")
 
-    def _take(self, fields: Mapping[str, str]) -> Sent:
+    async def _fetched(self, urls: Sequence[str]) -> tuple[tuple[str, bytes], ...]:
+        """The files of an MMS. Twilio fetches them from the outside, with HEAD and GET and without a name."""
+        self.fetched += urls
+        if len(urls) > 10:
+            raise Refused(400, 21623, "Number of media files exceeds allowed limit")
+        found = []
+        for url in urls:
+            here = self.deliver_to + url.removeprefix(self.public)
+            async with self._http.head(here) as known, self._http.get(here) as answer:
+                if not url.startswith(self.public) or (known.status, answer.status) != (200, 200):
+                    raise Refused(400, 21620, "Invalid media URL(s)")
+                found.append((answer.content_type, await answer.read()))
+        if any(kind not in MEDIA_TYPES for kind, _ in found):
+            raise Refused(400, 12300, "Invalid Content-Type")
+        if sum(len(content) for _, content in found) > LARGEST_MMS:
+            raise Refused(400, 11751, "Media exceeds mms size limit")
+        return tuple(found)
+
+    def _take(self, fields: Mapping[str, str], media: tuple[tuple[str, bytes], ...]) -> Sent:
         to, body = fields.get("To", ""), fields.get("Body", "")
         number, service = fields.get("From", ""), fields.get("MessagingServiceSid", "")
         known = number in {"", self.number} and service in {"", *self.services}
@@ -175,7 +199,7 @@ class Twilio:
         refusals = (
             (not to, 21604, "A 'To' phone number is required."),
             (not sender, 21603, "A 'From' phone number is required."),
-            (not body, 21602, "Message body is required."),
+            (not (body or media), 21602, "Message body is required."),
             (not _is_number(to), 21211, f"Invalid 'To' Phone Number: {to}"),
             (not known, 21660, f"Mismatch between the number {sender} and account"),
             (sender == to, 21266, "'To' and 'From' number cannot be the same"),
@@ -187,7 +211,8 @@ class Twilio:
             if applies:
                 raise Refused(400, code, message)
         within = service if number else ""
-        sent = Sent(sid=self._sid("SM"), to=to, sender=sender, body=body, service=within, reports_to=reports_to)
+        sent = Sent(sid=self._sid("SM"), to=to, sender=sender, body=body, service=within, reports_to=reports_to,
+                    media=media)  # fmt: skip
         self.sent.append(sent)
         self.outbox.put_nowait(sent)
         return sent

@@ -2,6 +2,7 @@
 // Dark or light as it was chosen in this browser, before anything is drawn; without a choice as the system says.
 {
   const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)"), KEPT = "throughline-colours";
+  root.classList.toggle("framed", self !== top); // on the stage, which has its own header
   let chosen = "";
   try { chosen = localStorage.getItem(KEPT) ?? ""; } catch { /* nothing can be kept here: the system decides */ }
   const isDark = () => (chosen ? chosen === "dark" : system.matches);

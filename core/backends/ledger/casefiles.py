@@ -165,10 +165,12 @@ def _digest(parts: Sequence[object]) -> str:
 
 def _facts(tx: Connection, allowed: Permit, case: int) -> list[Fact]:
     """What is known of a case and of its customer, newest first."""
-    of_both = facts.c.case_id.is_(None) | (facts.c.case_id == case)
-    current = facts.c.handle_id.in_(allowed.handles), facts.c.superseded_at.is_(None), of_both
-    query = select(facts).where(*current).order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_FACTS)
-    return allowed.admit([recall.fact_of(row) for row in tx.execute(query)])
+    current = facts.c.handle_id.in_(allowed.handles), facts.c.superseded_at.is_(None)
+    found: list[Fact] = []
+    for whose in (facts.c.case_id == case, facts.c.case_id.is_(None)):
+        query = select(facts).where(*current, whose).order_by(facts.c.told_at.desc(), facts.c.id.desc()).limit(_FACTS)
+        found += allowed.admit([recall.fact_of(row) for row in tx.execute(query)])
+    return sorted(found, key=lambda fact: (fact.told_at, fact.id), reverse=True)[:_FACTS]
 
 
 def _felt(tx: Connection, allowed: Permit, *where: ColumnElement[bool]) -> list[Felt]:
@@ -207,13 +209,18 @@ def _kinds(tx: Connection, allowed: Permit, ids: Sequence[int]) -> dict[int, str
 
 def _said(tx: Connection, allowed: Permit) -> list[Entry]:
     """The newest lines of a customer on any channel, oldest first."""
-    heard = select(messages).where(messages.c.handle_id.in_(allowed.handles))
-    told = select(outbox).where(outbox.c.handle_id.in_(allowed.handles))
-    newest = [
-        *(_heard(row) for row in tx.execute(heard.order_by(messages.c.told_at.desc()).limit(_LINES))),
-        *(_told(row) for row in tx.execute(told.order_by(outbox.c.created_at.desc()).limit(_LINES))),
-    ]
+    newest: list[Entry] = []
+    for handle in allowed.handles - {DIRECTORY}:
+        newest += [_heard(row) for row in tx.execute(_HEARD_ON, {"handle": handle})]
+        newest += [_told(row) for row in tx.execute(_TOLD_ON, {"handle": handle})]
     return sorted(allowed.admit(newest), key=lambda entry: entry.told_at)[-_LINES:]
+
+
+# Each handle is asked by itself: the index tells the newest of one.
+_HEARD_ON = select(messages).where(messages.c.handle_id == bindparam("handle"))
+_HEARD_ON = _HEARD_ON.order_by(messages.c.told_at.desc()).limit(_LINES)
+_TOLD_ON = select(outbox).where(outbox.c.handle_id == bindparam("handle"))
+_TOLD_ON = _TOLD_ON.order_by(outbox.c.created_at.desc()).limit(_LINES)
 
 
 def _heard(row: Row[Any]) -> Entry:
@@ -270,7 +277,8 @@ def _related(tx: Connection, allowed: Permit, case: int) -> list[Related]:
     others = select(cases).where(cases.c.handle_id.in_(allowed.handles), cases.c.id != case)
     newest = tx.execute(others.order_by(cases.c.updated_at.desc()).limit(_RELATED))
     found = allowed.admit([recall.case_of(row) for row in newest])
-    return [Related(case=c.id, open=c.status != "resolved", summary=recall.summary(tx, c)) for c in found]
+    told = recall.summaries(tx, found)
+    return [Related(case=c.id, open=c.status != "resolved", summary=told[c.id]) for c in found]
 
 
 # ── where a reply goes ──

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.backends.ledger import desk, playbook, recall, steps
+from core.backends.ledger import desk, playbook, recall
 from core.backends.ledger.casefiles import row_of
 from core.backends.ledger.schema import accounts, cases, conversations, facts, notes, presence
 from core.casework import PRESENT, Transfer
@@ -108,5 +108,5 @@ def looked(tx: Connection, case: int, agent: str, now: datetime) -> None:
     try:
         with tx.begin_nested():
             tx.execute(insert(presence).values(case_id=case, agent=agent, seen_at=now))
-    except IntegrityError:  # noqa: S110 - the same colleague's other window was first, or the case is gone
-        pass
+    except IntegrityError:  # the same colleague's other window was first, or the case is gone
+        return

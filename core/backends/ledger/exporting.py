@@ -11,6 +11,7 @@ from core.backends.ledger import enclosing, erasing, people, recall
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import (
     access_log,
+    action_runs,
     cases,
     decisions,
     evidence,
@@ -18,8 +19,10 @@ from core.backends.ledger.schema import (
     handles,
     links,
     messages,
+    notes,
     outbox,
     raw_messages,
+    tasks,
 )
 from core.exporting import Export, Record
 from identity import partition
@@ -55,6 +58,9 @@ def export(tx: Connection, name: str, reader: str, now: datetime) -> Export:
         messages=list(said.values()),
         replies=[_reply(tx, row) for row in tx.execute(_on(outbox, ids)) if set(row.drawn_from) <= {*ids, DIRECTORY}],
         access_log=_records(tx.execute(_on(access_log, ids))),
+        notes=_records(tx.execute(_on(notes, ids))),
+        tasks=_records(tx.execute(_on(tasks, ids))),
+        actions=_records(tx.execute(_on(action_runs, ids))),
     )
 
 

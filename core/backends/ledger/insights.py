@@ -56,7 +56,7 @@ def categories(tx: Connection, ids: Sequence[int]) -> dict[int, str]:
     """What cases are about."""
     current = facts.c.case_id.in_(_CASES), facts.c.slot == "category", facts.c.superseded_at.is_(None)
     told = select(facts.c.case_id, facts.c.value).where(*current).order_by(facts.c.id)
-    return {case: value for case, value in tx.execute(told, {"cases": ids}).tuples() if case is not None}
+    return {case: value for case, value in tx.execute(told, {"cases": ids}) if case is not None}
 
 
 def moods(tx: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
@@ -64,7 +64,7 @@ def moods(tx: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
     heard = facts.c.case_id.in_(_CASES), facts.c.slot == "mood"
     found: defaultdict[int, list[str]] = defaultdict(list)
     told = select(facts.c.case_id, facts.c.value).where(*heard).order_by(facts.c.id)
-    for case, value in tx.execute(told, {"cases": ids}).tuples():
+    for case, value in tx.execute(told, {"cases": ids}):
         if case is not None:
             found[case].append(value)
     return found
@@ -73,7 +73,7 @@ def moods(tx: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
 def heard_at(tx: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     """When the first message of cases came in."""
     first = select(messages.c.case_id, func.min(messages.c.received_at)).where(messages.c.case_id.in_(_CASES))
-    rows = tx.execute(first.group_by(messages.c.case_id), {"cases": ids}).tuples()
+    rows = tx.execute(first.group_by(messages.c.case_id), {"cases": ids})
     return {case: at for case, at in rows if case is not None}
 
 
@@ -111,7 +111,7 @@ def said(tx: Connection, ids: Sequence[int]) -> dict[int, list[Said]]:
     first, last = func.min(outbox.c.created_at), func.max(outbox.c.created_at)
     by_bot = select(outbox.c.case_id, first, last, func.min(outbox.c.sent_at)).where(of_cases, outbox.c.sender == BOT)
     found: defaultdict[int, list[Said]] = defaultdict(list)
-    for case, begun, ended, sent_at in tx.execute(by_bot.group_by(outbox.c.case_id), {"cases": ids}).tuples():
+    for case, begun, ended, sent_at in tx.execute(by_bot.group_by(outbox.c.case_id), {"cases": ids}):
         if case is not None:
             found[case] += [Said(case, begun, BOT, sent_at), Said(case, ended, BOT, sent_at)]
     names = ("case_id", "created_at", "sender", "sent_at")
@@ -130,7 +130,7 @@ def asked(tx: Connection, span: Span) -> list[Asked]:
     shown = select(*(outbox.c[name] for name in names)).where(*asking)
     return [
         Asked(at, channel, handle, case, asks.split(","), text)
-        for at, channel, handle, case, asks, text in tx.execute(shown.order_by(outbox.c.created_at)).tuples()
+        for at, channel, handle, case, asks, text in tx.execute(shown.order_by(outbox.c.created_at))
     ]
 
 

@@ -1,9 +1,10 @@
-"""What stands beside a case's file: what the bot attempted, what was promised, noted and told before, and the timeline."""
+"""What stands beside a case's file: what was attempted, promised, noted and told before, and the timeline."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from core.backends.ledger import recall, timelines
 from core.backends.ledger.casefiles import newest_on, row_of, standing_of
@@ -106,7 +107,7 @@ def _notes(tx: Connection, allowed: Permit, case: int) -> list[Note]:
 def _earlier(tx: Connection, allowed: Permit, case: int) -> list[Fact]:
     """What newer values of a case, or of its customer, took the place of."""
     gone = facts.c.superseded_at.is_not(None), facts.c.slot.not_in(_PASSING)
-    found = []
+    found: list[Row[Any]] = []
     for handle in allowed.handles - {DIRECTORY}:
         for whose in (facts.c.case_id == case, facts.c.case_id.is_(None)):
             query = select(facts).where(facts.c.handle_id == handle, whose, *gone)

@@ -247,7 +247,13 @@ def _cases_of(tx: Connection, hits: Sequence[Hit]) -> Iterator[int]:
 
 def summary(tx: Connection, case: Case) -> str:
     """A closed case in one line: when, what, what was tried and done, and how it ended."""
-    return _line(case, _told_in(tx, [case])[case.id])
+    return summaries(tx, [case])[case.id]
+
+
+def summaries(tx: Connection, found: Collection[Case]) -> Mapping[int, str]:
+    """Cases in one line each."""
+    told = _told_in(tx, found)
+    return {case.id: _line(case, told[case.id]) for case in found}
 
 
 def _told_in(tx: Connection, found: Collection[Case]) -> Mapping[int, Sequence[tuple[str, str]]]:

@@ -6,7 +6,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, select, update
 
 from core.backends.ledger import enclosing, recall
-from core.backends.ledger.schema import access_log, action_runs, cases, facts, messages, outbox, parked, raw_messages
+from core.backends.ledger.schema import (
+    access_log,
+    action_runs,
+    cases,
+    facts,
+    messages,
+    notes,
+    outbox,
+    parked,
+    raw_messages,
+)
 from core.memory import Note
 
 _DONE_WITH = ("answered", "replaced")
@@ -23,13 +33,15 @@ def erase_raw(tx: Connection, before: datetime, limit: int) -> int:
 
 
 def erase_messages(tx: Connection, before: datetime, limit: int) -> int:
-    """Messages that wait no more, and replies that are not on their way."""
+    """Messages that wait no more, replies that are not on their way, and what colleagues wrote down."""
     heard = _oldest(messages, messages.c.received_at < before, messages.c.state.in_(_DONE_WITH), limit=limit)
     ids = tx.execute(heard).scalars().all()
     tx.execute(raw_messages.delete().where(raw_messages.c.message_id.in_(ids)))
     for table in (facts, action_runs):
         tx.execute(update(table).where(table.c.message_id.in_(ids)).values(message_id=None))
     gone = tx.execute(messages.delete().where(messages.c.id.in_(ids))).rowcount
+    noted = _oldest(notes, notes.c.at < before, limit=limit)
+    gone += tx.execute(notes.delete().where(notes.c.id.in_(noted))).rowcount
     said = _oldest(outbox, outbox.c.created_at < before, outbox.c.state != "waiting", limit=limit)
     return gone + tx.execute(outbox.delete().where(outbox.c.id.in_(said))).rowcount
 

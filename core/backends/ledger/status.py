@@ -1,10 +1,21 @@
 """What the record knows of how everything does, and putting right what did not go out or could not be read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, or_, select, text, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from core.backends.ledger import budgets, people
 from core.backends.ledger import outbox as out

@@ -141,12 +141,15 @@ def _note_line(row: Row[Any]) -> Line:
 
 
 def _steps() -> Select[Any]:
-    in_order = {"partition_by": case_steps.c.case_id, "order_by": case_steps.c.id}
     taken = (
         select(
             *(case_steps.c[name] for name in ("id", "case_id", "at", "status", "assignee", "changed_by")),
-            func.lag(case_steps.c.status).over(**in_order).label("was_status"),
-            func.lag(case_steps.c.assignee).over(**in_order).label("was_with"),
+            *(
+                func.lag(case_steps.c[name])
+                .over(partition_by=case_steps.c.case_id, order_by=case_steps.c.id)
+                .label(was)
+                for name, was in (("status", "was_status"), ("assignee", "was_with"))
+            ),
             *(cases.c[name] for name in ("handle_id", "reason", "handed_off_at", "resolution", "resolved_at")),
         )
         .join(cases, cases.c.id == case_steps.c.case_id)

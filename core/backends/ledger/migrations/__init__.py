@@ -8,12 +8,17 @@ _HERE = Path(__file__).parent
 HEAD = "0010"
 
 
+def revision(connection: Connection) -> str:
+    """The shape that a ledger is in; "" for none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+
+
 def migrate(connection: Connection) -> None:
     """Brings the ledger to the newest shape; does nothing, and loads nothing, when it has it already."""
-    if inspect(connection).has_table("alembic_version"):
-        at = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        if at == HEAD:
-            return
+    if revision(connection) == HEAD:
+        return
     from alembic import command  # noqa: PLC0415 - a third of a second, needed once in the ledger's life
     from alembic.config import Config  # noqa: PLC0415
 
