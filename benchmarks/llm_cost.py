@@ -26,7 +26,8 @@ from openai import AsyncOpenAI
 
 from benchmarks import history
 from benchmarks.repeatbench.arms.recipe import Customer
-from core.backends.aegis import AegisMemory, as_provider
+from core.backends.aegis import AegisMemory
+from core.backends.aegis_client import as_provider
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.ledger import recall
 from core.backends.openai_writer import OpenAIWriter

@@ -89,6 +89,7 @@ def _looks(settings: Settings, found: Roster) -> Mapping[str, Look]:
         "play": partial(asyncio.to_thread, house.play, settings),
         "actions": partial(outside.actions, settings),
         "model": partial(outside.model, settings),
+        "sign-in": partial(outside.provider, settings),
         "server": partial(outside.server, settings),
         "address": partial(outside.public_address, settings, called),
         **{e.name: partial(_channel, e.name, found) for e in found.entries if not e.missing and not e.left_out},

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     openai_timeout: float = Field(20.0, gt=0, description="Seconds to wait for it before the offline rules answer.")
     aegis_path: str = Field("var/aegis.db", description="Where the memory's projection is kept.")
     retention_days_raw: int = Field(
-        90, ge=0, description="Days to keep deliveries as they came, with their files; 0 for ever."
+        90, ge=0, description="Days to keep deliveries as they came, and files of either side; 0 for ever."
     )
     retention_days_messages: int = Field(0, ge=0, description="Days to keep what was said; 0 for ever.")
     retention_days_facts: int = Field(0, ge=0, description="Days to keep what customers told; 0 for ever.")

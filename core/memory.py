@@ -89,6 +89,10 @@ class Memory(Protocol):
         """Puts a pattern into the playbook, or replaces it."""
         ...
 
+    async def unlearn(self, rows: Sequence[int]) -> None:
+        """Takes these patterns out of the playbook, with all votes on them. None that is not in it is missed."""
+        ...
+
     async def vote(self, votes: Sequence[Vote]) -> None:
         """One vote per case and pattern: the newest."""
         ...

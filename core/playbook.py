@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from core.knowledge import terms
@@ -37,6 +38,16 @@ class Learnt:
     superseded: Sequence[Note] = ()  # and what this stands for
 
 
+class State(StrEnum):
+    """How a pattern stands."""
+
+    LEARNING = "learning"  # colleagues see it; customers do not yet
+    OFFERED = "offered to customers"  # since it helped enough of them
+    APPROVED = "approved"  # by a lead, for customers
+    FAILING = "failing"  # it did not help: colleagues see it last, customers not at all
+    RETIRED = "retired"  # by a lead: nobody sees it
+
+
 class PatternLedger(Protocol):
     """Where patterns are on record."""
 
@@ -60,11 +71,21 @@ def says_the_same(one: str, other: str) -> bool:
 def may_be_offered(pattern: Pattern, customers: int) -> bool:
     """Whether customers may be told of it with no human in between: a lead approved it, or it helped so many of them.
 
-    What we did ourselves is worded for staff, so it needs a lead. What failed is offered to nobody.
+    What we did ourselves is worded for staff, so it needs a lead. What failed, or was retired, is offered to nobody.
     """
-    fails = pattern.votes >= _FAIR and pattern.effectiveness <= 0
+    return state_of(pattern, customers) in {State.APPROVED, State.OFFERED}
+
+
+def state_of(pattern: Pattern, customers: int) -> State:
+    """How a pattern stands, if it takes so many customers whom it helped."""
+    if pattern.retired:
+        return State.RETIRED
+    if pattern.votes >= _FAIR and pattern.effectiveness <= 0:
+        return State.FAILING
+    if pattern.approved:
+        return State.APPROVED
     helped = pattern.by_human and pattern.customers >= customers
-    return not fails and (pattern.approved or helped)
+    return State.OFFERED if helped else State.LEARNING
 
 
 async def on_record(draft: Draft, memory: Memory, ledger: PatternLedger, *, now: datetime) -> int | None:

@@ -5,36 +5,23 @@ and whether a lead has to agree by ACTIONS_FILE, the proof of the latest message
 record before it is asked of the company, and the same form asks for it once.
 """
 
-import hashlib
-import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from core.accounts import Account, Colleague, Role
 from core.actions import DEEDS, LIMIT_FOR, OURS, Action
 from core.casefile import CaseFile, Reading
 from core.desk import Desk, Refused
 from core.errors import Problem
+from core.offers import Offer, amount_of, deed_of, facts_of, handles_of, offered, was_done, why_never
 from core.runs import Money, NoSuchRun, Request, Run, money, outcome, owed
 from identity.gate import HandleId
-from identity.policy import Deed, Leave, leave
-from identity.proof import Proof
-
-How = Literal["now", "lead", "task", "never"]
+from identity.policy import Deed
 
 _LONGEST_WHY = 300  # characters
-_FILE = Path(__file__).with_suffix(".toml")
-_UNPROVEN = {
-    Proof.CLAIMED: "Nobody vouches for who wrote last, so nothing may be done for them here. Let them show a code, or"
-    " write from an address that is proven.",
-    Proof.PLAUSIBLE: "Who wrote last is probably, but not surely, this customer, so nothing may be done for them here."
-    " Let them show a code, or write from an address that is proven.",
-}
 
 
 class NotCarriedOut(Refused):
@@ -43,29 +30,6 @@ class NotCarriedOut(Refused):
 
 class AskedAlready(Problem):
     """The same was asked for in this case, and nobody knows yet how it ends."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offer:
-    """An action that makes sense for a case. `how` it goes on: now, once a lead agrees, as a task, or not at all, and
-    `why` so. `amount` and `most` are figures such as "50.00"; "" where no money is meant."""
-
-    action: str
-    how: How
-    why: str = ""
-    deed: str = ""  # what exactly would be done: "Refund $50.00 to Ann Keller (cus_7) for order W4829137"
-    money: Money | None = None
-    most: Money | None = None
-
-    @property
-    def amount(self) -> str:
-        """The figure that the record gives."""
-        return f"{self.money.value:.2f}" if self.money else ""
-
-    @property
-    def seal(self) -> str:
-        """Changes with what would be done, and with whom it would take."""
-        return hashlib.sha256(f"{self.how} {self.deed}".encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +98,7 @@ class QuickActions:
 
     async def offers(self, file: CaseFile, who: Colleague) -> Sequence[Offer]:
         """The actions that make sense for a case."""
-        return [await self._offer(file, name, None, who) for name in _offered(file)]
+        return [await self._offer(file, name, None, who) for name in offered(file)]
 
     async def offer(self, case: int, name: str, typed: str, who: Colleague) -> Offer:
         """One action with the amount that was typed, "" for the record's. Raises Refused or NoSuchCase."""
@@ -142,7 +106,7 @@ class QuickActions:
         if name not in DEEDS:
             raise Refused("Nothing was done: there is no such action.")
         known = await self._offer(file, name, None, who)
-        wished = _amount(typed, known) if typed.strip() and known.money else None
+        wished = amount_of(typed, known) if typed.strip() and known.money else None
         return await self._offer(file, name, wished, who) if wished else known
 
     async def ask(self, case: int, offer: Offer, who: Colleague, *, why: str, once: str) -> Run:
@@ -207,6 +171,10 @@ class QuickActions:
     async def _why_a_lead_agrees(self, file: CaseFile, run: Run) -> str:
         if run.asked_by:
             return f"{run.asked_by} asked for it."
+        if was_done(file, run.action):
+            return "It was done for this case before."
+        if DEEDS[run.action] is Deed.SPEND and not run.request.amount:
+            return "It does not say how much."
         known = self.desk.actions.known.get(run.action)
         return await self._above(file, known, Decimal(run.request.amount or 0)) if known else ""
 
@@ -240,13 +208,15 @@ class QuickActions:
     # ── what may be done ──
     async def _offer(self, file: CaseFile, name: str, wished: Money | None, who: Colleague) -> Offer:
         spends = DEEDS[name] is Deed.SPEND
-        due = owed(_facts(file)) if spends else None
-        charged = money(_facts(file).get("amount", "")) if spends else None
-        offer = Offer(action=name, how="now", deed=_deed(file, name, wished or due), money=wished or due, most=charged)
+        due = owed(facts_of(file)) if spends else None
+        charged = money(facts_of(file).get("amount", "")) if spends else None
+        offer = Offer(
+            action=name, how="now", deed=deed_of(file, name, wished or due), money=wished or due, most=charged
+        )
         known = self.desk.actions.known.get(name)
         if known is None:
             return replace(offer, how="task", why="The company has not set this up, so a person has to do it.")
-        if why := _never(file, name, offer):
+        if why := why_never(file, name, offer):
             return replace(offer, how="never", why=why)
         if why := await self._why_a_lead(file, known, offer, due):
             alone = who.role.covers(Role.LEAD) and not await self._other_leads(who.name)
@@ -254,7 +224,7 @@ class QuickActions:
         return offer
 
     async def _why_a_lead(self, file: CaseFile, known: Action, offer: Offer, due: Money | None) -> str:
-        if any(run.action == known.name and run.state == "done" for run in file.runs):
+        if was_done(file, known.name):
             return "It was done for this case before."
         if offer.money and due and offer.money.value > due.value:
             return f"It is more than the {due.exact} that the record comes to."
@@ -265,7 +235,7 @@ class QuickActions:
             return f"The company wants a lead to agree to every {known.name}."
         if DEEDS[known.name] is not Deed.SPEND:
             return ""
-        spent = await self.ledger.spent(_handles(file), known.name, since=self.desk.now() - LIMIT_FOR)
+        spent = await self.ledger.spent(handles_of(file), known.name, since=self.desk.now() - LIMIT_FOR)
         if spent + value <= known.limit:
             return ""
         before = f", and they got {spent:.2f} lately" if spent else ""
@@ -287,7 +257,7 @@ class QuickActions:
             asked_by=who.name,
             why=why,
             at_once=offer.how == "now",
-            handles=_handles(file),
+            handles=handles_of(file),
             limit=known.limit if by_limit else None,
             since=now - LIMIT_FOR,
         )
@@ -300,66 +270,8 @@ def _request(file: CaseFile, offer: Offer, once: str, now: datetime) -> Request:
         customer=file.profile.external_id if file.profile else "",
         amount=offer.amount,
         shown=str(offer.money or ""),
-        facts={slot: value for slot, value in _facts(file).items() if slot not in OURS},
+        facts={slot: value for slot, value in facts_of(file).items() if slot not in OURS},
         language=file.destination.language if file.destination else "en",
         proof=file.proof.name.lower(),
         requested_at=now.isoformat(),
     )
-
-
-def _never(file: CaseFile, name: str, offer: Offer) -> str:
-    """Why an action cannot be run for a case, whoever asks; "" where it can."""
-    if leave(DEEDS[name], file.proof) is Leave.NO:
-        return _UNPROVEN[file.proof]
-    if file.profile is None:
-        return "The directory does not know this customer, so the company could not tell whom it is for."
-    if DEEDS[name] is Deed.SPEND and offer.money is None:
-        return "The record does not say how much; ask the customer for the amount."
-    if any(run.action == name and run.state in ("waiting", "running", "unknown") for run in file.runs):
-        return "It was asked for already, and how it ends is not known yet; see above."
-    return ""
-
-
-def _amount(typed: str, known: Offer) -> Money:
-    """What a colleague typed, in the customer's currency. Raises Refused."""
-    found = money(typed) if "-" not in typed else None
-    if found is None or found.value <= 0 or found.value != round(found.value, 2):
-        raise Refused("Nothing was done: type an amount such as 25.00.")
-    if known.most is not None and found.value > known.most.value:
-        raise Refused(f"Nothing was done: on record are {known.most.exact}, and no more can be given back.")
-    return Money(found.value, known.money.around) if known.money else found
-
-
-def _facts(file: CaseFile) -> Mapping[str, str]:
-    return {fact.slot: fact.value for fact in reversed(file.facts) if fact.case == file.case.id}
-
-
-def _handles(file: CaseFile) -> list[HandleId]:
-    return [contact.handle for contact in file.contacts]
-
-
-def _deed(file: CaseFile, name: str, sum_: Money | None) -> str:
-    """What would be done, to the letter."""
-    number = f" ({file.profile.external_id})" if file.profile else ""
-    order = _facts(file).get("order_id", "")
-    amount = sum_.exact if sum_ else "an amount not known yet"
-    return _deeds()[name].format(who=f"{file.name}{number}", amount=amount, of=f" for order {order}" if order else "")
-
-
-def _offered(file: CaseFile) -> Sequence[str]:
-    """What makes sense for this kind of issue; what the customer asked for comes first."""
-    wanted = file.value("wanted")
-    names = dict.fromkeys(([wanted] if wanted in DEEDS else []) + _offers().get(file.category, []))
-    return list(names)
-
-
-@cache
-def _offers() -> Mapping[str, list[str]]:
-    offers: dict[str, list[str]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["offers"]
-    return offers
-
-
-@cache
-def _deeds() -> Mapping[str, str]:
-    deeds: dict[str, str] = tomllib.loads(_FILE.read_text(encoding="utf-8"))["deeds"]
-    return deeds

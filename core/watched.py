@@ -49,6 +49,10 @@ class WatchedMemory:
         async with self._watched():
             await self._memory.learn(lesson)
 
+    async def unlearn(self, rows: Sequence[int]) -> None:
+        async with self._watched():
+            await self._memory.unlearn(rows)
+
     async def vote(self, votes: Sequence[Vote]) -> None:
         async with self._watched():
             await self._memory.vote(votes)

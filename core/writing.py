@@ -61,6 +61,7 @@ class Pattern:
     customers: int = 0  # different ones whom it helped
     by_human: bool = True  # a colleague's words; otherwise ours, about what we did, for staff
     approved: bool = False  # by a lead, for customers too
+    retired: bool = False  # by a lead: told to nobody
 
     @property
     def effectiveness(self) -> float:

@@ -59,7 +59,7 @@ async def browsing(**device: Any) -> AsyncIterator[Tab]:
         tab = Tab(page=await context.new_page())
         await _watch(context, tab)
         yield tab
-    assert tab.unforgiven() == []
+    assert not tab.unforgiven(), "\n".join(tab.unforgiven())
 
 
 async def _browser(playwright: Playwright) -> Browser:

@@ -6,6 +6,7 @@ import pty
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from aiohttp import web
 
 from bots.checkup import house, outside
 from bots.checkup.report import Report
-from bots.settings import Settings
+from bots.settings import Settings, load
 from core.backends.ledger.migrations import HEAD
 from core.backends.ledger.sql import SqlLedger
 from core.backends.ledger.sqlite import SqliteDatabase
 from core.channel import Finding
+from core.errors import Misconfigured
+from tests.twins import oidc
 
 BY_CHANCE = "kV3n_w0Rz-Qx81LmPt7aYc5sHd2uGb9e"
 
@@ -197,6 +200,53 @@ async def test_the_model_s_server_is_asked_what_it_has(status: int, body: str, s
 def test_without_an_address_the_model_s_server_is_openai_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "")
     assert Settings().openai_base_url == "https://api.openai.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said", "advice", "fatal"),
+    [
+        ("", "answers", False, False),
+        ("another name", "calls itself otherwise", True, True),
+        ("nonsense", "calls itself otherwise", True, True),
+        ("503", "HTTP 503", True, False),
+    ],
+)
+async def test_the_sign_in_provider_is_asked_for_its_name(trouble: str, said: str, advice: bool, fatal: bool) -> None:
+    async with oidc.provider(lambda: datetime.now(UTC)) as twin:
+        twin.trouble = trouble
+        given = {"oidc_issuer": twin.url, "oidc_client_id": "console", "oidc_client_secret": "planted"}
+        [found] = await outside.provider(Settings(**given))
+    assert said in found.what
+    assert (bool(found.advice), found.fatal) == (advice, fatal)
+    assert "planted" not in found.what + found.advice
+
+
+async def test_a_sign_in_provider_that_is_away_is_a_finding() -> None:
+    given = {"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "console", "oidc_client_secret": "planted"}
+    [found] = await outside.provider(Settings(**given))
+    assert ("cannot be reached" in found.what, found.fatal) == (True, False)
+    [off] = await outside.provider(Settings())
+    assert not off.advice
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"OIDC_ISSUER": "https://login.acme.test"}, "OIDC_CLIENT_ID"),
+        ({"OIDC_ISSUER": "https://login.acme.test", "OIDC_CLIENT_ID": "console"}, "OIDC_CLIENT_SECRET"),
+        ({"OIDC_ISSUER": "http://login.acme.test"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "login.acme.test"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "http://[::1"}, "OIDC_ISSUER"),
+    ],
+)
+def test_half_a_sign_in_provider_is_refused_by_the_setting_s_name(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], named: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured) as refused:
+        load()
+    assert refused.value.setting == named
 
 
 async def test_an_address_that_is_none_is_a_finding() -> None:

@@ -512,3 +512,39 @@ async def test_half_an_export_is_refused_whole(shop: Shop) -> None:
             await shop.ledger.take_in(replace(whole, **broken), now=shop.now, restore=True)
     with pytest.raises(NoSuchCustomer):
         await shop.ledger.export("cus_1", reader="eve", now=shop.now)
+
+
+# ── who is in no directory ──
+async def test_who_is_only_an_address_is_forgotten_by_it_and_the_others_keep_theirs(shop: Shop, tmp_path: Path) -> None:
+    await shop.knows(*MARY)
+    await shop.hears("email", MAILBOX, f"{CHARGED} The order is W4829137.")
+    await shop.hears("email", "mary@shop.test", "My kettle is broken.")
+    await shop.hears("email", MAILBOX, "Any news?", proof=Proof.CLAIMED, conversation="<Forged>")
+    receipt = await forget(shop, f"email:{MAILBOX.upper()}")
+    assert traces(tmp_path) == set()
+    assert receipt.erased["messages"] == 2
+    assert "directory" not in receipt.erased
+    shop.later(hours=2)
+    assert "kettle" in await shop.hears("email", "mary@shop.test", "Hello, any news?")
+
+
+async def test_a_message_that_only_claims_an_address_is_forgotten_without_its_owner(shop: Shop) -> None:
+    await shop.knows(*JOHN)
+    await shop.hears("email", MAILBOX, CHARGED)
+    await shop.hears("email", MAILBOX, "Any news?", proof=Proof.CLAIMED, conversation="<Forged>")
+    await forget(shop, "email:~<Forged>")
+    assert await rows(shop, "messages") == 1
+    assert (await shop.ledger.export("cus_1", reader="eve", now=shop.now)).profile is not None
+
+
+async def test_nothing_is_left_of_who_was_merged_decided_about_and_written_about(shop: Shop, tmp_path: Path) -> None:
+    await shop.knows(*JOHN)
+    await shop.hears("slack", "T1/U1", CHARGED, display_name=JOHN[1])
+    await shop.hears("discord", "4242", "Hello", display_name=JOHN[1])
+    pair = Order(a="slack:T1/U1", b="discord:4242", by="ann", at=shop.now)
+    await shop.ledger.dismiss(pair)
+    await shop.ledger.merge(pair)
+    await shop.ledger.unmerge(pair)
+    await forget(shop)
+    assert not {"cus_1", "99.17"} & traces(tmp_path)
+    assert await rows(shop, "decisions") == 0

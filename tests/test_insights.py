@@ -22,7 +22,8 @@ def at(days: float = 0, seconds: float = 0) -> datetime:
 
 def case(number: int = 1, opened: datetime = START, **more: Any) -> CaseRow:
     told: dict[str, Any] = {"handle": number, "channel": "email", "category": "charge", "status": "open"}
-    return CaseRow(**({"id": number, "opened_at": opened, "updated_at": opened} | told | more))
+    row: dict[str, Any] = {"id": number, "opened_at": opened, "updated_at": opened} | told | more
+    return CaseRow(**row)
 
 
 def world(*rows: CaseRow, now: datetime = START, **more: Any) -> World:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import aiohttp
 
 from bots.actions import read_actions
+from bots.console.by_provider import BACK, discovery
 from bots.settings import Settings
 from core.backends.carrying import Endpoint
 from core.channel import Finding
@@ -120,6 +121,34 @@ def _names(body: bytes) -> Sequence[str]:
         return [str(one["id"]) for one in listed]
     except (ValueError, TypeError, KeyError, RecursionError):
         return []
+
+
+async def provider(settings: Settings) -> Sequence[Finding]:
+    """The console's sign-in provider: whether it answers, and by the name that we know."""
+    if not settings.oidc_issuer:
+        return [Finding("OIDC_ISSUER is empty: colleagues sign in with the console's own passwords.")]
+    where = _place(settings.oidc_issuer)
+    instead = "Correct OIDC_ISSUER, or ask those who run it; passwords sign in meanwhile."
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
+            session.get(discovery(settings.oidc_issuer), allow_redirects=False) as answer,
+        ):
+            if answer.status != _OK:
+                return [Finding(f"{where} answered with HTTP {answer.status}", instead)]
+            said = json.loads(await answer.read())
+    except _FAILURES as error:
+        return [Finding(f"{where} cannot be reached ({_reason(error)})", instead)]
+    return [_named(where, said, settings)]
+
+
+def _named(where: str, said: object, settings: Settings) -> Finding:
+    issuer = said.get("issuer") if isinstance(said, dict) else None
+    if issuer != settings.oidc_issuer:
+        advice = "Set OIDC_ISSUER to the very name that it gives itself, a slash at the end included."
+        return Finding(f"{where} calls itself otherwise than OIDC_ISSUER", advice, fatal=True)
+    back = f"{settings.base_url}{BACK}"
+    return Finding(f"{where} answers. It has to know {back} as the address to return to.")
 
 
 async def actions(settings: Settings) -> Sequence[Finding]:

@@ -59,6 +59,11 @@ class Provider(Protocol):
         ...
 
 
+def discovery(issuer: str) -> str:
+    """Where a provider of OpenID Connect says what it has."""
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ByProvider:
     """There, and back. `domains`: whoever has a mail address of one of these gets an account, as an agent."""

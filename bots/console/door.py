@@ -18,7 +18,7 @@ from bots.console.forms import BadForm, Form, is_same_origin, read_form
 from bots.console.held import Held, asked, held
 from bots.console.login import COOKIE, Doorkeeper
 from bots.console.pages import framed, go, message
-from bots.console.uploads import read_typed
+from bots.console.uploads import files_of, read_typed
 from core.accounts import SESSION_LIFE, Colleague, Credential, NoSuchAccount, Role
 from core.desk import NoSuchCase
 
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _REFUSED = 400  # from this status on nothing was done
 _OVER = "Your session is over, so this was not done yet. Sign in again: what you typed is kept, and shown to you."
+_WITHOUT_FILES = "Files are not: go back to the page then, and choose them again."
 _SECOND = "/console/account/second"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -101,10 +102,11 @@ class Door:
         if request.method != "POST":
             return go(asking.address(asked(request)))
         try:
-            typed = held(request, await read_typed(request))
+            form = await read_typed(request)
         except BadForm as error:
             return self.asks(error.status, f"{error}.")
-        return self.asks(401, _OVER, held=typed)
+        why = f"{_OVER} {_WITHOUT_FILES}" if files_of(form) else _OVER
+        return self.asks(401, why, held=held(request, form))
 
     def lacks_second(self, colleague: Colleague) -> bool:
         """Whether a colleague has yet to set up the second factor that all need here."""

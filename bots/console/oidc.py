@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from bots.console.by_provider import Begun, NotVouchedFor, Vouched
+from bots.console.by_provider import Begun, NotVouchedFor, Vouched, discovery
 from bots.console.seal import Seal
 from core.accounts import Provided
 
@@ -141,11 +141,6 @@ class OpenIdProvider:
             raise NotVouchedFor(f"the provider said {_plain(error.error)}") from None
         except ValueError as error:
             raise NotVouchedFor(f"the provider's answer cannot be read ({type(error).__name__})") from None
-
-
-def discovery(issuer: str) -> str:
-    """Where a provider says what it has."""
-    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 def _method(metadata: Json) -> str:

@@ -19,7 +19,8 @@ from bots.console.uploads import read_typed
 from core.accounts import Colleague, Role
 from core.casefile import CaseFile
 from core.desk import Refused
-from core.quick import NotCarriedOut, Offer, QuickActions
+from core.offers import Offer
+from core.quick import NotCarriedOut, QuickActions
 
 _ONCE = re.compile(r"[\w-]{1,64}", re.ASCII)
 _LONGEST_NUMBER = 15  # digits of a run's number

@@ -12,12 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bots.console.door import Door
+from bots.console import deeds
+from bots.console.door import Door, NoSuchPage
 from bots.console.forms import Form
 from bots.console.pages import go, page, unchanged
 from core.accounts import Colleague, Role
 from core.desk import Desk, Refused
-from core.status import Snapshot, Status
+from core.status import NoSuchThing, Snapshot, Status
 
 HERE = "/console/status"
 
@@ -42,7 +43,7 @@ class StatusPage:
 
     def routes(self) -> Sequence[BaseRoute]:
         """All of them."""
-        deeds: dict[str, Callable[[int], Awaitable[str]]] = {
+        doing: dict[str, Callable[[int], Awaitable[str]]] = {
             "replies/{row}/retry": self._retry,
             "replies/{row}/discard": self._discard,
             "deliveries/{row}/read-again": self._read_again,
@@ -54,7 +55,7 @@ class StatusPage:
             Route("/console/parked", self.door.shown(_moved, role=Role.LEAD), methods=["GET"]),
             *(
                 Route(f"{HERE}/{path}", self.door.done(self._doing(do), role=Role.LEAD), methods=["POST"])
-                for path, do in deeds.items()
+                for path, do in doing.items()
             ),
         ]
 
@@ -94,14 +95,18 @@ class StatusPage:
         found: Sequence[Any] = undelivered if "reply" in asked else unread
         one = next((one for one in found if one.id == row), None)
         if one is None:
-            return await self._page(request, who, refused="It is not there any more.")
+            raise NoSuchPage("there is no such reply or delivery")
         return page("discard.html", here=HERE, agent=who, house=self.desk.house, one=one, is_reply="reply" in asked)
 
     # ── deeds ──
     def _doing(self, do: Callable[[int], Awaitable[str]]) -> Callable[[Request, Colleague, Form], Awaitable[Response]]:
         async def done(request: Request, who: Colleague, _form: Form) -> Response:
+            row = _number(request.path_params["row"])
+            deeds.names(request, f"{'reply' if '/replies/' in request.url.path else 'delivery'} {row}")
             try:
-                return go(f"{HERE}?done={await do(_number(request.path_params['row']))}")
+                return go(f"{HERE}?done={await do(row)}")
+            except NoSuchThing as error:
+                raise NoSuchPage(str(error)) from None
             except Refused as error:
                 return await self._page(request, who, refused=str(error))
 

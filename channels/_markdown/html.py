@@ -54,14 +54,15 @@ def is_plain(nodes: Iterable[Node]) -> bool:
     return all(isinstance(n, str) or (n.tag in ("p", _VOID) and is_plain(n.children)) for n in nodes)
 
 
-def page(blocks: Iterable[Block], language: str) -> str:
+def page(blocks: Iterable[Block], language: str, *, style: str = _STYLE) -> str:
     """A tree as the HTML of a mail."""
+    styled = f"<style>{style}</style>\n" if style else ""
     body = "\n".join(map(_written, elements(blocks)))
     return (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<style>{_STYLE}</style>\n</head>\n"
+        f"{styled}</head>\n"
         f'<body dir="auto">\n{body}\n</body>\n</html>'
     )
 

@@ -26,8 +26,8 @@ _MARKED: Final = (Strong, Emphasis, Code, Heading, Fence)
 
 
 def as_page(text: str, language: str) -> str:
-    """The text as a page of HTML that loads nothing."""
-    return page(read(text), language)
+    """The text as a page of HTML that loads nothing and brings no style, since a console allows none."""
+    return page(read(text), language, style="")
 
 
 def on_any(text: str) -> Iterator[str]:

@@ -14,8 +14,9 @@ from datetime import UTC
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
+from core.backends.aegis_client import Client, Provider, line, meaning, stored
 from core.backends.embedding import Embedder, Vectors, WordLlamaEmbedder
 from core.backends.nearness import Kept, Playbook, recalled
 from core.errors import Problem
@@ -53,7 +54,6 @@ WHERE namespace = ? AND user_id = ? AND is_deprecated = 0 AND embedding IS NOT N
 _OF_ROW = "namespace = ? AND json_extract(metadata, '$.kind') = ? AND json_extract(metadata, '$.row') = ?"
 
 Kind = Literal["fact", "case", "pattern"]
-Metadata = Mapping[str, str | int | float]
 _Row = tuple[bytes, str, str, int, int]  # as _READ names them
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,7 +95,7 @@ class AegisMemory:
     async def recall(self, handles: Sequence[int], query: str, *, limit: int) -> Sequence[Hit]:
         """The rows of these handles, and of no other, that bear most on `query`; best first."""
         namespaces = {_namespace(handle): handle for handle in handles}
-        asked = _line(query)[:_QUERY_LENGTH]
+        asked = line(query)[:_QUERY_LENGTH]
         if not namespaces or not asked or limit < 1:
             return []
         return await self._run(_Store.recall, namespaces, asked, limit)
@@ -103,6 +103,11 @@ class AegisMemory:
     async def learn(self, lesson: Lesson) -> None:
         """Puts a pattern into the playbook, or replaces it; its votes stay."""
         await self._run(_Store.learn, lesson)
+
+    async def unlearn(self, rows: Sequence[int]) -> None:
+        """Takes these patterns out of the playbook, with all votes on them."""
+        if rows:
+            await self._run(_Store.unlearn, rows)
 
     async def vote(self, votes: Sequence[Vote]) -> None:
         """Counts the newest vote of a case on a pattern, and none on a pattern that is not in the playbook."""
@@ -113,7 +118,7 @@ class AegisMemory:
 
     async def suggest(self, issue: str, category: Category | None, *, limit: int) -> Sequence[PatternHit]:
         """Patterns of this category by how near their issue is and how well they worked, new ones included."""
-        asked = _line(issue)[:_QUERY_LENGTH]
+        asked = line(issue)[:_QUERY_LENGTH]
         if not asked or limit < 1:
             return []
         return await self._run(_Store.suggest, asked, category, limit)
@@ -171,47 +176,6 @@ class AegisMemory:
             vars(self).pop("_store").client.close()
 
 
-class _Added(Protocol):
-    id: str
-
-
-class _Client(Protocol):
-    """What we use of Aegis' client. Its defaults are unsafe, so nothing is left to them."""
-
-    def add(
-        self, content: str, *, user_id: str, agent_id: str, namespace: str, scope: str, metadata: Metadata
-    ) -> _Added: ...
-
-    def add_reflection(
-        self, content: str, agent_id: str, *, user_id: str, namespace: str, scope: str, metadata: Metadata
-    ) -> str: ...
-
-    def vote(self, memory_id: str, vote: str, voter_agent_id: str) -> object: ...
-    def delete(self, memory_id: str) -> bool: ...
-    def close(self) -> None: ...
-
-
-class _Provider:
-    """An embedder as Aegis wants it. Only the first line of what is stored has a meaning; see `_stored`."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._model_name = embedder.name
-        self.dimensions = embedder.dimensions
-
-    def embed(self, texts: list[str]) -> Vectors:
-        return self._embedder.embed([_meaning(text) for text in texts])
-
-    def embed_single(self, text: str) -> Vectors:
-        first: Vectors = self.embed([text])[0]
-        return first
-
-
-def as_provider(embedder: Embedder) -> object:
-    """An embedder in the shape that Aegis asks for."""
-    return _Provider(embedder)
-
-
 class _Store:
     """The open file. Everything here runs on the memory's thread."""
 
@@ -220,9 +184,9 @@ class _Store:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        self._provider = _Provider(embedder)
+        self._provider = Provider(embedder)
         aegis = AegisClient(mode="local", db_path=str(path), embedding_provider=self._provider)
-        self.client: _Client = aegis
+        self.client: Client = aegis
         self.db: sqlite3.Connection = aegis._local_backend.storage._conn
         self.db.executescript(_OURS)
         self._path = path
@@ -242,7 +206,7 @@ class _Store:
         self.require_same_embedder()
         for note in notes:
             added = self.client.add(
-                _stored(note.text, note.kind, note.row, note.told_at.astimezone(UTC).isoformat()),
+                stored(note.text, note.kind, note.row, note.told_at.astimezone(UTC).isoformat()),
                 user_id=namespace,
                 agent_id=_AGENT,
                 namespace=namespace,
@@ -266,7 +230,7 @@ class _Store:
         self.require_same_embedder()
         self._playbook = None
         added = self.client.add_reflection(
-            _stored(lesson.issue, "pattern", lesson.row, f"{lesson.category}: {_line(lesson.resolution)}"),
+            stored(lesson.issue, "pattern", lesson.row, f"{lesson.category}: {line(lesson.resolution)}"),
             _AGENT,
             user_id=_PLAYBOOK,
             namespace=_PLAYBOOK,
@@ -276,6 +240,14 @@ class _Store:
         for replaced in self._ids(_PLAYBOOK, "pattern", lesson.row) - {added}:
             self._copy_votes(replaced, added)
             self._delete({replaced})
+
+    def unlearn(self, rows: Iterable[int]) -> None:
+        self._playbook = None
+        gone = {memory_id for row in rows for memory_id in self._ids(_PLAYBOOK, "pattern", row)}
+        for memory_id in gone:
+            self.db.execute("DELETE FROM vote_history WHERE memory_id = ?", (memory_id,))
+        self._delete(gone)
+        self.db.commit()
 
     def vote(self, votes: Iterable[Vote]) -> None:
         self._playbook = None
@@ -376,23 +348,10 @@ def _by_namespace(notes: Iterable[Note]) -> dict[str, list[Note]]:
     return grouped
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _stored(text: str, kind: Kind, row: int, more: str) -> str:
-    """What Aegis keeps: the text, and a line that tells it from every other, since equal contents are one to Aegis."""
-    return f"{_line(text)}\n{kind} {row} {more}"
-
-
-def _meaning(content: str) -> str:
-    return content.split("\n", 1)[0]
-
-
 def _kept(rows: Sequence[_Row]) -> Kept:
     return Kept(
         vectors=[vector for vector, *_ in rows],
-        texts=[_meaning(content) for _, content, *_ in rows],
+        texts=[meaning(content) for _, content, *_ in rows],
         metadata=[metadata for _, _, metadata, *_ in rows],
     )
 

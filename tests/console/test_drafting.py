@@ -190,6 +190,7 @@ async def test_what_they_could_know_an_hour_ago_is_not_what_they_may_know_now(
     browser = await with_model.signed_in()
     await browser.post("/console/cases/2/reply", data={"reply": "Thank you.", "id": "one"})
     shop.later(minutes=1)
+    twin.says(case=2, issue="", facts=[])
     await shop.hears("web", "cus_9", "And now?", conversation="chat1")
     told = [await told_of(browser, twin)]
     shop.later(minutes=40)

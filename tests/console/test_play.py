@@ -40,7 +40,7 @@ async def test_a_customer_of_the_directory_is_played_on_every_channel(tmp_path: 
         assert COMPLAINT in text_of(page)
         case = re.findall(r'<iframe src="(/console/cases/\d+)"', page)
         assert "$99" in (await trial.browser.get(case[0])).text
-        assert [row.state for row in await trial.bot.ledger.left_over()] == []
+        assert not await trial.bot.ledger.left_over()
 
 
 async def test_what_was_said_by_chat_need_not_be_said_on_the_telephone(tmp_path: Path) -> None:

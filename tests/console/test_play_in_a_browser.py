@@ -47,6 +47,7 @@ async def test_a_colleague_answers_beside_it_and_the_customer_has_it_at_once(tri
         await says(page, "I was charged $99 but I downgraded to the $49 plan.")
         case = page.frame_locator("iframe")
         await case.get_by_role("button", name="Take", exact=True).click()
+        await expect(case.get_by_text("It is yours.")).to_be_visible()
         await case.get_by_role("textbox", name="Reply").fill("Hi Ann, the $50 is on its way. Maria")
         await case.get_by_role("button", name="Send").click()
         answer = talk(page).locator("li.agent")

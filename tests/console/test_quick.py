@@ -269,3 +269,21 @@ async def test_who_asked_and_who_agreed_is_audited_without_the_customer(office: 
     assert "bea asked for a refund case 1" in page
     assert "carl approved a refund case 1" in page
     assert "Ann" not in page
+
+
+async def test_what_the_customer_asked_for_needs_a_lead_only_beyond_the_limit(
+    tmp_path: Path, twin: CompanyTwin
+) -> None:
+    for limit, status in ((60, 200), (40, 409)):
+        endpoint = Endpoint(url=twin.url, headers={"Authorization": KEY})
+        known = {"refund": Action(name="refund", limit=Decimal(limit))}
+        shop = await Shop.open(tmp_path / str(limit), actions=known, carrier=Company({"refund": endpoint}))
+        await shop.knows("cus_7", "Ann Keller", "email:ann@post.test")
+        await shop.hears("email", "ann@post.test", f"{ISSUE} Please refund me.")
+        async with opened(shop) as office:
+            agent = await office.colleague("bea")
+            answer = await agent.post(f"{CASE}/approve", data={"run": "1"})
+            assert answer.status_code == status
+            assert ("a lead has to agree. It is above the 40.00" in text_of(answer.text)) is (limit == 40)
+        await shop.close()
+    assert len(twin.done) == 1

@@ -77,7 +77,7 @@ async def test_a_line_names_its_channel_its_handle_its_proof_and_its_case(office
     assert "Customer, email ann@shop.test , 2 Mar 2026, 09:00 UTC , vouched for, case 1" in seen
     assert "Customer, Slack T1/U7 , 1 Apr 2026, 09:00 UTC , vouched for" in seen
     assert "Resolved by admin: Sent a new kettle" in seen
-    assert "Handed over to colleagues by the bot: A valued customer with a money matter." in seen
+    assert "Handed over to colleagues by the bot: The customer asked for a person." in seen
     assert Outline(page).links["case 1"] == "/console/cases/1"
     only = text_of((await browser.get("/console/cases/2?channel=slack")).text)
     assert "My kettle W4829137 is broken" not in only[only.index("Timeline") :]

@@ -24,9 +24,9 @@ class Served(Protocol):
 async def watching(
     office: Served, *, name: str = "", forgiving: Sequence[str] = (), **device: Any
 ) -> AsyncIterator[Page]:
-    """The queue, in the browser of whoever has the token, or of a colleague whom the office hired under this name.
+    """The queue, in the browser of whoever has the token, or of the colleague whom the office hired by this name.
 
-    `forgiving` are words of complaints that the test itself brings about, e.g. "409" of a form that is refused. `device`
+    `forgiving` are words of complaints that the test brings about, e.g. "409" of a form that is refused; `device`
     is what Playwright's `new_context` takes, e.g. `java_script_enabled=False`.
     """
     async with browsing(base_url=office.url, **device) as tab:

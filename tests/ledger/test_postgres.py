@@ -108,3 +108,12 @@ async def test_somebody_who_is_forgotten_leaves_nothing(shop: Shop) -> None:
 def test_an_address_that_is_none_is_named() -> None:
     with pytest.raises(Exception, match="DATABASE_URL"):
         open_database("mysql://somewhere/db")
+
+
+async def test_processes_that_start_together_make_the_tables_once() -> None:
+    url = await new_database()
+    ledgers = [SqlLedger(open_database(url)) for _ in range(3)]
+    await asyncio.gather(*(one.migrate() for one in ledgers))
+    assert not await ledgers[0].has_accounts()
+    for one in ledgers:
+        await one.close()

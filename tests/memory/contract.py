@@ -155,6 +155,18 @@ class MemoryContract:
         await memory.learn(lesson(99, CHARGE))
         assert [hit.effectiveness for hit in await memory.suggest(CHARGE, "charge", limit=1)] == [0.0]
 
+    async def test_what_is_unlearnt_is_offered_no_more_until_it_is_learnt_again(self, memory: Memory) -> None:
+        for row in (1, 2):
+            await memory.learn(lesson(row, CHARGE, resolution=f"way {row}"))
+            await memory.vote([vote(row)])
+        await memory.unlearn([1, 7])
+        await memory.unlearn([])
+        await memory.vote([vote(1, case=2)])
+        assert [hit.row for hit in await memory.suggest(CHARGE, "charge", limit=3)] == [2]
+        await memory.learn(lesson(1, CHARGE, resolution="way 1"))
+        found = {hit.row: hit.effectiveness for hit in await memory.suggest(CHARGE, "charge", limit=3)}
+        assert found == {1: 0.0, 2: 0.5}
+
     async def test_a_pattern_worded_anew_keeps_its_votes(self, memory: Memory) -> None:
         await memory.learn(lesson(1, "charged twice", category="other"))
         await memory.vote([vote(1)])

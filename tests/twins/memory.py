@@ -44,6 +44,12 @@ class MemoryTwin:
         await self._reached()
         self._lessons[lesson.row] = lesson
 
+    async def unlearn(self, rows: Sequence[int]) -> None:
+        await self._reached()
+        for row in rows:
+            self._lessons.pop(row, None)
+            self._votes.pop(row, None)
+
     async def vote(self, votes: Sequence[Vote]) -> None:
         await self._reached(vote.handle for vote in votes)
         for vote in votes:

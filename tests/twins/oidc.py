@@ -4,6 +4,8 @@ It refuses what a real one refuses: an address to return to that was not registe
 another client's, or comes with the wrong verifier. What it signs can be bent, to try what we refuse.
 """
 
+import hmac
+import json
 import secrets
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +18,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT, SECRET = "console", "of the console, at the provider"
 _FLOW = {"response_type": "code", "code_challenge_method": "S256", "client_id": CLIENT}
@@ -24,6 +26,13 @@ _FLOW = {"response_type": "code", "code_challenge_method": "S256", "client_id": 
 _BASIC = f"Basic {b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()}"
 
 Json = dict[str, Any]
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+_NONE, _SHARED = _text(b'{"alg":"none"}'), _text(b'{"alg":"HS256","kid":"one"}')
 
 
 @dataclass
@@ -100,13 +109,12 @@ class OidcTwin:
         person = {name: value for name, value in self.person.items() if self.told is None or name == "sub"}
         claims = {"iss": self.url, "aud": CLIENT, "iat": at, "exp": at + 300, "nonce": nonce} | person | self.bend
         claims = {name: value for name, value in claims.items() if value is not None}
+        said = _text(json.dumps(claims).encode())
         if self.trouble == "alg none":
-            return ".".join(
-                [_text(b'{"alg":"none"}'), jwt.encode({"alg": "RS256"}, claims, self.key).split(".")[1], ""]
-            )
+            return f"{_NONE}.{said}."
         if self.trouble == "alg HS256":  # signed with the public key, as with a password
-            shared = OctKey.import_key(self.key.as_pem(private=False))
-            return jwt.encode({"alg": "HS256", "kid": "one"}, claims, shared, algorithms=["HS256"])
+            signed = f"{_SHARED}.{said}"
+            return f"{signed}.{_text(hmac.digest(self.key.as_pem(private=False), signed.encode(), 'sha256'))}"
         key = RSAKey.generate_key(2048, {"kid": "one"}) if self.trouble == "a stranger's key" else self.key
         return jwt.encode({"alg": "RS256", "kid": "one"}, claims, key)
 
@@ -123,10 +131,6 @@ class OidcTwin:
 
 def _challenge(verifier: str) -> str:
     return _text(sha256(verifier.encode()).digest()) if 43 <= len(verifier) <= 128 else ""
-
-
-def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @asynccontextmanager

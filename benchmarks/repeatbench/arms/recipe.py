@@ -18,7 +18,7 @@ from aegis_memory import AegisClient, Memory
 from benchmarks.repeatbench.arms.mute import Mute
 from benchmarks.repeatbench.protocol import AgentDid, Handoff, Inbound, NotFound, Outcome, Reply, Reset, Seed
 from benchmarks.repeatbench.protocol import CaseState as State
-from core.backends.aegis import as_provider
+from core.backends.aegis_client import as_provider
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.rules.slots import slots
 from core.backends.rules.writer import RulesWriter

@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from core.backends.ledger import folding
 from core.errors import Misconfigured
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, pattern_votes, turns
 from core.backends.ledger.schema import patterns as table
 from core.memory import Lesson, PatternHit, Vote
-from core.playbook import Draft, Learnt
+from core.playbook import Draft, Learnt, says_the_same
 from core.writing import Pattern
 from identity import partition
 
@@ -27,7 +27,7 @@ class _Tally:
 # ── what is offered ──
 # Statements of a turn are built once: building one takes as long as running it.
 _POINTED_AT = listed("patterns")
-_PATTERNS = select(table).where(table.c.id.in_(_POINTED_AT))
+_PATTERNS = select(table).where(table.c.id.in_(_POINTED_AT), table.c.retired_at.is_(None))
 _TALLIES = (
     select(
         pattern_votes.c.pattern_id,
@@ -65,6 +65,7 @@ def _pattern(row: Row[Any], tally: _Tally | None, customers: int) -> Pattern:
         customers=customers,
         by_human=bool(row.confirmed_by),
         approved=bool(row.approved_by),
+        retired=row.retired_at is not None,
     )
 
 
@@ -84,13 +85,25 @@ def _customers(tx: Connection, pattern: int, now: datetime, enough: int) -> int:
 
 # ── what is learnt ──
 def learn(tx: Connection, case: int, draft: Draft, *, same_as: int | None, confirmed_by: str, now: datetime) -> Learnt:
-    """A case votes for the pattern that says the same, else for a new one; `confirmed_by` is "" for a rating."""
+    """A case votes for the pattern that says the same, else for a new one; `confirmed_by` is "" for a rating. What a
+    lead retired is not learnt again; for what was merged into another, the case votes for that one."""
+    retired = None if same_as is not None else _retired_alike(tx, draft)
+    same_as = retired.merged_into if retired is not None else same_as
     if same_as is not None:
         return Learnt(votes=[vote(tx, same_as, case, helpful=True, now=now)])
+    if retired is not None:
+        return Learnt()
     new = {"category": draft.category, "issue": draft.issue, "resolution": draft.resolution}
     learnt = insert(table).values(case_id=case, confirmed_by=confirmed_by, made_at=now, **new).returning(table.c.id)
     row = int(tx.execute(learnt).scalar_one())
     return Learnt(lessons=[draft.lesson(row)], votes=[vote(tx, row, case, helpful=True, now=now)])
+
+
+def _retired_alike(tx: Connection, draft: Draft) -> Row[Any] | None:
+    """The retired pattern of the same kind that says the same, if there is one."""
+    retired = table.c.category == draft.category, table.c.retired_at.is_not(None)
+    rows = tx.execute(select(table.c.resolution, table.c.merged_into).where(*retired).order_by(table.c.id.desc()))
+    return next((row for row in rows if says_the_same(row.resolution, draft.resolution)), None)
 
 
 def vote(tx: Connection, row: int, case: int, *, helpful: bool, now: datetime) -> Vote:
@@ -142,16 +155,22 @@ def article(tx: Connection, case: int) -> str:
 
 # ── for a rebuild of memory ──
 def lessons(tx: Connection) -> list[Lesson]:
-    """Every pattern on record."""
+    """Every pattern on record but the retired ones."""
     return [
-        Lesson(row=row.id, category=row.category, issue=row.issue, resolution=row.resolution)
-        for row in tx.execute(select(table).order_by(table.c.id))
+        lesson_of(row) for row in tx.execute(select(table).where(table.c.retired_at.is_(None)).order_by(table.c.id))
     ]
 
 
-def votes(tx: Connection) -> list[Vote]:
-    """Every vote on record."""
+def lesson_of(row: Row[Any]) -> Lesson:
+    """A pattern as memory keeps it."""
+    return Lesson(row=row.id, category=row.category, issue=row.issue, resolution=row.resolution)
+
+
+def votes(tx: Connection, pattern: int | None = None) -> list[Vote]:
+    """Every vote on record, or those on one pattern."""
+    cast_votes = select(pattern_votes).order_by(pattern_votes.c.id)
+    wanted = cast_votes if pattern is None else cast_votes.where(pattern_votes.c.pattern_id == pattern)
     return [
         Vote(row=row.pattern_id, case=row.case_id, handle=row.handle_id, helpful=row.helpful)
-        for row in tx.execute(select(pattern_votes).order_by(pattern_votes.c.id))
+        for row in tx.execute(wanted)
     ]

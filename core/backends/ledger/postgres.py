@@ -6,23 +6,24 @@ every transaction may be written as if it were alone, as it is on SQLite.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.errors import Misconfigured
 
 T = TypeVar("T")
 
 _CONNECTIONS = 8  # of each kind
-_TRIES = 30
+_TRIES = 12
 _CROWDED = 2  # tries
-_LINE = 7_301_945  # the number of our lock in the database
+_MAKING = 7_301_945  # the number of our lock in the database
+_NO_TABLE = "42P01"
 _PAUSE = 0.002  # seconds before a second try; about twice as long before each further one
 _LONGEST_PAUSE = 0.25
 _AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
@@ -39,10 +40,11 @@ class PostgresDatabase:
         self._reader = _engine(url, "REPEATABLE READ", default_transaction_read_only="on")
 
     async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        return await _run(self._durable if durable else self._quick, transaction)
+        engine = self._durable if durable else self._quick
+        return await _insist(partial(_write, engine, transaction))
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
-        return await _run(self._reader, transaction)
+        return await _insist(partial(_read, self._reader, transaction))
 
     async def scour(self) -> bool:
         """Erased rows leave the tables' files when nobody can see them any more."""
@@ -56,31 +58,51 @@ class PostgresDatabase:
             await engine.dispose()
 
 
-async def _run(engine: AsyncEngine, transaction: Callable[[Connection], T]) -> T:
+async def _read(engine: AsyncEngine, transaction: Callable[[Connection], T], _crowded: bool) -> T:
+    async with engine.begin() as connection:
+        return await connection.run_sync(transaction)
+
+
+async def _write(engine: AsyncEngine, transaction: Callable[[Connection], T], crowded: bool) -> T:
+    """Side by side with other writers; who was turned back several times waits for these and goes alone.
+
+    LOCK takes no snapshot yet, so what the transaction sees begins after the wait.
+    """
+    mode = "EXCLUSIVE" if crowded else "ROW EXCLUSIVE"
+    async with engine.begin() as connection:
+        try:
+            await connection.exec_driver_sql(f"LOCK TABLE leases IN {mode} MODE")
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != _NO_TABLE:
+                raise
+        else:
+            return await connection.run_sync(transaction)
+    return await _write_first(engine, transaction)
+
+
+async def _write_first(engine: AsyncEngine, transaction: Callable[[Connection], T]) -> T:
+    """Makes the tables, while another process that would waits."""
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING})")
+        await connection.commit()
+        try:
+            async with connection.begin():
+                return await connection.run_sync(transaction)
+        finally:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MAKING})")
+            await connection.commit()
+
+
+async def _insist(run: Callable[[bool], Awaitable[T]]) -> T:
+    """Runs what the database turned back again; from the third time on it is `crowded`."""
     for tried in range(_TRIES):
         try:
-            async with engine.connect() as connection, _in_line(connection, tried >= _CROWDED), connection.begin():
-                return await connection.run_sync(transaction)
+            return await run(tried >= _CROWDED)
         except DBAPIError as error:
             if tried == _TRIES - 1 or not _may_go_well(error):
                 raise
         await asyncio.sleep(min(_PAUSE * 2**tried, _LONGEST_PAUSE) * random.uniform(0.5, 1.5))  # noqa: S311 - a pause
     raise AssertionError("unreachable")
-
-
-@asynccontextmanager
-async def _in_line(connection: AsyncConnection, crowded: bool) -> AsyncIterator[None]:
-    """Who was turned back several times waits in line with others like that, so that they do not meet again."""
-    if not crowded:
-        yield
-        return
-    await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LINE})")
-    await connection.commit()  # what the transaction sees begins after the wait
-    try:
-        yield
-    finally:
-        await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LINE})")
-        await connection.commit()
 
 
 def _may_go_well(error: DBAPIError) -> bool:

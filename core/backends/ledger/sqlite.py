@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
+from core.backends.ledger import folding
 from core.errors import Misconfigured
 
 T = TypeVar("T")
@@ -112,6 +113,7 @@ def _engine(path: Path, begin: str) -> Engine:
         driver.isolation_level = (
             None  # the driver's own BEGIN would be deferred, and fail at once when it turns to write
         )
+        folding.teach(driver)
         try:
             for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
                 driver.execute(f"PRAGMA {pragma}")

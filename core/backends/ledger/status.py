@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     func,
     literal_column,
@@ -29,7 +30,7 @@ _LISTED = 50
 _LOOKED_AT = 20_000  # newest replies among which the last one by each channel is looked for
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _OFFLINE = ("rules", "nobody", "")  # writers that are no model
-_GONE = "It is not there any more: it was put right, or its customer was erased."
+_GONE = "It is not there any more: it was put right already, or its customer was erased."
 
 _WAITING = outbox.c.state == "waiting"
 
@@ -119,7 +120,7 @@ def _bytes(tx: Connection) -> int:
 
 def rows_for_memory(tx: Connection, most: int) -> int:
     """How many rows memory should hold: current facts that no closed case stands for, closed cases, and patterns."""
-    one = literal_column("1").label("one")
+    one: ColumnElement[int] = literal_column("1", Integer).label("one")
     closed = select(cases.c.handle_id, one).where(cases.c.status == "resolved")
     stood_for = (
         select(cases.c.id)
@@ -157,9 +158,11 @@ def set_aside(tx: Connection, outgoing: int) -> None:
 
 
 def _parked(tx: Connection, outgoing: int) -> Row[Any]:
-    row = tx.execute(select(outbox).where(outbox.c.id == outgoing, outbox.c.state == "parked")).one_or_none()
+    row = tx.execute(select(outbox).where(outbox.c.id == outgoing)).one_or_none()
     if row is None:
         raise NoSuchThing(_GONE)
+    if row.state != "parked":
+        raise Refused("Nothing was changed: this reply was sent again, or set aside, already.")
     return row
 
 

@@ -137,7 +137,25 @@ patterns = Table(
     Column("confirmed_by", Text, nullable=False),  # a colleague; "" where a customer's rating did
     Column("made_at", Instant, nullable=False),
     Column("approved_by", Text, nullable=False, server_default=""),  # a lead, for customers without a human
+    Column("retired_by", Text, nullable=False, server_default=""),  # a lead; then it is told to nobody
+    Column("retired_at", Instant),
+    Column("merged_into", BigInteger),  # the pattern that says the same and has its votes now
 )
+
+# How patterns were worded before leads changed them.
+pattern_edits = Table(
+    "pattern_edits",
+    metadata,
+    identity(),
+    Column("pattern_id", ForeignKey("patterns.id"), nullable=False),
+    Column("case_id", ForeignKey("cases.id"), nullable=False),  # that the pattern was learnt from
+    Column("category", Text, nullable=False),
+    Column("issue", Text, nullable=False),  # redacted
+    Column("resolution", Text, nullable=False),  # redacted
+    Column("changed_by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+Index("pattern_edits_by_pattern", pattern_edits.c.pattern_id)
 
 # What worked, and what did not: the newest verdict of each case on a pattern.
 pattern_votes = Table(

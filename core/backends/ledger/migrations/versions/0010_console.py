@@ -11,6 +11,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     _insights()
+    _playbook()
     _identity_and_privacy()
     _casework()
     _accounts()
@@ -22,6 +23,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("directory_by_value", "directory")
     _no_helping()
+    _no_playbook()
     _no_insights()
     _no_identity_and_privacy()
     op.drop_table("outbox_files")
@@ -243,3 +245,27 @@ def _no_helping() -> None:
 
 def _queue() -> None:
     op.create_index("directory_by_value", "directory", ["value"])
+
+
+def _playbook() -> None:
+    op.add_column("patterns", sa.Column("retired_by", sa.Text, nullable=False, server_default=""))
+    op.add_column("patterns", sa.Column("retired_at", sa.BigInteger))
+    op.add_column("patterns", sa.Column("merged_into", sa.BigInteger))
+    op.create_table(
+        "pattern_edits",
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("pattern_id", ID, sa.ForeignKey("patterns.id"), nullable=False),
+        sa.Column("case_id", ID, sa.ForeignKey("cases.id"), nullable=False),
+        sa.Column("category", sa.Text, nullable=False),
+        sa.Column("issue", sa.Text, nullable=False),
+        sa.Column("resolution", sa.Text, nullable=False),
+        sa.Column("changed_by", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("pattern_edits_by_pattern", "pattern_edits", ["pattern_id"])
+
+
+def _no_playbook() -> None:
+    op.drop_table("pattern_edits")
+    for column in ("merged_into", "retired_at", "retired_by"):
+        op.drop_column("patterns", column)
