@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         whom = _command(customers, name, what, command)
         whom.add_argument("name", help="an external_id or channel:address, e.g. email:ann@shop.test")
     accounts = commands.add_parser("accounts", help="colleagues' accounts").add_subparsers(required=True)
-    _command(accounts, "reset", "a new password, printed once", _reset).add_argument("name", help="as they sign in")
+    resetting = _command(accounts, "reset", "a new password, printed once", _reset)
+    resetting.add_argument("name", help="as they sign in")
+    resetting.add_argument("--second-factor", action="store_true", help="and no code any more, where theirs is lost")
     tying = _command(accounts, "tie", "who a colleague is in a room for colleagues", _tie)
     tying.add_argument("name", help="as they sign in")
     tying.add_argument("key", nargs="?", default="", help="e.g. slack:T0123/U0456; without one they are nobody there")
@@ -143,7 +145,7 @@ async def _unmerge(options: argparse.Namespace) -> None:
 async def _reset(options: argparse.Namespace) -> None:
     from bots.accounts import reset  # noqa: PLC0415
 
-    await reset(options.name)
+    await reset(options.name, second_factor=options.second_factor)
 
 
 async def _tie(options: argparse.Namespace) -> None:

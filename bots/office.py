@@ -15,9 +15,11 @@ from bots.privacy import forgetting
 from bots.settings import VAR, Settings, kept_secret
 from bots.wiring import Throughline, clock, new_id, secret_for
 from core.casework import Casework
+from core.curating import Curating
 from core.desk import Desk
 from core.drafting import Drafting
 from core.files import Files
+from core.gaps import Gaps
 from core.lookout import Lookout
 from core.play import Play
 from core.previewing import Previewing
@@ -69,7 +71,9 @@ def console(bot: Throughline) -> Sequence[BaseRoute]:
         tasks=Tasks(ledger=bot.ledger, now=clock),
         privacy=condition.privacy(bot),
         status=condition.status(bot),
+        gaps=Gaps(ledger=bot.ledger, knowledge=lambda: bot.engine.knowledge, now=clock),
         insights=Reporting(ledger=bot.ledger, now=clock),
+        playbook=Curating(ledger=bot.ledger, memory=bot.memory, enough=bot.engine.house.pattern_customers, now=clock),
         play=play,
         provider=_provider(settings, secret),
         domains=settings.oidc_domains,

@@ -8,8 +8,8 @@ from core import greeting, rating
 from core.channel import Limits
 from core.greeting import Continuity
 from core.house import House
-from core.judgement import Verdict
-from core.ledger import OF_THE_PERSON, Case, CaseStatus, NewFact, Profile, Settlement, Turn
+from core.judgement import NO_ANSWER, WANTS_A_PERSON, Verdict
+from core.ledger import OF_THE_PERSON, UNANSWERED, UNHELPED, Case, CaseStatus, NewFact, Profile, Settlement, Turn
 from core.linking import LinkTalk
 from core.messages import Choice, Reply
 from core.phrases import say
@@ -328,7 +328,7 @@ def settlement(
         runs=t.runs,
         permits=_permits(t, hello),
         writer=answer.writer,
-        flags=[f"fell back: {answer.fell_back}"] if answer.fell_back else [],
+        flags=[*([f"fell back: {answer.fell_back}"] if answer.fell_back else []), *_not_found(t, was_said=was_said)],
         pattern=answer.pattern if was_said else None,
         article=answer.article if was_said else "",
         unhelped=t.verdict.kind == "hand_off" and answer.writer != NOBODY,
@@ -337,6 +337,14 @@ def settlement(
 
 def _awaits_a_colleague(t: Thought) -> bool:
     return t.verdict.kind == "hand_off" or (t.verdict.kind == "with_human" and t.answer.human_wanted)
+
+
+def _not_found(t: Thought, *, was_said: bool) -> list[str]:
+    """What colleagues may have to write an article about: nothing was offered, and it went to a person."""
+    offered = was_said and (t.answer.article or t.answer.pattern is not None)
+    if t.verdict.kind != "hand_off" or t.answer.writer == NOBODY or offered:
+        return []
+    return {NO_ANSWER: [UNANSWERED], WANTS_A_PERSON: [UNHELPED]}.get(t.verdict.reason, [])
 
 
 def _permits(t: Thought, hello: Greeting) -> list[tuple[Permit, Sequence[str]]]:

@@ -215,7 +215,7 @@ class Desk:
         seen: int | None = None,
         files: Sequence[Attachment] = (),
     ) -> None:
-        """Answers on the customer's channel. Raises NoSuchCase, Refused, or WroteMeanwhile after words beyond `seen`."""
+        """Answers on the customer's channel. Raises NoSuchCase, Refused, WroteMeanwhile after words beyond `seen`."""
         if not (text.strip() or files):
             raise Refused("Nothing was sent: the reply is empty.")
         reply = AgentReply(

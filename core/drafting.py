@@ -155,7 +155,7 @@ def _sources(text: str, answer: Answer, brief: Brief, file: CaseFile, turn: Turn
     for heard in turn.heard:
         if heard.message.text:
             words = _quoted(heard.message.text)
-            yield Source(kind="answers", text=words, message=heard.id if heard.id in on_page else None)
+            yield Source(kind="their message", text=words, message=heard.id if heard.id in on_page else None)
     for article in brief.articles:
         if article.title and (article.title == answer.article or article.title.casefold() in text.casefold()):
             yield Source(kind="article", text=f"{article.title} ({article.source}): {_quoted(article.text)}")

@@ -8,6 +8,8 @@ from core.ledger import Profile
 from core.runs import Run
 from core.writing import Answer, OpenCase
 
+WANTS_A_PERSON = "The customer asked for a person."
+NO_ANSWER = "The bot has no answer to this."
 _ENOUGH_CONFIDENCE = 0.5
 _TOO_OFTEN = 3
 _NEEDS_A_PERSON = frozenset({"refund", "credit", "reset"})  # where no endpoint does them they are a human's task
@@ -53,7 +55,7 @@ def may_begin(draft: Answer) -> bool:
 
 def _why_a_human(answer: Answer, case: OpenCase | None, profile: Profile | None, runs: Sequence[Run]) -> str:
     if answer.human_wanted:
-        return "The customer asked for a person."
+        return WANTS_A_PERSON
     if runs:
         return " ".join(filter(None, (run.why_a_person for run in runs)))
     wanted = sorted(_NEEDS_A_PERSON & set(answer.actions))
@@ -66,5 +68,5 @@ def _why_a_human(answer: Answer, case: OpenCase | None, profile: Profile | None,
     if profile is not None and profile.vip and answer.category in _MONEY:
         return "A valued customer with a money matter."
     if answer.confidence < _ENOUGH_CONFIDENCE and not answer.asks:
-        return "The bot has no answer to this."
+        return NO_ANSWER
     return ""

@@ -161,6 +161,11 @@ class Knowledge:
         """The files that say something, each once."""
         return sorted({article.source for article in self._articles})
 
+    @property
+    def articles(self) -> Sequence[Article]:
+        """All passages, in the folder's order."""
+        return self._articles
+
     def find(self, query: str, *, limit: int = 3) -> Sequence[Article]:
         """The passages that share words with `query`, best first; equal ones in the folder's order."""
         wanted = set(terms(query))

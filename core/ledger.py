@@ -17,6 +17,9 @@ from identity.proof import Proof
 
 CaseStatus = Literal["open", "handed_off", "resolved"]
 
+# Flags of a turn that went to a person with nothing offered: it had no answer; its customer wanted a person.
+UNANSWERED, UNHELPED = "no answer", "unhelped"
+
 # Slots of facts that speak of the person; every other slot speaks of one case.
 OF_THE_PERSON = frozenset(PERSON_SLOTS)
 

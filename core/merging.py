@@ -256,7 +256,7 @@ class MergeLedger(Protocol):
         ...
 
     async def pairs(self, *, after: int | None, now: datetime) -> Pairs:
-        """Customers who may be one, from those who were heard from last; further back after a handle."""
+        """Customers who may be one, the newest first; further back after a handle."""
         ...
 
     async def who_is_it(self, case: int, *, now: datetime) -> WhoIsIt:

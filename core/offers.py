@@ -77,8 +77,9 @@ def amount_of(typed: str, known: Offer) -> Money:
 
 
 def facts_of(file: CaseFile) -> Mapping[str, str]:
-    """The newest value of each slot of a case."""
-    return {fact.slot: fact.value for fact in reversed(file.facts) if fact.case == file.case.id}
+    """The newest value of each slot of a case, and the plan that they name."""
+    here = [fact for fact in reversed(file.facts) if fact.case == file.case.id or fact.slot == "plan"]
+    return {fact.slot: fact.value for fact in here}
 
 
 def handles_of(file: CaseFile) -> list[HandleId]:

@@ -71,6 +71,7 @@ class Said:
     opening: bool = False  # the telephone rings; nothing is said
     waits: bool = False
     choices: Sequence[Choice] = ()
+    files: Sequence[str] = ()  # what a colleague's files are called
 
 
 class PlayLedger(Protocol):
@@ -164,7 +165,9 @@ class Play:
             self.telling = ""
 
     async def clear(self) -> None:
-        """Forgets everybody made-up, as customers are forgotten. Raises StillBusy."""
+        """Forgets everybody made-up, as customers are forgotten; nobody while a story is told. Raises StillBusy."""
+        if self.telling:
+            return
         for person in self.cast.values():
             await self._forget(person)
 

@@ -95,8 +95,9 @@ class Run:
 
 
 def owed(facts: Mapping[str, str]) -> Money | None:
-    """What was charged beyond what was due; all of it where nothing was."""
-    charged, due = money(facts.get("amount", "")), money(facts.get("amount_due", ""))
+    """What was charged beyond what was due, or what the plan costs that they name; all of it where neither is told."""
+    charged = money(facts.get("amount", ""))
+    due = money(facts.get("amount_due", "")) or money(facts.get("plan", ""))
     if charged is None or due is None or due.value >= charged.value:
         return charged
     return Money(charged.value - due.value, charged.around)

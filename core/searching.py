@@ -46,7 +46,7 @@ def sought(text: str) -> Sought | None:
     """What somebody typed to search for; None for nothing, and for a single letter."""
     words = fold(text[:LONGEST].replace("\x00", "")).split()[:_MOST_WORDS]
     only = words[0] if len(words) == 1 else ""
-    return None if not words or (len(only) == 1 and only.isascii() and not only.isdigit()) else Sought(words=words)
+    return None if not words or (len(only) == 1 and only.isascii() and only.isalpha()) else Sought(words=words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

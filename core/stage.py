@@ -23,7 +23,7 @@ def is_on_stage(route: Mapping[str, object]) -> bool:
 class Stage:
     """Takes the replies to made-up people, on whatever channel: they stand in the outbox, and are shown from there."""
 
-    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000)
+    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000, file_bytes=10_000_000)
 
     def render(self, reply: Reply) -> list[str]:
         """One wire: the reply's id."""

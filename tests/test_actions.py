@@ -10,6 +10,7 @@ from core.actions import Action
 from core.backends.carrying import Company, Endpoint
 from core.ledger import line_of
 from core.messages import Raw
+from core.runs import owed
 from identity.proof import Proof
 from tests.shop import Shop
 from tests.twins.company import KEY, CompanyTwin, company
@@ -170,3 +171,15 @@ async def test_a_proven_number_gets_a_status_at_once(shop: Shop, twin: CompanyTw
     said = await shop.hears("sms", "+15550007", "Where is my order W4829137?")
     assert "You will see it in 3 to 5 days." in said
     assert [done["action"] for done in twin.done.values()] == ["status"]
+
+
+def test_what_is_owed_is_the_difference_that_they_told_of() -> None:
+    for told, sum_ in (
+        ({"amount": "$99", "amount_due": "$49"}, "$50"),
+        ({"amount": "$99", "plan": "$49 plan"}, "$50"),
+        ({"amount": "$99", "amount_due": "$89", "plan": "$49 plan"}, "$10"),
+        ({"amount": "$99", "plan": "Pro"}, "$99"),
+        ({"amount": "$49", "plan": "$99 plan"}, "$49"),
+        ({"plan": "$49 plan"}, "None"),
+    ):
+        assert str(owed(told)) == sum_, told

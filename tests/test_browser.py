@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from tests.browser import browsing
+from tests.console.watched import accessible
 
 FAULTS = {
     "<script>throw new Error('a script broke')</script>": "a script broke",
@@ -20,9 +21,9 @@ POLICY = "default-src 'self'; script-src 'unsafe-inline'; img-src *"
 
 
 @asynccontextmanager
-async def served(html: str) -> AsyncIterator[str]:
+async def served(html: str, *, policy: str = POLICY) -> AsyncIterator[str]:
     async def page(_request: web.Request) -> web.Response:
-        headers = {"content-security-policy": POLICY}
+        headers = {"content-security-policy": policy}
         return web.Response(text=f"<!doctype html>{html}", content_type="text/html", headers=headers)
 
     app = web.Application()
@@ -56,3 +57,23 @@ async def test_a_page_without_fault_does_not() -> None:
 
 async def test_what_the_test_itself_brings_about_is_forgiven() -> None:
     await looks_at("<img src='/nowhere.png' alt=''><p>Loaded</p>", forgiving="404")
+
+
+BARRIERS = {
+    "<img src='data:,' alt>": "",
+    "<img src='data:,'>": "image-alt",
+    "<p style='color: #ccc; background: #fff'>Pale</p>": "color-contrast",
+    "<div style='width: 400px'>Wide</div>": "Wide",
+}
+
+
+@pytest.mark.parametrize("html", BARRIERS)
+async def test_what_keeps_somebody_out_is_found(html: str) -> None:
+    page = f"<html lang='en'><title>A page</title><main><h1>Loaded</h1>{html}</main></html>"
+    async with served(page, policy="default-src * 'unsafe-inline' data:") as url, browsing() as tab:
+        await tab.page.goto(url)
+        if BARRIERS[html]:
+            with pytest.raises(AssertionError, match=BARRIERS[html]):
+                await accessible(tab.page)
+        else:
+            await accessible(tab.page)

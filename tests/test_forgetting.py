@@ -446,6 +446,7 @@ async def test_an_export_has_everything_says_who_read_it_and_reads_back_equal(sh
     exported = await shop.ledger.export("cus_1", reader="eve", now=shop.now)
     text = to_json(exported)
     assert from_json(text) == exported
+    assert exported.profile
     assert exported.profile.name == "John Quennelwhistle"
     assert {handle["channel"] for handle in exported.handles} == {"email", "sms", "slack"}
     amount = next(fact for fact in exported.facts if fact["slot"] == "amount")

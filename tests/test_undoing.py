@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.backends.ledger import resembling
 from core.backends.ledger.schema import decisions, links
 from core.erasing import Forgetting
 from core.ledger import DirectoryRow, Profile
@@ -82,6 +83,8 @@ async def test_what_was_told_while_they_were_one_stays_with_who_told_it(shop: Sh
     shop.later(days=1)
     assert "$99" in await shop.hears(*OTHER, "About the charge: the order number is W4829137.")
     await undo(shop)
+    file = await shop.ledger.case_file(1, reachable={"slack", "discord"}, now=shop.now)
+    assert (file.case.last_channel, file.issue.count("W4829137")) == ("slack", 0)
     shop.later(days=1)
     assert "9137" not in await shop.hears(*JOHN, "Which order number do you have of me?")
 
@@ -144,9 +147,7 @@ async def test_nothing_is_undone_when_something_has_changed_since_and_it_says_wh
     await shop.ledger.merge(order(shop))
     shop.later(minutes=1)
     await link(shop, JOHN, ("email", "john@shop.test"))
-    with pytest.raises(
-        NotDone, match=r"changed: slack:T1/U1 and email:john@shop\.test were linked by a code"
-    ):
+    with pytest.raises(NotDone, match=r"changed: slack:T1/U1 and email:john@shop\.test were linked by a code"):
         await undo(shop)
 
 
@@ -253,6 +254,20 @@ async def test_every_pair_is_found_once_however_many_customers_there_are(shop: S
     pairs = (await shop.ledger.pairs(after=None, now=shop.now)).pairs
     found = [frozenset((pair.one.asked_for.name, pair.other.asked_for.name)) for pair in pairs]
     assert len(found) == len(set(found)) == 3
+
+
+async def test_nor_does_a_pair_come_again_on_a_later_page(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resembling, "AT_A_TIME", 2)
+    for n in range(3):
+        await shop.hears("discord", f"{n}", "Hello", display_name="John Miller")
+        await shop.hears("slack", f"T1/X{n}", "Hello", display_name="John Miller")
+    found, after = [], None
+    while True:
+        page = await shop.ledger.pairs(after=after, now=shop.now)
+        found += [frozenset((pair.one.asked_for.name, pair.other.asked_for.name)) for pair in page.pairs]
+        if (after := page.further) is None:
+            break
+    assert len(found) == len(set(found)) == 15
 
 
 async def test_decisions_are_exported_and_erased_with_their_customer(shop: Shop) -> None:

@@ -24,6 +24,7 @@ from bots.console.forms import Form
 from bots.console.handling import Handling
 from bots.console.identity import WhoIsWho
 from bots.console.insights import InsightsDesk
+from bots.console.knowledge import KnowledgePages
 from bots.console.live import Live
 from bots.console.login import Doorkeeper
 from bots.console.lookalikes import LookAlikes
@@ -31,6 +32,7 @@ from bots.console.own import OwnAccount
 from bots.console.pages import STATIC, offer_play, static
 from bots.console.panel import PanelView
 from bots.console.play import Theatre
+from bots.console.playbook import PlaybookPages
 from bots.console.privacy import PrivacyPages
 from bots.console.queue import Queue
 from bots.console.quick import OffersBeside, QuickDesk
@@ -40,10 +42,12 @@ from bots.console.status import StatusPage
 from bots.console.tasks import TaskDesk, TasksBeside
 from core.accounts import AccountLedger, Colleague
 from core.casework import Casework
+from core.curating import Curating
 from core.desk import Desk
 from core.drafting import Drafting
 from core.errors import Misconfigured
 from core.files import Files
+from core.gaps import Gaps
 from core.house import House
 from core.lookout import Lookout
 from core.play import Play
@@ -73,6 +77,8 @@ class Ports:
     privacy: Privacy
     status: Status
     insights: Reporting
+    playbook: Curating
+    gaps: Gaps
     play: Play | None = None  # only where it is tried out
     provider: Provider | None = None  # of sign-ins
     domains: Collection[str] = ()  # whose people it may give an account
@@ -119,6 +125,8 @@ def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
         *LookAlikes(desk=desk, door=door).routes(),
         *PrivacyPages(privacy=ports.privacy, desk=desk, door=door).routes(),
         *StatusPage(status=ports.status, desk=desk, door=door).routes(),
+        *PlaybookPages(curating=ports.playbook, door=door).routes(),
+        *KnowledgePages(gaps=ports.gaps, door=door).routes(),
         *InsightsDesk(reporting=ports.insights, door=door, house=desk.house).routes(),
         *OwnAccount(ledger=ports.accounts, door=door, now=desk.now, called=_called(desk.house)).routes(),
         *Staff(ledger=ports.accounts, door=door, now=desk.now).routes(),

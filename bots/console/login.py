@@ -17,6 +17,7 @@ from core.accounts import ADMIN_BY_TOKEN, LONGEST_NAME, AccountLedger, Colleague
 COOKIE = "throughline_console"
 
 _SHORT_ID = 16  # hex digits of a session's digest; see the ledger's sessions
+_CODE_OF = "CODE OF"  # what tries are counted under; no name that is typed can be in capitals
 _FOR_A_CODE = timedelta(minutes=5)  # between the password and the code
 
 
@@ -81,7 +82,7 @@ class Doorkeeper:
 
     async def takes(self, credential: Credential, code: str, peer: str) -> bool:
         """Whether a code, or a recovery code, is the account's; it is none any more. Raises TooManyTries."""
-        one = await self._tries.begin(peer, f"code of {credential.name}", most_by_name=MOST_CODES)
+        one = await self._tries.begin(peer, f"{_CODE_OF} {credential.name}", most_by_name=MOST_CODES)
         await self.pause(one.pause)
         if right := await self._is_code(credential.name, code):
             await self._tries.forgive(one)

@@ -28,6 +28,8 @@ NAVIGATION = [  # path, what it is called, and who sees it
     ("/console/privacy", "Privacy", Role.LEAD),
     ("/console/status", "Status", Role.AGENT),
     ("/console/insights", "Insights", Role.LEAD),
+    ("/console/playbook", "Playbook", Role.AGENT),
+    ("/console/knowledge", "Knowledge", Role.LEAD),
     ("/console/audit", "Audit", Role.LEAD),
     ("/console/accounts", "Accounts", Role.ADMIN),
 ]

@@ -22,12 +22,14 @@ from bots.console.login import COOKIE, Doorkeeper
 from core.accounts import NewAccount, Role
 from core.casework import Casework
 from core.channel import Limits
+from core.curating import Curating
 from core.delivery import Delivery
 from core.desk import Desk
 from core.drafting import Drafting
 from core.erasing import Forgetting
 from core.errors import Undeliverable
 from core.files import Files
+from core.gaps import Gaps
 from core.health import Health
 from core.hours import ALWAYS
 from core.lookout import Lookout
@@ -186,7 +188,9 @@ async def opened(
         previewing=Previewing(desk=desk, ledger=shop.ledger, channels=shown_by or channels),
         quick=QuickActions(desk=desk, ledger=shop.ledger),
         tasks=Tasks(ledger=shop.ledger, now=lambda: shop.now),
+        gaps=Gaps(ledger=shop.ledger, knowledge=lambda: shop.engine.knowledge, now=lambda: shop.now),
         insights=Reporting(ledger=shop.ledger, now=lambda: shop.now),
+        playbook=Curating(ledger=shop.ledger, memory=shop.memory, enough=HOUSE.pattern_customers, now=lambda: shop.now),
         privacy=privacy(shop),
         status=status(office, readers),
         provider=provider,

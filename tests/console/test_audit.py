@@ -10,7 +10,9 @@ from starlette.requests import Request
 
 from bots.console import deeds
 from core.accounts import AuditFilter, Role
-from tests.console.office import Office, text_of
+from core.calling import Calling, Due
+from core.rooms import Deed
+from tests.console.office import BOSS, Office, text_of
 
 
 async def lines(office: Office, **wanted: str) -> list[tuple[str, str, str]]:
@@ -35,6 +37,28 @@ async def test_what_was_done_is_written_down_once_and_what_was_refused_is_not(of
     page = (await lead.get("/console/audit")).text
     assert "bea take case 1" in text_of(page)
     assert "Zebediah" not in page
+
+
+async def test_what_a_colleague_does_in_a_room_is_written_down_too(office: Office) -> None:
+    shop = office.shop
+    await shop.hears("slack", "T1/U1", "I want to speak to a human")
+    await office.hires("bea")
+    await shop.ledger.tie("bea", "slack:T1/BEA", by=BOSS, now=shop.now)
+    due = Due(case=1, handed_off_at=shop.now, nth=1)
+    await shop.ledger.called(due, "slack", "post 1", now=shop.now)
+    calling = Calling(
+        desk=office.desk,
+        ledger=shop.ledger,
+        rooms={},
+        base_url=office.url,
+        patience=timedelta(minutes=15),
+        now=lambda: shop.now,
+    )
+    for what, text in [("take", ""), ("reply", ""), ("reply", "Words to the customer"), ("hand_back", "")]:
+        await calling.act(Deed(room="slack", post="post 1", key="slack:T1/BEA", what=what, text=text))  # type: ignore[arg-type]
+    about = "case 1 in slack"
+    done = [("bea", "hand back", about), ("bea", "reply", about), ("bea", "take", about)]
+    assert [line for line in await lines(office) if line[0] == "bea"] == done
 
 
 async def test_leads_read_it_by_colleague_deed_and_day(office: Office) -> None:

@@ -174,7 +174,9 @@ async def test_others_who_look_at_a_case_are_named_for_a_minute(office: Office) 
     assert (await bea.get(CASE, headers={"if-none-match": state})).status_code == 304
     office.shop.later(seconds=50)
     assert "bea is looking at this too" in text_of((await carl.get(CASE)).text), "a page that asks for news is open"
-    office.shop.later(seconds=61)
+    office.shop.later(seconds=9)
+    assert "looking at this too" in (await carl.get(CASE)).text
+    office.shop.later(seconds=2)
     assert "looking at this too" not in (await carl.get(CASE)).text
 
 

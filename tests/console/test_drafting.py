@@ -125,9 +125,9 @@ async def test_it_answers_everything_since_the_last_answer_and_nothing_before(of
     await office.shop.hears("email", "ann@post.test", "The order was in my old name, Miller.")
     await office.shop.hears("email", "ann@post.test", "And the product was a kettle.")
     shown = text_of((await suggested(browser)).text)
-    assert "From: answers. The order was in my old name, Miller." in shown
-    assert "From: answers. And the product was a kettle." in shown
-    assert "From: answers. I was charged" not in shown
+    assert "From: their message. The order was in my old name, Miller." in shown
+    assert "From: their message. And the product was a kettle." in shown
+    assert "From: their message. I was charged" not in shown
 
 
 async def test_it_is_in_the_customer_s_language(office: Office) -> None:

@@ -4,7 +4,9 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from bots.roster import load, supported
 from bots.run import _play_line
 from bots.settings import Settings
 from core.actions import ActionRefused
+from core.channel import Limits
 from core.delivery import Delivery
 from core.ledger import Settled
 from core.runs import Outcome, Request
@@ -20,7 +23,7 @@ from core.stage import Stage, on_stage
 from identity.proof import Proof
 from tests.console.office import text_of
 from tests.console.stage import trying
-from tests.shop import Shop
+from tests.shop import START, Shop
 from tests.twins.channel import ChannelTwin
 
 COMPLAINT = "I was charged $99 but I downgraded to the $49 plan last week. I already checked the invoice."
@@ -193,6 +196,15 @@ async def test_a_channel_that_catches_up_does_not_ask_its_provider_about_them(sh
     assert [place.conversation for place in places] == ["D1"]
 
 
+async def test_colleagues_elsewhere_are_not_called_for_them(shop: Shop) -> None:
+    for who, conversation in (("T0PLAY/U0ANN", "play:ann:slack"), ("T1/U1", "D1")):
+        await shop.hears("slack", who, "I want to talk to a person, please.", conversation=conversation)
+    due = await shop.ledger.to_call("slack", again_from=shop.now, oldest=START - timedelta(days=1))
+    cases = await shop.ledger.queue(now=shop.now)
+    assert len(due) == 1
+    assert len(cases) == 2
+
+
 class Company:
     async def carry_out(self, request: Request) -> Outcome:
         raise ActionRefused("the company was asked")
@@ -218,8 +230,13 @@ async def test_no_action_is_carried_out_for_them() -> None:
 
 @pytest.mark.parametrize("name", supported())
 def test_a_channel_that_is_off_is_played_as_it_is(name: str) -> None:
-    kind = load(name)
-    assert (KNOWN[name].label, KNOWN[name].limits) == (kind.label, kind.limits)  # type: ignore[attr-defined]
+    assert manner(KNOWN[name]) == manner(load(name))
+
+
+def manner(known: Any) -> tuple[object, ...]:
+    limits: Limits = known.limits
+    answers, files = limits.answers_to_claimed, limits.file_bytes > 0
+    return known.label, limits.live, limits.reachable, limits.keywords, answers, files
 
 
 def test_everybody_on_the_stage_lives_at_an_address_that_nobody_has() -> None:

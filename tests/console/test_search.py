@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Text, cast, select
 
 from core.backends.ledger.schema import access_log, metadata
+from core.ledger import DirectoryRow, Profile
 from core.searching import excerpt, sought
 from identity.proof import Proof
 from tests.console.office import Office, Outline, text_of
@@ -24,7 +25,9 @@ def section(page: str, name: str) -> str:
 
 
 async def ann(office: Office) -> None:
-    await office.shop.knows("cus_7", "Ann Köller", "email:ann@shop.test", "slack:T1/U7", "phone:+15550177")
+    keys = "email:ann@shop.test", "slack:T1/U7", "phone:+15550177"
+    profile = Profile(external_id="cus_7", name="Ann Köller", email="ann@shop.test", phone="+15550177")
+    await office.shop.ledger.import_directory([DirectoryRow(profile=profile, keys=keys)], now=office.shop.now)
     await office.shop.hears("email", "ann@shop.test", f"My kettle makes a noise like Ωμέγα. {HUMAN}")
 
 
@@ -56,7 +59,7 @@ async def test_who_is_not_in_the_directory_is_found_by_the_name_that_they_gave(o
     )
     browser = await office.signed_in()
     assert "Rob" in section(await search(browser, "тихий"), "customers")
-    assert "x@forged.test, not proven" in section(await search(browser, "forged.test"), "customers")
+    assert "x@forged.test , not proven" in section(await search(browser, "forged.test"), "customers")
 
 
 @pytest.mark.parametrize("text", ["#1", "1", "kettle", "KETTLE noise"])
@@ -102,7 +105,7 @@ async def test_what_is_searched_for_is_bounded_and_odd_input_breaks_nothing(offi
     for n in range(12):
         await office.shop.hears("slack", f"T1/U{n}", f"My kettle is broken. {HUMAN}")
     page = await search(browser, "kettle")
-    assert section(page, "lines").count("the customer,") == 10
+    assert page.partition('id="lines"')[2].count("<li>") == 10
     assert "The newest 10 are shown" in section(page, "lines")
 
 
@@ -173,6 +176,6 @@ def test_too_little_is_not_searched_for(text: str) -> None:
     assert sought(text) is None
 
 
-@pytest.mark.parametrize("text", ["ab", "7", "水", "я", "a b"])
+@pytest.mark.parametrize("text", ["ab", "7", "%", "水", "я", "a b"])
 def test_a_sign_that_is_a_word_is_enough(text: str) -> None:
     assert sought(text) is not None

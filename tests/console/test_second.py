@@ -158,6 +158,16 @@ async def test_codes_are_not_guessed(office: Office) -> None:
     assert is_in(await gives_code(browser, page, code_of(office, secret)))
 
 
+async def test_nobody_without_the_password_stops_anothers_codes(office: Office) -> None:
+    secret, _ = await turned_on(office, await office.colleague("bea"))
+    for n in range(2, 5):
+        stranger = office.browser(address=f"127.0.0.{n}")
+        for name in ("code of bea", "CODE OF bea", "bea", "CODE OF BEA"):
+            await stranger.post("/console/login", data={"name": name, "password": "wrong"})
+    browser, page = await gives_password(office)
+    assert is_in(await gives_code(browser, page, code_of(office, secret)))
+
+
 async def test_the_way_to_the_code_ends_with_time_and_with_the_password(office: Office) -> None:
     secret, _ = await turned_on(office, await office.colleague("bea"))
     browser, page = await gives_password(office)

@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
 
+from core.channel import Limits
 from core.errors import Undeliverable
 from core.ledger import Outgoing
 from core.messages import Reply
@@ -174,6 +176,22 @@ async def test_what_a_channel_refuses_is_seen(office: Office) -> None:
     await sends(browser, [upload("a.pdf")])
     await office.delivered()
     assert "not delivered: Slack: an upload was refused (413)" in text_of((await browser.get("/console/cases/1")).text)
+
+
+class NoFiles(Mailbox):
+    """A channel that took files when the colleague pressed Send, and takes none now."""
+
+    limits: ClassVar[Limits] = Limits(inbound_bytes=65_536, text=100_000)
+
+
+async def test_no_file_is_left_out_without_a_word(office: Office) -> None:
+    browser = await at_desk(office)
+    office.channels["slack"] = NoFiles("slack")
+    await sends(browser, [upload("a.pdf")])
+    await office.delivered()
+    assert arrived(office) == []
+    told = text_of((await browser.get("/console/cases/1")).text)
+    assert "not delivered: files cannot be sent by this channel, so nothing was" in told
 
 
 class TextFirst(Mailbox):

@@ -183,6 +183,7 @@ async def test_agents_see_how_it_is_and_leads_what_was_said(office: Office) -> N
     agent = await office.colleague("ada")
     page = await seen(agent)
     assert "1 replies could not be delivered" in page
+    assert "1 × 550 no such mailbox" in page
     assert "Hello Ann" not in page
     assert "Hello Ann" in await seen(browser)
     reply = await refused_reply(office)
@@ -227,6 +228,17 @@ async def test_what_went_out_and_failed_later_goes_out_whole_again(office: Offic
     assert [one.text for one in office.channels["email"].arrived] == ["Hello Ann", "Hello Ann"]
     assert not await office.shop.ledger.undelivered()
     assert "May have gone out twice" in await seen(browser)
+
+
+async def test_what_is_reported_of_the_second_sending_finds_its_reply(office: Office) -> None:
+    await office.shop.hears("email", "ann@shop.test", "My kettle is broken.")
+    ledger, now = office.shop.ledger, office.shop.now
+    first = Report(provider_id=f"p{office.shop.sent[-1].id}", failure="550 the mailbox is full")
+    assert await ledger.reported("email", first, now=now)
+    again = await ledger.put_back(await refused_reply(office), now=now)
+    await ledger.part_sent(again.id, parts=1, done=True, provider_id="the second", now=now)
+    assert await ledger.reported("email", Report(provider_id="the second", failure="550 still full"), now=now)
+    assert [one.error for one in await ledger.undelivered()] == ["550 still full"]
 
 
 async def test_who_wants_to_hear_no_more_is_not_written_to_again(office: Office) -> None:

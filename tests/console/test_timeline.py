@@ -260,3 +260,5 @@ async def test_no_statement_of_the_page_reads_a_whole_table(office: Office) -> N
         r"SCAN (messages|outbox|facts|cases|notes|turns|case_steps|access_log|pattern_votes|action_runs)\b"
     )
     assert [step for step in plans if big.search(step)] == []
+    for index in ("facts_moods", "messages_newest", "facts_by_handle"):
+        assert any(f"INDEX {index}" in step for step in plans), index

@@ -76,11 +76,11 @@ async def test_on_a_fresh_checkout_all_is_well_and_nothing_is_made(tmp_path: Pat
     told = await doctor(tmp_path, **BARE)
     assert told.status == 0, told.out + told.err
     assert told.out.endswith("All is well.\n")
-    assert told.order[:12] == [
-        "settings", "secret", "hours", "folder", "ledger", "memory", "knowledge", "actions", "model", "sign-in", "server",
-        "address",
+    assert told.order[:13] == [
+        "settings", "secret", "hours", "folder", "ledger", "memory", "knowledge", "play", "actions", "model", "sign-in",
+        "server", "address",
     ]  # fmt: skip
-    assert told.order[12:14] == ["email", "web"]
+    assert told.order[13:15] == ["email", "web"]
     assert "set DISCORD_BOT_TOKEN" in told.of("off", "discord")
     assert "set SLACK_BOT_TOKEN" in told.of("off", "slack")
     assert "set TWILIO_ACCOUNT_SID" in told.of("off", "sms")

@@ -7,13 +7,15 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 
 from core.backends.ledger.schema import accounts, calls, cases
 from core.calling import Due
+from core.stage import CONVERSATION
 
 _AT_ONCE = 20  # cases; the next look finds the others
 
 
 def to_call(tx: Connection, room: str, again_from: datetime, oldest: datetime) -> Sequence[Due]:
-    """The cases that nobody has and that a room was not told of, or only once and long ago."""
-    waits = cases.c.status == "handed_off", cases.c.assignee == ""
+    """The cases of real customers that nobody has and that a room was not told of, or only once and long ago."""
+    is_real = cases.c.last_conversation.not_like(f"{CONVERSATION}%")
+    waits = cases.c.status == "handed_off", cases.c.assignee == "", is_real
     first = ~_told(room, 1) & (cases.c.handed_off_at > oldest)
     second = _told(room, 1, calls.c.at <= again_from) & ~_told(room, 2)
     query = select(cases.c.id, cases.c.handed_off_at, first.label("first")).where(*waits, first | second)

@@ -32,10 +32,10 @@ def colleagues(tx: Connection) -> list[str]:
 def transfer(tx: Connection, order: Transfer) -> None:
     """Gives a case to a colleague. Raises Refused."""
     row = desk.held(tx, order.case, order.by)
+    if order.to not in colleagues(tx):
+        raise Refused("Nothing was changed: choose a colleague who has an account.")
     if row.assignee == order.to:
         raise Refused(f"Nothing was changed: {order.to} has this case already.")
-    if order.to not in colleagues(tx):
-        raise Refused(f"Nothing was changed: {order.to} has no account any more.")
     desk.give(tx, row, order.to, order.by, order.at)
     if order.note:
         write_note(tx, order.case, order.by, order.note, order.at)

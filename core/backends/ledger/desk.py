@@ -90,7 +90,7 @@ def _refuse_unread(tx: Connection, order: AgentReply) -> None:
     """A reply is not sent over the customer's words that its author has not seen."""
     if order.seen is not None and newest_heard(tx, order.case, order.at) > order.seen:
         raise WroteMeanwhile(
-            "Nothing was sent yet: the customer has written meanwhile. Read it; to send your reply as it is, send again."
+            "Nothing was sent yet: the customer has written meanwhile. Read it; to send your reply all the same, Send."
         )
 
 

@@ -102,7 +102,7 @@ def learn(tx: Connection, case: int, draft: Draft, *, same_as: int | None, confi
 def _retired_alike(tx: Connection, draft: Draft) -> Row[Any] | None:
     """The retired pattern of the same kind that says the same, if there is one."""
     retired = table.c.category == draft.category, table.c.retired_at.is_not(None)
-    rows = tx.execute(select(table.c.resolution, table.c.merged_into).where(*retired).order_by(table.c.id.desc()))
+    rows = tx.execute(select(table).where(*retired).order_by(table.c.id.desc()))
     return next((row for row in rows if says_the_same(row.resolution, draft.resolution)), None)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, or_, select
 
+from core.backends.ledger import enclosing
 from core.backends.ledger.schema import cases, handles, messages, outbox
 from core.messages import Choice
 from core.play import Said
@@ -47,6 +48,7 @@ def _told(row: Row[Any]) -> Said:
         at=row.created_at,
         waits=row.state == "waiting",
         choices=[Choice(**choice) for choice in row.reply["choices"]],
+        files=[file.name for file in enclosing.files_of(row.reply)],
     )
 
 

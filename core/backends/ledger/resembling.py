@@ -10,11 +10,12 @@ from core.backends.ledger.schema import cases, handles
 from core.backends.ledger.whois import side_of
 from core.desk import NoSuchCase
 from core.merging import Pair, Resemblance, Side, WhoIsIt
+from core.suggesting import Suggestion
 from identity import partition
 from identity.gate import handles_of
 from identity.partition import Node
 
-AT_A_TIME = 200  # handles that are gone through for one page of pairs
+AT_A_TIME = 60  # handles that are gone through for one page of pairs
 MOST = 20  # pairs of a page
 
 
@@ -36,8 +37,7 @@ def who_is_it(tx: Connection, case: int, now: datetime) -> WhoIsIt:
 
 
 def next_handles(tx: Connection, after: int | None) -> list[int]:
-    """The next handles to look at, those heard from last first. They are gone through by their number when they were
-    opened: it never changes."""
+    """The next handles to look at, the newest first."""
     earlier = [handles.c.id < after] if after is not None else []
     theirs = handles.c.address.not_like("~erased %"), *earlier
     return list(
@@ -52,16 +52,18 @@ def pairs_of(tx: Connection, handle: int, now: datetime) -> list[tuple[frozenset
     nodes = partition.customer(node_of(handle), around)
     if handle < max(handles_of(nodes)):
         return []
-    mine = side_of(tx, node_of(handle), around)
     found = suggesting.suggestions(tx, nodes, around, now)
-    return [
-        (
-            nodes | theirs,
-            Pair(one=mine, other=side, suggestion=suggestion, case=_case_of(tx, mine) or _case_of(tx, side)),
-        )
-        for node, suggestion in found
-        for theirs, side in [_other(tx, node, now)]
-    ]
+    mine = side_of(tx, node_of(handle), around) if found else None
+    return [_pair(tx, mine, nodes, one, now) for one in found if mine]
+
+
+def _pair(
+    tx: Connection, mine: Side, nodes: frozenset[Node], found: tuple[Node, Suggestion], now: datetime
+) -> tuple[frozenset[Node], Pair]:
+    node, suggestion = found
+    theirs, other = _other(tx, node, now)
+    case = _case_of(tx, mine) or _case_of(tx, other)
+    return nodes | theirs, Pair(one=mine, other=other, suggestion=suggestion, case=case)
 
 
 def _other(tx: Connection, node: Node, now: datetime) -> tuple[frozenset[Node], Side]:

@@ -4,8 +4,10 @@ from core.backends.ledger.facets.accounts import ForAccounts
 from core.backends.ledger.facets.actions import ForActions
 from core.backends.ledger.facets.auditing import ForAuditing
 from core.backends.ledger.facets.casework import ForCasework
+from core.backends.ledger.facets.curating import ForCurating
 from core.backends.ledger.facets.desk import ForDesk
 from core.backends.ledger.facets.drafting import ForDrafting
+from core.backends.ledger.facets.gaps import ForGaps
 from core.backends.ledger.facets.insights import ForInsights
 from core.backends.ledger.facets.learning import ForLearning
 from core.backends.ledger.facets.lookout import ForLookout
@@ -28,6 +30,8 @@ class SqlLedger(
     ForLookout,
     ForSearch,
     ForInsights,
+    ForCurating,
+    ForGaps,
     ForLearning,
     ForDesk,
     ForCasework,

@@ -146,7 +146,7 @@ def put_back(tx: Connection, outgoing: int, now: datetime) -> Outgoing:
     begun["maybe_twice"] = row.maybe_twice or row.sent_at is not None
     if row.sent_at is not None:
         tx.execute(wires.delete().where(wires.c.outgoing == outgoing))
-        begun |= {"parts_sent": 0, "sent_at": None}
+        begun["sent_at"] = None  # delivery begins anew with what went out whole
     again = update(outbox).where(outbox.c.id == outgoing).values(**begun).returning(outbox)
     return out.outgoing_of(tx.execute(again).one())
 

@@ -7,6 +7,7 @@ from functools import partial
 from core.backends.ledger import merging, resembling, undoing
 from core.backends.ledger.facets.base import OnDatabase
 from core.merging import Dismissed, Order, Pair, Pairs, Plan, Undo, WhoIsIt
+from identity.gate import handles_of
 from identity.partition import Node
 
 
@@ -46,13 +47,22 @@ class ForMerging(OnDatabase):
         handles = await self._database.read(partial(resembling.next_handles, after=after))
         for handle in handles:
             for nodes, pair in await self._database.read(partial(resembling.pairs_of, handle=handle, now=now)):
-                found.setdefault(nodes, pair)
+                if not await self._stood_before(nodes, after, now):
+                    found.setdefault(nodes, pair)
             if len(found) >= resembling.MOST:
                 break
         looked_at = handles.index(handle) + 1 if handles else 0
         more = looked_at < len(handles) or len(handles) == resembling.AT_A_TIME
         likeliest = sorted(found.values(), key=lambda pair: -pair.suggestion.score)
         return Pairs(pairs=likeliest, further=handles[looked_at - 1] if handles and more else None)
+
+    async def _stood_before(self, nodes: frozenset[Node], after: int | None, now: datetime) -> bool:
+        """Whether a pair was found from its other side, on an earlier page."""
+        newest = max(handles_of(nodes))
+        if after is None or newest < after:
+            return False
+        earlier = await self._database.read(partial(resembling.pairs_of, handle=newest, now=now))
+        return any(found == nodes for found, _ in earlier)
 
     async def who_is_it(self, case: int, *, now: datetime) -> WhoIsIt:
         return await self._database.read(lambda tx: resembling.who_is_it(tx, case, now))

@@ -98,6 +98,17 @@ Index("turns_by_handle", turns.c.handle_id, turns.c.settled_at)
 Index("turns_by_time", turns.c.settled_at)
 Index("turns_that_offered", turns.c.case_id, sqlite_where=turns.c.case_id.is_not(None))
 
+# What colleagues said of a question that found no answer.
+gap_marks = Table(
+    "gap_marks",
+    metadata,
+    identity(),
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("mark", Text, nullable=False),  # written | not ours
+    Column("marked_by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # What was asked of the company for a customer; on record before it is asked.
 action_runs = Table(
     "action_runs",

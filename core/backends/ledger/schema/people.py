@@ -68,7 +68,7 @@ links = Table(
 Index("links_by_a", links.c.a)
 Index("links_by_b", links.c.b)
 
-# What colleagues decided about two customers, with the links and tombstones that came and went, so that it can be undone.
+# What colleagues decided about two customers, with the links and tombstones that came and went: it can be undone.
 decisions = Table(
     "decisions",
     metadata,

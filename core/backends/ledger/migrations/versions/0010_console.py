@@ -12,6 +12,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     _insights()
     _playbook()
+    _gaps()
     _identity_and_privacy()
     _casework()
     _accounts()
@@ -23,6 +24,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("directory_by_value", "directory")
     _no_helping()
+    _no_gaps()
     _no_playbook()
     _no_insights()
     _no_identity_and_privacy()
@@ -269,3 +271,18 @@ def _no_playbook() -> None:
     op.drop_table("pattern_edits")
     for column in ("merged_into", "retired_at", "retired_by"):
         op.drop_column("patterns", column)
+
+
+def _gaps() -> None:
+    op.create_table(
+        "gap_marks",
+        sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("turn_id", ID, sa.ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, unique=True),
+        sa.Column("mark", sa.Text, nullable=False),
+        sa.Column("marked_by", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
+
+
+def _no_gaps() -> None:
+    op.drop_table("gap_marks")
