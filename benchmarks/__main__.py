@@ -18,6 +18,7 @@ _PARTS = (
     ("llm_cost", "what a turn asks of the language model", ("benchmarks.llm_cost",)),
     ("gate", "what identity costs a turn", ("benchmarks.gate",)),
     ("recall", "what a long history costs a turn", ("benchmarks.recall",)),
+    ("console", "what the pages of a full desk cost", ("benchmarks.console",)),
     ("voice", "what a telephone call adds to the model's time", ("benchmarks.voice",)),
     ("slack", "how soon Slack knows that a message is kept", ("benchmarks.slack",)),
     ("mail", "what reading a mail costs, hostile ones too", ("benchmarks.mail",)),

@@ -76,6 +76,10 @@ class QuickLedger(Protocol):
         """The runs that wait for somebody to agree, the oldest first; bounded."""
         ...
 
+    async def cut_off_runs(self, case: int, *, now: datetime) -> bool:
+        """Notes of runs that are at it for longer than any may take that nobody knows how they ended."""
+        ...
+
     async def accounts(self) -> Sequence[Account]:
         """Everybody's account, by name."""
         ...
@@ -97,7 +101,9 @@ class QuickActions:
     ledger: QuickLedger
 
     async def offers(self, file: CaseFile, who: Colleague) -> Sequence[Offer]:
-        """The actions that make sense for a case."""
+        """The actions that make sense for a case. One that broke off is said to have, from the next look on."""
+        if any(run.state == "running" for run in file.runs):
+            await self.ledger.cut_off_runs(file.case.id, now=self.desk.now())
         return [await self._offer(file, name, None, who) for name in offered(file)]
 
     async def offer(self, case: int, name: str, typed: str, who: Colleague) -> Offer:

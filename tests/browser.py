@@ -12,7 +12,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Route,
+    async_playwright,
+    expect,
+)
 
 from tests.chromium import MISSING, program
 
@@ -78,6 +87,10 @@ async def _watch(context: BrowserContext, tab: Tab) -> None:
         tab.complaints.append(f"asked another machine: {route.request.url}")
         await route.abort()
 
+    def hear(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            tab.complaints.append(f"{said.text} ({said.location['url']})")
+
     context.on("weberror", lambda thrown: tab.complaints.append(str(thrown.error)))
-    context.on("console", lambda said: tab.complaints.append(said.text) if said.type == "error" else None)
+    context.on("console", hear)
     await context.route("**/*", let_through)

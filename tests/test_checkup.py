@@ -202,6 +202,10 @@ def test_without_an_address_the_model_s_server_is_openai_s(monkeypatch: pytest.M
     assert Settings().openai_base_url == "https://api.openai.com/v1"
 
 
+def signing_in_by(issuer: str) -> Settings:
+    return Settings(oidc_issuer=issuer, oidc_client_id="console", oidc_client_secret="planted")
+
+
 @pytest.mark.parametrize(
     ("trouble", "said", "advice", "fatal"),
     [
@@ -214,16 +218,14 @@ def test_without_an_address_the_model_s_server_is_openai_s(monkeypatch: pytest.M
 async def test_the_sign_in_provider_is_asked_for_its_name(trouble: str, said: str, advice: bool, fatal: bool) -> None:
     async with oidc.provider(lambda: datetime.now(UTC)) as twin:
         twin.trouble = trouble
-        given = {"oidc_issuer": twin.url, "oidc_client_id": "console", "oidc_client_secret": "planted"}
-        [found] = await outside.provider(Settings(**given))
+        [found] = await outside.provider(signing_in_by(twin.url))
     assert said in found.what
     assert (bool(found.advice), found.fatal) == (advice, fatal)
     assert "planted" not in found.what + found.advice
 
 
 async def test_a_sign_in_provider_that_is_away_is_a_finding() -> None:
-    given = {"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "console", "oidc_client_secret": "planted"}
-    [found] = await outside.provider(Settings(**given))
+    [found] = await outside.provider(signing_in_by("http://127.0.0.1:9"))
     assert ("cannot be reached" in found.what, found.fatal) == (True, False)
     [off] = await outside.provider(Settings())
     assert not off.advice

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from bots.console.api import Api
 from bots.console.audit import AuditTrail
 from bots.console.by_provider import ByProvider, Provider
 from bots.console.cases import Cases, case_of
@@ -114,6 +115,7 @@ def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
         *(ByProvider(door=door, provider=ports.provider, domains=ports.domains).routes() if ports.provider else ()),
         *Queue(desk=desk, door=door).routes(),
         *SearchBox(search=ports.search, house=desk.house, door=door).routes(),
+        *Api(desk=desk, casework=ports.casework, search=ports.search, door=door).routes(),
         *Live(lookout=ports.lookout, casework=ports.casework, door=door).routes(),
         *cases.routes(),
         *Handling(cases=cases, casework=ports.casework).routes(),

@@ -180,6 +180,16 @@ async def test_others_who_look_at_a_case_are_named_for_a_minute(office: Office) 
     assert "looking at this too" not in (await carl.get(CASE)).text
 
 
+async def test_whoever_has_the_page_open_looks_at_the_case(office: Office) -> None:
+    await ann_writes(office)
+    bea, carl = await office.colleague("bea"), await office.colleague("carl")
+    async with bea.stream("GET", "/console/live?case=1") as told:
+        async for line in told.aiter_lines():
+            if line == "event: case":
+                break
+        assert "bea is looking at this too" in text_of((await carl.get(CASE)).text)
+
+
 async def test_of_two_who_send_in_the_same_moment_one_gets_through_and_nobody_loses_a_word(office: Office) -> None:
     for n in range(1, 6):
         await office.shop.hears("slack", f"T1/U{n}", f"I was charged ${n}0 twice, get me a human please")

@@ -57,6 +57,7 @@ def images(page: str) -> list[str]:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [(PNG, "png"), (JPEG, "jpeg"), (GIF, "gif"), (WEBP, "webp"), (LOSSLESS, "webp"), (EXTENDED, "webp")],
+    ids=["png", "jpeg", "gif", "webp", "webp-lossless", "webp-extended"],
 )
 async def test_a_picture_is_shown_small_and_alone(office: Office, content: bytes, kind: str) -> None:
     browser = await ann_sends(office, "photo.dat", content, "application/octet-stream")
@@ -87,6 +88,7 @@ async def test_a_picture_is_shown_small_and_alone(office: Office, content: bytes
         ("kettle.webp", WEBP[:22], "image/webp"),
         ("kettle.gif", b"GIF89a", "image/gif"),
     ],
+    ids=range(10),
 )
 async def test_what_is_no_picture_is_not_shown_and_can_be_saved(
     office: Office, name: str, content: bytes, media_type: str

@@ -1,7 +1,9 @@
 """Quick actions: said to the letter before they run, run once, and by a lead's leave where policy asks for one."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,11 +11,13 @@ import httpx
 import pytest
 
 from core.accounts import Role
-from core.actions import Action
+from core.actions import LIMIT_FOR, Action
 from core.backends.carrying import Company, Endpoint
+from core.quick import AskedAlready, Order
+from core.runs import Request
 from identity.proof import Proof
 from tests.console.office import Office, Outline, opened, text_of
-from tests.shop import Shop
+from tests.shop import START, Shop
 from tests.twins.company import KEY, CompanyTwin, company
 
 ISSUE = "I was charged $99 instead of $49 for order W4829137."
@@ -125,6 +129,47 @@ async def test_a_page_that_says_something_else_than_would_happen_is_refused(offi
     answer = await agent.post(REFUND, data=form)
     assert answer.status_code == 409
     assert "something has changed since you looked" in text_of(answer.text)
+    assert not twin.attempts
+
+
+def wish(once: str, case: int = 1, **changes: object) -> Order:
+    """What a colleague asks for, as it reaches the record."""
+    request = Request(
+        id=once, action="refund", customer="cus_7", amount="50.00", shown="$50", facts={}, language="en",
+        proof="proven", requested_at=START.isoformat(),
+    )  # fmt: skip
+    plain = Order(
+        once=once, case=case, handle=1, request=request, asked_by="bea", why="", at_once=True, handles=[1],
+        limit=Decimal(60), since=START - LIMIT_FOR,
+    )  # fmt: skip
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+async def test_of_two_orders_at_once_one_is_on_record(office: Office) -> None:
+    ledger, now = office.shop.ledger, office.shop.now
+    both = await asyncio.gather(
+        *(ledger.order_run(wish(once), now=now) for once in ("one", "two")), return_exceptions=True
+    )
+    assert [isinstance(one, AskedAlready) for one in both] == [False, True]
+    again, is_new = await ledger.order_run(wish("one"), now=now)
+    assert (again.state, is_new) == ("running", False)
+
+
+async def test_two_orders_at_once_cannot_both_have_the_rest_of_the_limit(office: Office) -> None:
+    await office.shop.hears("email", "ann@post.test", "My parcel B7700112 never came, that is another thing.")
+    ledger, now = office.shop.ledger, office.shop.now
+    orders = [ledger.order_run(wish(f"for {case}", case), now=now) for case in (1, 2)]
+    assert [run.state for run, _ in await asyncio.gather(*orders)] == ["running", "waiting"]
+
+
+async def test_what_broke_off_is_said_to_be_unknown_and_not_done_again(office: Office, twin: CompanyTwin) -> None:
+    await office.shop.ledger.order_run(wish("one"), now=office.shop.now)
+    office.shop.later(minutes=3)
+    agent = await office.colleague("bea")
+    await agent.get(CASE)
+    page = await agent.get(CASE)
+    assert "refund $50: outcome not known: we broke off while it was carried out" in text_of(page.text)
+    assert "Refund cannot be run: It was asked for already" in text_of(page.text)
     assert not twin.attempts
 
 

@@ -118,6 +118,7 @@ async def test_what_a_picture_is_its_bytes_say(office: Office) -> None:
         ([upload("a.bin", bytes(9_000_000)), upload("b.bin", bytes(9_000_000))], "the files have 18 MB together"),
         ([upload("empty.pdf", b"")], '"empty.pdf" is empty'),
     ],
+    ids=["too many", "a bit too large", "far too large", "together", "empty"],
 )
 async def test_what_is_too_much_is_refused_beside_the_field_and_what_was_typed_stays(
     office: Office, files: Sequence[Upload], why: str

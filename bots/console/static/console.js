@@ -138,7 +138,8 @@ const HEARD = {
 };
 
 function open() {
-  if (stream || !window.EventSource || Date.now() < streamFrom) return;
+  const isSignedIn = document.querySelector("header nav");
+  if (stream || !isSignedIn || !window.EventSource || Date.now() < streamFrom) return;
   stream = new EventSource("/console/live" + (CASE ? `?case=${CASE}` : ""));
   stream.onerror = () => { if (stream?.readyState === EventSource.CLOSED) { close(); streamFrom = Date.now() + TRIES_AGAIN; } };
   for (const kind of ["queue", "case", "message", "handoff", "signed-out"]) {
@@ -169,7 +170,7 @@ tune();
 document.addEventListener("visibilitychange", tune);
 addEventListener("pagehide", close);
 addEventListener("pageshow", (shown) => { if (shown.persisted) tune(); });
-navigator.locks?.request("throughline-console", () => { isMain = true; tune(); return new Promise(() => {}); });
+navigator.locks?.request("throughline-console", () => { isMain = true; tell("main", {}); tune(); return new Promise(() => {}); });
 setInterval(() => {
   tellTime();
   const hears = stream?.readyState === EventSource.OPEN;

@@ -7,7 +7,7 @@
   const keep = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* for this page only */ } };
   const canTell = () => "Notification" in window && isSecureContext;
   const tells = () => canTell() && Notification.permission === "granted" && read(WANTED, false);
-  let waiting = 0, isOut = false;
+  let waiting = 0, isOut = false, heard = []; // the handoffs that this page heard of as long as another one told them
 
   function show() {
     if (!isOut) document.title = waiting ? `(${waiting}) ${TITLE}` : TITLE;
@@ -25,7 +25,7 @@
     show();
   }
 
-  // Once for each browser, whichever of its pages hears of it first; the tag lets two notices be one.
+  // Once for each browser: by the one page that is the main one, and what it told stays told when another becomes it.
   function isNew(id) {
     const told = read(TOLD, []);
     if (told.includes(id)) return false;
@@ -33,7 +33,9 @@
     return true;
   }
 
-  function notify({ id, case: number, name, category, again }) {
+  function notify(told) {
+    if (!isMain) { heard = [...heard, told].slice(-KEPT); return; }
+    const { id, case: number, name, category, again } = told;
     if (!isNew(id) || !tells()) return;
     const title = again ? `${name} is still waiting for a person` : `${name} needs a person`;
     const notice = new Notification(title, { body: category, tag: id, icon: "/console/static/icon.svg" });
@@ -50,6 +52,7 @@
   document.addEventListener("news", ({ detail: { kind, told } }) => {
     if (kind === "queue") waiting = told.waiting;
     if (kind === "handoff") notify(told);
+    if (kind === "main") { heard.forEach(notify); heard = []; }
     if (kind === "message") written(told.case);
     if (kind === "signed") isOut = told.out;
     show();
