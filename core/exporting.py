@@ -30,6 +30,7 @@ class Export:
     messages: Sequence[Record]
     replies: Sequence[Record]
     access_log: Sequence[Record]
+    steps: Sequence[Record] = ()  # what their cases went through
     notes: Sequence[Record] = ()  # what colleagues wrote down about their cases
     decisions: Sequence[Record] = ()  # colleagues', about who they are
     tasks: Sequence[Record] = ()  # what colleagues had to do about their cases

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from bots.console import wording
 from core import attaching
 from core.accounts import Colleague, Role
-from core.panel import Place
 from core.messages import Attachment
+from core.panel import Place
 
 _HERE = Path(__file__).parent
 _SCRIPT = "text/javascript; charset=utf-8"

@@ -198,6 +198,21 @@ async def test_what_they_could_know_an_hour_ago_is_not_what_they_may_know_now(
     assert ["+15550177" in words for words in told] == [True, False]
 
 
+async def test_a_number_that_two_people_share_by_now_gets_nothing_of_either(
+    with_model: Office, twin: OpenAITwin
+) -> None:
+    shop, browser = with_model.shop, await with_model.signed_in()
+    twin.says(case=1, issue="", facts=[])
+    await shop.hears("sms", "+15550123", "How does it stand?")
+    told = []
+    for _ in range(2):
+        await suggested(browser)
+        told.append(json.dumps(twin.requests[-1]["messages"]))
+        await shop.knows("cus_8", "Bob Keller", "phone:+15550123")
+    assert ["$99" in words for words in told] == [True, False]
+    assert all("How does it stand?" in words for words in told)
+
+
 async def told_of(browser: httpx.AsyncClient, twin: OpenAITwin) -> str:
     """What the model is told of the chat's customer beside their newest words."""
     await suggested(browser, case="/console/cases/2")

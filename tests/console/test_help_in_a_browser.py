@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
-from tests.browser import Tab, browsing, expect
+from tests.browser import Tab, browsing
 from tests.console.office import TOKEN, Office, opened
 from tests.shop import Shop
 from tests.site import make_channel

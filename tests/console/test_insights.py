@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from bots.console.drawing import lasting
 from bots.console.sheets import Cell, sheet
 from core.accounts import Role
-from core.backends.ledger.schema import access_log, handles
+from core.backends.ledger.schema import access_log, case_steps, handles
 from core.erasing import Forgetting
 from core.writing import Answer, Brief
 from tests.console.office import Office, Outline, opened, text_of
@@ -259,6 +259,25 @@ async def test_what_was_erased_is_counted_no_more(office: Office, script: Script
     browser = await office.signed_in()
     assert behind(await page(browser, "cases", days="7")) == [("2, Customer #3", "resolved")]
     assert behind(await page(browser, "asked-again", days="7")) == []
+
+
+async def test_what_a_case_went_through_is_exported_and_erased_with_its_customer(
+    office: Office, script: Script
+) -> None:
+    await a_week(office, script)
+    shop = office.shop
+    await shop.knows("cus_2", "Bob Stone", "phone:+15550177")
+    export = await shop.ledger.export("cus_2", reader="lea", now=shop.now)
+    assert [(step["status"], step["changed_by"]) for step in export.steps] == [
+        ("handed_off", "bot"),
+        ("handed_off", "mia"),
+        ("resolved", "mia"),
+    ]
+    assert len(await rows(office, select(case_steps))) == 3
+    await Forgetting(ledger=shop.ledger, memory=shop.memory, letters=_no_letters).forget(
+        "cus_2", receipt="r1", now=lambda: shop.now
+    )
+    assert await rows(office, select(case_steps)) == []
 
 
 async def _no_letters(_addresses: object) -> int:

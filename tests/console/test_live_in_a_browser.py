@@ -198,6 +198,10 @@ async def test_queue_and_search_are_accessible_with_all_that_they_may_show(offic
         await escalates(office, f"T1/U{n}")
     await office.hires("eve", Role.LEAD)
     async with watching(office, name="eve") as page:
-        for path in ("/console?tab=escalated&mood=frustrated&vip=1", "/console?tab=all&with=-", "/console/search?q=charged"):
+        for path in (
+            "/console?tab=escalated&mood=frustrated&vip=1",
+            "/console?tab=all&with=-",
+            "/console/search?q=charged",
+        ):
             await page.goto(path)
             await accessible(page)

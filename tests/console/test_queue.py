@@ -35,7 +35,9 @@ async def customers(browser: httpx.AsyncClient, query: str = "?tab=all") -> list
 
 
 async def changes(office: Office, case: int, **values: Any) -> None:
-    await office.shop.ledger._database.write(lambda tx: tx.execute(update(cases).where(cases.c.id == case).values(values)))
+    await office.shop.ledger._database.write(
+        lambda tx: tx.execute(update(cases).where(cases.c.id == case).values(values))
+    )
 
 
 # ── tabs ──
@@ -169,7 +171,7 @@ async def test_filters_are_in_the_address_and_remembered_for_the_next_visit_of_t
     eve = await office.colleague("eve")
     assert (await eve.get("/console")).url.query == b""
     page = await eve.get("/console?tab=waiting&channel=slack&with=-&page=1")
-    assert ' selected>Slack<' in page.text
+    assert " selected>Slack<" in page.text
     again = await eve.get("/console")
     assert str(again.url).endswith("/console?tab=waiting&channel=slack&with=-")
     await eve.get("/console?tab=all")
@@ -181,7 +183,9 @@ async def test_filters_are_in_the_address_and_remembered_for_the_next_visit_of_t
     assert (await bob.get("/console")).url.query == b"", "what eve chose is not what bob sees"
 
 
-@pytest.mark.parametrize("cookie", ["who=eve&query=tab%3Dnothing", "&".join("a=1" for _ in range(99)), "%00", "who=eve"])
+@pytest.mark.parametrize(
+    "cookie", ["who=eve&query=tab%3Dnothing", "&".join("a=1" for _ in range(99)), "%00", "who=eve"]
+)
 async def test_a_cookie_that_somebody_wrote_by_hand_breaks_nothing(office: Office, cookie: str) -> None:
     eve = await office.colleague("eve")
     eve.cookies.set(COOKIE, cookie, domain=eve.base_url.host, path="/console")
@@ -195,7 +199,9 @@ async def test_what_the_queue_showed_and_nothing_else_stands_in_the_access_log(o
     await eve.get("/console?tab=all&channel=sms")
     query = select(access_log.c.rows).where(access_log.c.reader == "eve").order_by(access_log.c.id)
     read = await office.shop.ledger._database.read(lambda tx: tx.execute(query).scalars().all())
-    assert read == [["case:1"], ["case:2"], ["case:2"]], "the first page after signing in, and the one that was asked for"
+    assert read == [["case:1"], ["case:2"], ["case:2"]], (
+        "the first page after signing in, and the one that was asked for"
+    )
 
 
 async def test_a_page_that_has_not_changed_is_not_sent_again(office: Office) -> None:

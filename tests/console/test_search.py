@@ -54,9 +54,7 @@ async def test_a_customer_is_found_by_name_address_and_id_and_opens_their_newest
 
 async def test_who_is_not_in_the_directory_is_found_by_the_name_that_they_gave(office: Office) -> None:
     await office.shop.hears("discord", "42", f"Hello. {HUMAN}", display_name="Rob Тихий")
-    await office.shop.hears(
-        "email", "x@forged.test", f"Hello. {HUMAN}", proof=Proof.CLAIMED, conversation="mail-1"
-    )
+    await office.shop.hears("email", "x@forged.test", f"Hello. {HUMAN}", proof=Proof.CLAIMED, conversation="mail-1")
     browser = await office.signed_in()
     assert "Rob" in section(await search(browser, "тихий"), "customers")
     assert "x@forged.test , not proven" in section(await search(browser, "forged.test"), "customers")
@@ -100,7 +98,13 @@ async def test_what_is_searched_for_is_bounded_and_odd_input_breaks_nothing(offi
     browser = await office.signed_in()
     assert "That is too short" in await search(browser, "a")
     assert "Type a name" in await search(browser, "   ")
-    for odd in ("x" * 100_000, "\x00\x00ab", "9" * 80, "#٣", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")):
+    for odd in (
+        "x" * 100_000,
+        "\x00\x00ab",
+        "9" * 80,
+        "#٣",
+        "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    ):
         assert (await browser.get("/console/search", params={"q": odd[:3_000]})).status_code == 200
     for n in range(12):
         await office.shop.hears("slack", f"T1/U{n}", f"My kettle is broken. {HUMAN}")

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.backends.ledger.schema import access_log, action_runs, drafts, tasks
 from core.exporting import from_json, to_json
 from tests.console.office import Office, Outline, opened, text_of
+from tests.console.test_drafting import count
 from tests.shop import Shop
 
 CASE = "/console/cases/1"
@@ -22,8 +24,8 @@ async def office(shop: Shop) -> AsyncIterator[Office]:
         yield office
 
 
-async def add(browser: object, title: str, due: str = "", case: str = CASE) -> str:
-    answer = await browser.post(f"{case}/tasks", data={"title": title, "due": due})  # type: ignore[attr-defined]
+async def add(browser: httpx.AsyncClient, title: str, due: str = "", case: str = CASE) -> str:
+    answer = await browser.post(f"{case}/tasks", data={"title": title, "due": due})
     return str(answer.text)
 
 
@@ -129,11 +131,7 @@ async def test_tasks_drafts_and_wishes_are_gone_with_the_customer(office: Office
     await office.shop.hears("email", "bob@post.test", "My parcel B7700112 never came.")
     await add(bea, "ask Bob's neighbour", case="/console/cases/2")
     await office.shop.ledger.erase("cus_7", receipt="r1", now=office.shop.now)
-    left = {}
-    for table in (tasks, drafts, action_runs):
-        rows = select(func.count()).select_from(table)
-        left[table.name] = await office.shop.ledger._database.read(lambda tx, rows=rows: tx.execute(rows).scalar_one())
-    assert left == {"tasks": 1, "drafts": 0, "action_runs": 0}
+    assert [await count(office, table) for table in (tasks, drafts, action_runs)] == [1, 0, 0]
     page = text_of((await bea.get(ALL)).text)
     assert "Ann" not in page
 

@@ -12,6 +12,7 @@ from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import (
     access_log,
     action_runs,
+    case_steps,
     cases,
     decisions,
     evidence,
@@ -58,10 +59,16 @@ def export(tx: Connection, name: str, reader: str, now: datetime) -> Export:
         messages=list(said.values()),
         replies=[_reply(tx, row) for row in tx.execute(_on(outbox, ids)) if set(row.drawn_from) <= {*ids, DIRECTORY}],
         access_log=_records(tx.execute(_on(access_log, ids))),
+        steps=_steps(tx, ids),
         notes=_records(tx.execute(_on(notes, ids))),
         tasks=_records(tx.execute(_on(tasks, ids))),
         actions=_records(tx.execute(_on(action_runs, ids))),
     )
+
+
+def _steps(tx: Connection, ids: Iterable[int]) -> list[Record]:
+    theirs = case_steps.c.case_id.in_(select(cases.c.id).where(cases.c.handle_id.in_(ids)))
+    return _records(tx.execute(select(case_steps).where(theirs).order_by(case_steps.c.id)))
 
 
 def _touching(tx: Connection, table: Table, nodes: frozenset[Node]) -> list[Record]:

@@ -1,7 +1,7 @@
 """The queue: a page of it by numbers, and each case of one by staff's permit."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,19 +53,23 @@ def within_reach(tx: Connection, nodes: Sequence[str]) -> Collection[int]:
     return handles_of(frozenset(people.names_within_reach(tx, nodes)))
 
 
-def page_of(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: datetime) -> QueuePage:
-    """One page by numbers. `vip` are handles that may be a VIP's."""
-    shown = _listed(filters, me, now)
-    rows = tx.execute(shown.limit(PAGE).offset((filters.page - 1) * PAGE), {"vip": list(vip)}).all()
-    counts = _counts(tx, filters, me, vip, now)
-    holders = tx.execute(select(cases.c.assignee).where(UNRESOLVED).distinct().order_by(cases.c.assignee)).scalars()
-    parts = [tuple(row) for row in rows], counts
-    return QueuePage(
-        cases=[row.id for row in rows],
-        counts=counts,
-        holders=[name for name in holders if name],
-        state=hashlib.sha256(repr(parts).encode()).hexdigest()[:20],
-    )
+def listed_cases(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: datetime) -> Sequence[Row[Any]]:
+    """One page by numbers, and by all that a change of it shows in. `vip` are handles that may be a VIP's."""
+    shown = _listed(filters, me, now).limit(PAGE).offset((filters.page - 1) * PAGE)
+    return tx.execute(shown, {"vip": list(vip)}).all()
+
+
+def holders(tx: Connection) -> Sequence[str]:
+    """Who has cases that are not resolved."""
+    names = tx.execute(select(cases.c.assignee).where(UNRESOLVED).distinct().order_by(cases.c.assignee)).scalars()
+    return [name for name in names if name]
+
+
+def page_of(rows: Sequence[Row[Any]], counted: Mapping[Tab, int], names: Sequence[str]) -> QueuePage:
+    """A page of these rows."""
+    parts = [tuple(row) for row in rows], dict(counted)
+    state = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+    return QueuePage(cases=[row.id for row in rows], counts=counted, holders=names, state=state)
 
 
 def _listed(filters: Filters, me: str, now: datetime) -> Select[Any]:
@@ -74,7 +78,7 @@ def _listed(filters: Filters, me: str, now: datetime) -> Select[Any]:
     return select(*(cases.c[name] for name in of_a_row)).where(*wanted).order_by(*_order(filters.tab))
 
 
-def _counts(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: datetime) -> dict[Tab, int]:
+def counts(tx: Connection, filters: Filters, me: str, vip: Sequence[int], now: datetime) -> dict[Tab, int]:
     """How many cases each tab shows under the same filters."""
     open_tabs = [tab for tab in Tab if tab is not Tab.RESOLVED]
     sums = [func.sum(either((_in_tab(tab, me, now), 1), else_=0)).label(tab) for tab in open_tabs]

@@ -14,7 +14,10 @@ class ForQueue(OnDatabase):
 
     async def queue_page(self, filters: Filters, *, me: str, now: datetime) -> QueuePage:
         vip = await self._vip_handles()
-        return await self._database.read(lambda tx: queueing.page_of(tx, filters, me, vip, now))
+        read = self._database.read
+        rows = await read(lambda tx: queueing.listed_cases(tx, filters, me, vip, now))
+        counted = await read(lambda tx: queueing.counts(tx, filters, me, vip, now))
+        return queueing.page_of(rows, counted, await read(queueing.holders))
 
     async def _vip_handles(self) -> Sequence[int]:
         nodes = await self._database.read(queueing.vips)

@@ -76,6 +76,8 @@ Index("facts_by_handle", facts.c.handle_id, facts.c.case_id, facts.c.told_at)
 Index("facts_moods", facts.c.handle_id, facts.c.told_at, sqlite_where=text("slot = 'mood'"),
       postgresql_where=text("slot = 'mood'"))  # fmt: skip
 Index("facts_current", facts.c.handle_id, facts.c.case_id, facts.c.slot, sqlite_where=facts.c.superseded_at.is_(None))
+Index("facts_of_case", facts.c.case_id, facts.c.slot,
+      sqlite_where=facts.c.superseded_at.is_(None), postgresql_where=facts.c.superseded_at.is_(None))  # fmt: skip
 
 # How many cases of each kind a customer has is counted here alone, however many there are.
 Index("facts_kinds", facts.c.handle_id, facts.c.value, facts.c.slot, facts.c.superseded_at,

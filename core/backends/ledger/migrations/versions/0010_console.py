@@ -23,6 +23,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("directory_by_value", "directory")
+    op.drop_index("facts_of_case", "facts")
     _no_helping()
     _no_gaps()
     _no_playbook()
@@ -247,6 +248,8 @@ def _no_helping() -> None:
 
 def _queue() -> None:
     op.create_index("directory_by_value", "directory", ["value"])
+    current = sa.text("superseded_at IS NULL")
+    op.create_index("facts_of_case", "facts", ["case_id", "slot"], sqlite_where=current, postgresql_where=current)
 
 
 def _playbook() -> None:
