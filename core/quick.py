@@ -128,11 +128,10 @@ class QuickActions:
             run, is_new = await self.ledger.order_run(self._order(file, offer, who, why, once), now=self.desk.now())
         except AskedAlready as error:
             raise Refused(f"Nothing was done: {error}.") from None
-        if not is_new and run.state == "running":
+        if is_new:
+            await self.ledger.audit(who.name, f"asked for a {run.action}", f"case {case}", now=self.desk.now())
+        elif run.state == "running":
             raise NotCarriedOut(f"The {run.told} is being carried out; look again in a moment.")
-        if not is_new:
-            return run
-        await self.ledger.audit(who.name, f"asked for a {run.action}", f"case {case}", now=self.desk.now())
         return await self._carried_out(file, run, who.name) if run.state == "running" else run
 
     # ── what waits ──

@@ -99,8 +99,6 @@ class OwnAccount:
     async def turn_on(self, _request: Request, who: Colleague, form: Form) -> Response:
         """Turns it on with the first code, and shows the recovery codes, once."""
         _has_account(who)
-        if who.has_second_factor:
-            raise NoSuchPage("the second factor is on already")
         shared, sealed = self.door.keeper.offers(who.name, form.get("sealed", ""))
         codes = await self.door.keeper.turns_on(who.name, shared, form.get("code", ""))
         if not codes:

@@ -198,7 +198,7 @@ async def test_what_they_could_know_an_hour_ago_is_not_what_they_may_know_now(
     assert ["+15550177" in words for words in told] == [True, False]
 
 
-async def test_a_number_that_two_people_share_by_now_gets_nothing_of_either(
+async def test_what_came_from_a_number_that_two_people_share_by_now_is_told_to_neither(
     with_model: Office, twin: OpenAITwin
 ) -> None:
     shop, browser = with_model.shop, await with_model.signed_in()
@@ -209,8 +209,21 @@ async def test_a_number_that_two_people_share_by_now_gets_nothing_of_either(
         await suggested(browser)
         told.append(json.dumps(twin.requests[-1]["messages"]))
         await shop.knows("cus_8", "Bob Keller", "phone:+15550123")
-    assert ["$99" in words for words in told] == [True, False]
-    assert all("How does it stand?" in words for words in told)
+    assert ["How does it stand?" in words for words in told] == [True, False]
+    assert all("$99" in words for words in told), "the second goes to the mailbox, which is still Ann's"
+
+
+async def test_who_is_less_proven_than_before_gets_nothing_of_other_channels(
+    with_model: Office, twin: OpenAITwin
+) -> None:
+    shop = with_model.shop
+    twin.says(case=1, issue="", facts=[])
+    await shop.hears("sms", "+15550123", "How does it stand?")
+    await shop.hears("email", "ann@post.test", "And now?", proof=Proof.PLAUSIBLE)
+    await suggested(await with_model.signed_in())
+    asked = json.dumps(twin.requests[-1]["messages"])
+    assert "And now?" in asked
+    assert "How does it stand?" not in asked
 
 
 async def told_of(browser: httpx.AsyncClient, twin: OpenAITwin) -> str:

@@ -112,7 +112,7 @@ async def test_a_handoff_is_told_by_the_browser_once_however_many_pages_are_open
             shown = [told for one in (page, second) for told in await one.evaluate("shown")]
         assert [told[:2] for told in shown] == [["Ann needs a person", "charge"]]
         office.shop.later(minutes=15, seconds=30)
-        while len(shown) < 2:  # noqa: PLR2004 - once more
+        while len(shown) < 2:
             await asyncio.sleep(0.05)
             shown = [told for one in (page, second) for told in await one.evaluate("shown")]
         assert sorted(told[0] for told in shown) == ["Ann is still waiting for a person", "Ann needs a person"]

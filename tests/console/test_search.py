@@ -1,4 +1,4 @@
-"""Searching: what is found and for whom, in any script, and that nothing is shown that staff may not see with a case."""
+"""Searching: what is found, in any script, and that nothing is shown that staff may not see with a case."""
 
 from datetime import timedelta
 

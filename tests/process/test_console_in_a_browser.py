@@ -1,6 +1,7 @@
 """A working day at the console: a real process, a real mailbox, a real browser, and nobody is asked anything twice."""
 
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
@@ -8,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.console.office import TOKEN
 from tests.console.watched import watching
 from tests.process.running import Bot, imports, running
+from tests.twins.mail import MailRelay
 
 ANN = {"external_id": "cus_7", "name": "Ann Keller", "email": "ann@shop.test", "phone": "+15550177", "plan": "Pro"}
 WISH = (
@@ -17,10 +19,24 @@ WISH = (
 ANSWER = "Hi Ann, the $50 is on its way back to you. Maria"
 
 
-async def letters(bot: Bot, words: str) -> None:
-    """Waits until a mail with these words has gone out."""
-    while not any(words.encode() in path.read_bytes() for path in (bot.folder / "var" / "mail").glob("*.eml")):
-        await asyncio.sleep(0.05)
+@asynccontextmanager
+async def open_house(folder: Path) -> AsyncIterator[tuple[Bot, MailRelay, Page]]:
+    """The bot, the relay that takes its mail, and the browser of whoever has the token."""
+    await imports(folder, ANN)
+    async with MailRelay().open() as relay:
+        mail = {"SMTP_RELAY_HOST": "127.0.0.1", "SMTP_RELAY_PORT": str(relay.port), "SMTP_RELAY_STARTTLS": "false"}
+        async with (
+            running(folder, PUBLIC_BASE_URL="", CONSOLE_TOKEN=TOKEN, **mail) as bot,
+            watching(bot, forgiving=["409"]) as page,  # the privacy page, of who is gone
+        ):
+            yield bot, relay, page
+
+
+async def letter(relay: MailRelay) -> str:
+    """The text of the next mail that goes out."""
+    body = (await relay.arrived.get()).message.get_body(("plain",))
+    assert body
+    return str(body.get_content())
 
 
 async def figure(page: Page, title: str) -> str:
@@ -39,11 +55,11 @@ async def opens_the_case(page: Page) -> None:
 
 
 async def test_a_case_is_taken_seen_answered_resolved_counted_and_forgotten(tmp_path: Path) -> None:
-    await imports(tmp_path, ANN)
-    async with running(tmp_path, PUBLIC_BASE_URL="", CONSOLE_TOKEN=TOKEN) as bot, watching(bot) as page:
+    async with open_house(tmp_path) as (bot, relay, page):
         before = await figure(page, "Satisfaction")
         await page.goto("/console")
         await bot.mails("ann@shop.test", WISH)
+        assert "A colleague will take this over" in await letter(relay)
         await expect(page.get_by_role("link", name="Ann Keller")).to_be_visible()  # by itself
 
         await page.get_by_role("link", name="Ann Keller").click()
@@ -53,7 +69,7 @@ async def test_a_case_is_taken_seen_answered_resolved_counted_and_forgotten(tmp_
         await page.get_by_role("button", name="Take", exact=True).click()
         await page.get_by_role("textbox", name="Reply").fill(ANSWER)
         await page.get_by_role("button", name="Send").click()
-        await letters(bot, "the $50 is on its way back to you")
+        assert ANSWER in await letter(relay)
 
         await page.get_by_role("textbox", name="Resolution").fill("Refunded the difference after the downgrade.")
         await page.get_by_label("How satisfied they are").select_option("5")
@@ -67,7 +83,7 @@ async def test_a_case_is_taken_seen_answered_resolved_counted_and_forgotten(tmp_
 
         await page.goto("/console/privacy?customer=cus_7")
         await page.get_by_role("link", name="Forget").click()
-        await page.get_by_label("external id").fill("cus_7")
+        await page.get_by_label("to confirm").fill("cus_7")
         await page.get_by_role("button", name="Forget").click()
         await expect(page.get_by_role("main")).to_contain_text("Receipt")
         await page.goto("/console?tab=resolved")
@@ -77,11 +93,11 @@ async def test_a_case_is_taken_seen_answered_resolved_counted_and_forgotten(tmp_
 
 
 async def test_two_are_merged_and_unmerged_again(tmp_path: Path) -> None:
-    await imports(tmp_path, ANN)
-    async with running(tmp_path, PUBLIC_BASE_URL="", CONSOLE_TOKEN=TOKEN) as bot, watching(bot) as page:
+    async with open_house(tmp_path) as (bot, relay, page):
         await bot.mails("ann@shop.test", WISH)
         await bot.mails("ann@home.test", "My parcel never arrived, the order is W7730021. Where is it?")
-        await letters(bot, "ann@home.test")
+        for _ in range(2):
+            await letter(relay)
         await opens_the_case(page)
         await page.get_by_role("link", name="Who this is").click()
         await page.get_by_label("Is also").fill("email:ann@home.test")

@@ -8,12 +8,10 @@ from sqlalchemy import Connection, Row, func, insert, or_, select
 
 from core.backends.ledger import budgets, inbox, linking, people
 from core.backends.ledger.casefiles import destination, last_proof, row_of, standing_of
-from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import cases, conversations, drafts, handles, messages, outbox
 from core.casefile import Destination
 from core.drafting import Unanswered, Written
 from core.ledger import Heard, Turn
-from identity import partition
 from identity.codes import GRANT_LIFE
 from identity.gate import Permit, Purpose, Standing, permit
 from identity.proof import Proof
@@ -47,18 +45,12 @@ def unanswered(tx: Connection, case: int, reachable: Collection[str], now: datet
 
 def recipient(tx: Connection, to: Destination, now: datetime) -> Standing:
     """Who gets an answer: no better proven than their newest message, for no longer than a proof lasts."""
-    node = node_of(to.handle)
-    around = people.evidence_around(tx, [node], now)
+    heard_at = tx.execute(select(handles.c.heard_at).where(handles.c.id == to.handle)).scalar_one()
     proof = last_proof(tx, to.handle)
-    of_it = tx.execute(select(handles.c.key, handles.c.heard_at).where(handles.c.id == to.handle)).one()
-    if of_it.key in partition.shared_keys(around):
-        proof = min(proof, Proof.PLAUSIBLE)
-    if now - of_it.heard_at > GRANT_LIFE:
-        proof = min(proof, Proof.PROVEN)
     return Standing(
         handle=to.handle,
-        proof=proof,
-        nodes=partition.customer(node, around),
+        proof=min(proof, Proof.PROVEN) if now - heard_at > GRANT_LIFE else proof,
+        nodes=people.customer_of(tx, to.handle, now),
         grant=linking.grant_of(tx, to.handle, to.conversation, now),
     )
 
