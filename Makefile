@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test browser check demo bench format
+.PHONY: help venv run test browser check demo bench browser pictures format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,8 +30,11 @@ bench: venv ## Every benchmark with its goals; some minutes, 1 where one is miss
 browser: venv ## A browser for the tests of pages, where there is none
 	@$(BIN)/python -m tests.chromium
 
-test: venv browser ## All tests; no network beyond loopback
+test: venv browser ## All tests; no network beyond loopback, once there is a browser
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+pictures: venv browser ## The pictures of the console in docs/, made anew
+	@$(BIN)/python -m pytest tests/console/test_pictures.py --pictures docs/pictures
 
 check: venv ## The gate: style, directions, types
 	@$(BIN)/ruff format --check .

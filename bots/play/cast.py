@@ -182,8 +182,8 @@ KIM: Final = Person(
             why="The carrier vouches for the number, and nobody knows whose it is.",
         ),
         "email": Way(
-            address="kim@elsewhere.test",
-            key="email:kim@elsewhere.test",
+            address="kim.osei@play.test",
+            key="email:kim.osei@play.test",
             proof=Proof.PROVEN,
             why="The mail passes DMARC, so it comes from this mailbox; the directory does not have it.",
         ),
@@ -197,7 +197,7 @@ KIM: Final = Person(
             address=f"{_TEAM}/U0KIM",
             key=f"slack:{_TEAM}/U0KIM",
             proof=Proof.PROVEN,
-            vouchers=(Voucher(key="email:kim@elsewhere.test"),),
+            vouchers=(Voucher(key="email:kim.osei@play.test"),),
             why="Slack vouches for the account, and names a confirmed mailbox that the directory does not have.",
         ),
         "discord": Way(

@@ -144,3 +144,14 @@ async def test_tasks_are_exported_with_the_customer_and_nobody_else_s(office: Of
     export = await office.shop.ledger.export("cus_7", reader="boss", now=office.shop.now)
     assert [task["title"] for task in export.tasks] == ["ask Ann's bank"]
     assert from_json(to_json(export)).tasks == export.tasks
+
+
+async def test_whatever_is_typed_stays_text(office: Office) -> None:
+    bea = await office.colleague("bea")
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+    pages = [await add(bea, evil), (await bea.get(ALL)).text, (await bea.get(CASE)).text]
+    for page in pages:
+        assert "alert(1)" in page
+        elements = Outline(page).elements
+        assert all(attributes.get("src", "").startswith("/console/") for tag, attributes in elements if tag == "script")  # type: ignore[union-attr]
+        assert not any("onerror" in attributes for _, attributes in elements)
