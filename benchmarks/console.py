@@ -24,7 +24,7 @@ from sqlalchemy import Connection, insert, select
 
 from benchmarks import history
 from core.backends.ledger import people
-from core.backends.ledger.schema import cases, facts
+from core.backends.ledger.schema import cases, facts, handles
 from core.ledger import DirectoryRow, Profile
 from tests.console.office import Office, opened
 from tests.shop import Shop
@@ -171,8 +171,8 @@ async def _long_case(office: Office) -> int:
     """The newest case of the customer with a long history."""
 
     def newest(tx: Connection) -> int:
-        handle = people.handles.c.address == history.addresses(_LONG_CUSTOMER)[0][1]
-        theirs = select(people.handles.c.id).where(handle)
+        handle = handles.c.address == history.addresses(_LONG_CUSTOMER)[0][1]
+        theirs = select(handles.c.id).where(handle)
         query = select(cases.c.id).where(cases.c.handle_id.in_(theirs)).order_by(cases.c.id.desc()).limit(1)
         return int(tx.execute(query).scalar_one())
 

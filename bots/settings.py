@@ -30,7 +30,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file=".env")
 
-    database_url: str = Field("sqlite:///var/throughline.db", description="Where the ledger is kept: a file of SQLite, or postgresql://USER@HOST/NAME.")
+    database_url: str = Field(
+        "sqlite:///var/throughline.db",
+        description="Where the ledger is kept: a file of SQLite, or postgresql://USER@HOST/NAME.",
+    )
     secret_key: SecretStr = Field(
         SecretStr(""), description="At least 32 characters that sign and seal; made once under var/ when empty."
     )

@@ -1,5 +1,6 @@
 """Calling colleagues: a case that is handed over is told in every room that they have, once, and once more where nobody
-took it in time while colleagues are there. What they answer there is done as at the console, in the name of the account that is tied to them.
+took it in time while colleagues are there. What they answer there is done as at the console, in the name of the account
+that is tied to them.
 """
 
 import asyncio

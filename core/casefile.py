@@ -24,7 +24,8 @@ _OF_THE_MATTER = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One line of a customer's timeline. `state` is the outbox's: waiting, sent, parked or discarded; "" for what they wrote."""
+    """One line of a customer's timeline. `state` is the outbox's: waiting, sent, parked or discarded; "" for what they
+    wrote."""
 
     handle: HandleId
     told_at: datetime

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -231,9 +232,9 @@ async def stays(browser: httpx.AsyncClient, opened: asyncio.Semaphore, closed: a
 
 
 # ── the lookout ──
-async def test_what_another_process_wrote_is_told_too(office: Office, shop: Shop) -> None:
+async def test_what_another_process_wrote_is_told_too(office: Office, tmp_path: Path) -> None:
     eve = await office.colleague("eve")
-    elsewhere = open_database(f"sqlite:///{shop.ledger._database._writer._path}")
+    elsewhere = open_database(f"sqlite:///{tmp_path / 'shop.db'}")
     async with page(eve) as hers:
         await escalates(office)
         assert (await hers.until("queue"))["waiting"] in (0, 1)

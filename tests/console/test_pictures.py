@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, ViewportSize
 
 from core.accounts import Role
 from tests.console.office import Office
@@ -36,6 +36,7 @@ async def a_week(office: Office) -> None:
         if n < 14 and n % 3:
             office.shop.later(minutes=30)
             await office.desk.reply(n + 1, "bea", "I have seen to it.")
+            office.shop.later(minutes=10)
             ended = await office.desk.resolve(n + 1, "bea", "Corrected by hand, confirmed by mail.", 3 + n % 3)
             await office.desk.learn(ended)
         office.shop.later(hours=5)
@@ -46,7 +47,8 @@ async def test_the_main_pages_as_they_look(office: Office, tmp_path: Path, reque
     folder: Path = request.config.getoption("--pictures") or tmp_path
     await office.hires("bea", Role.LEAD)
     await a_week(office)
-    wide, phone = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+    wide: ViewportSize = {"width": 1440, "height": 900}
+    phone: ViewportSize = {"width": 390, "height": 844}
     async with watching(office, name="bea", viewport=wide) as page:
         for name in ("queue", "case", "insights", "playbook", "status"):
             await picture(page, folder, name)

@@ -13,7 +13,7 @@ from core.backends.ledger.schema import pattern_edits, patterns
 from core.erasing import Forgetting
 from tests.console.office import Office, Outline, text_of
 from tests.shop import Shop
-from tests.test_playbook import CURE, FAULT, HUMAN, SAME_CURE, rows, votes, was_cured
+from tests.test_playbook import CURE, FAULT, HUMAN, SAME_CURE, rows, suggested, votes, was_cured
 
 HERE = "/console/playbook"
 OTHER = "Replaced the phone under warranty."
@@ -138,6 +138,7 @@ async def test_it_stops_at_once_though_memory_is_away(office: Office) -> None:
     assert (await does(browser, "retire")).status_code == 200
     shop.memory.down = False
     assert await shop.memory.suggest(FAULT, "fault", limit=9)  # it still points there
+    assert await suggested(shop) == []
     assert not await told(shop, "T1/V1")
 
 

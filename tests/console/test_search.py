@@ -1,10 +1,12 @@
 """Searching: what is found, in any script, and that nothing is shown that staff may not see with a case."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Connection, Row, Select, Text, cast, select
 
 from core.backends.ledger.schema import access_log, metadata
 from core.ledger import DirectoryRow, Profile
@@ -149,7 +151,11 @@ async def test_what_was_shown_is_in_the_access_log_and_what_was_searched_for_is_
     for table in metadata.sorted_tables:
         for column in table.c:
             query = select(table).where(cast(column, Text).contains("zzyzx"))
-            assert await office.shop.ledger._database.read(lambda tx, q=query: tx.execute(q).first()) is None, column
+            assert await office.shop.ledger._database.read(partial(_first, query)) is None, column
+
+
+def _first(query: Select[Any], tx: Connection) -> Row[Any] | None:
+    return tx.execute(query).first()
 
 
 async def readings(office: Office) -> list[list[str]]:

@@ -17,7 +17,10 @@ PHONE = 360  # pixels
 class Served(Protocol):
     """A console that somebody can go to: an office, or a trial."""
 
-    url: str
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        ...
 
 
 @asynccontextmanager
