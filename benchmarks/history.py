@@ -83,7 +83,7 @@ def _message(handle: int, number: int, text: str, at: datetime) -> dict[str, Any
         "vouched": int(Proof.PROVEN),
         "proof": int(Proof.PROVEN),
         "text": text,
-        "body": {"attachments": []},
+        "body": {"attachments": [], "route": {}},
         "received_at": at,
         "told_at": at,
         "state": "answered",

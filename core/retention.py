@@ -15,8 +15,8 @@ _AT_A_TIME = 500
 class Retention:
     """For how long each class is kept; None for ever.
 
-    raw: deliveries as they came, with their files, and the files that we sent. messages: what was said, by either side. facts: what was told, and
-    how cases ended. access_log: who read what.
+    raw: deliveries as they came, with their files, and the files that we sent. messages: what was said, by either
+    side. facts: what was told, and how cases ended. access_log: who read what.
     """
 
     raw: timedelta | None = None
