@@ -1,5 +1,5 @@
-"""What hostile customers write, shown by a real browser: no script runs, no other machine is asked, and no page complains,
-with each of 50 texts as a name, as words, and as the name of a file."""
+"""What hostile customers write, shown by a real browser: no script runs, no other machine is asked, and no page
+complains, with each of 50 texts as a name, as words, and as the name of a file."""
 
 import pytest
 from playwright.async_api import Dialog, expect
