@@ -224,7 +224,7 @@ async def test_articles_are_listed_with_how_often_they_were_cited_and_how_that_e
     await shop.hears("slack", "T1/U2", HUMAN)
     await resolves(shop, "Told them the price.", satisfaction=2)
     page = (await (await lead(office)).get(HERE)).text
-    table = [text_of(row) for row in page.split("<tbody>")[-1].split("<tr>")[1:]]
+    table = [text_of(row) for row in page.split("<tbody>")[-1].split("</tbody>")[0].split("<tr>")[1:]]
     assert table == [
         "Shipping to Norway shipping.md 2 2 0 1 1 2.0 (1)",
         "Parking parking.md 0 0 0 0 0 not",
