@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import select, update
 
 from core.backends.ledger.database import open_database
@@ -147,10 +148,11 @@ async def test_a_page_that_was_just_opened_hears_of_the_last_minute_alone_under_
         assert await hers.until("handoff") == first, "the browser knows it by its id"
 
 
-async def test_a_notice_names_nobody_who_named_themselves_and_nothing_that_was_said(office: Office) -> None:
+@pytest.mark.parametrize("name", ["Call +1 900 555 for a prize", "Eve Your-Boss"])
+async def test_a_notice_names_nobody_who_named_themselves_and_nothing_that_was_said(office: Office, name: str) -> None:
     eve = await office.colleague("eve")
     async with page(eve) as hers:
-        await escalates(office, display_name="Call +1 900 555 for a prize")
+        await escalates(office, display_name=name)
         told = await hers.until("handoff")
     assert told["name"] == "A customer"
     assert set(told) == {"id", "case", "name", "category", "again"}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection, Row, Select, Text, cast, select
 
-from core.backends.ledger.schema import access_log, metadata
+from core.backends.ledger.schema import access_log, messages, metadata
 from core.ledger import DirectoryRow, Profile
 from core.searching import excerpt, sought
 from identity.proof import Proof
@@ -134,6 +134,16 @@ async def test_a_line_is_shown_with_no_case_of_somebody_else(office: Office) -> 
     assert "Ann Köller" in section(await search(browser, "xylophone"), "lines")
     await browser.post("/console/cases/1/identity/unmerge", data=both)
     page = section(await search(browser, "xylophone"), "lines")
+    assert "Rob" in page
+    assert "Ann" not in page
+
+
+async def test_a_line_that_is_on_record_with_a_case_of_somebody_else_is_shown_with_its_own(office: Office) -> None:
+    await ann(office)
+    await office.shop.hears("discord", "42", f"The word is xylophone. {HUMAN}", display_name="Rob")
+    astray = update(messages).where(messages.c.text.contains("xylophone")).values(case_id=1)
+    await office.shop.ledger._database.write(lambda tx: tx.execute(astray))
+    page = section(await search(await office.signed_in(), "xylophone"), "lines")
     assert "Rob" in page
     assert "Ann" not in page
 
