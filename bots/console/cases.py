@@ -185,9 +185,11 @@ def _seen(form: Form) -> int | None:
 
 
 def _satisfaction(form: Form) -> int | None:
-    """1 to 5, as the customer told a colleague; None where they did not."""
+    """1 to 5, as the customer told a colleague; None where they did not. Raises Refused."""
     told = form.get("satisfaction", "")
-    return int(told) if told in {"1", "2", "3", "4", "5"} else None
+    if told not in {"", "1", "2", "3", "4", "5"}:
+        raise Refused("Nothing was changed: how satisfied they are is a number from 1 to 5.")
+    return int(told) if told else None
 
 
 def _summary(file: CaseFile) -> str:

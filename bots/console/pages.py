@@ -17,7 +17,9 @@ from core.panel import Place
 _HERE = Path(__file__).parent
 _SCRIPT = "text/javascript; charset=utf-8"
 STATIC = {"console.css": "text/css; charset=utf-8"}  # media types
-STATIC |= dict.fromkeys(("console.js", "theme.js", "notices.js", "keys.js", "play.js", "preview.js"), _SCRIPT)
+STATIC |= dict.fromkeys(
+    ("console.js", "theme.js", "notices.js", "keys.js", "play.js", "preview.js", "typed.js"), _SCRIPT
+)
 STATIC |= dict.fromkeys(("icon.svg", "icon-waiting.svg"), "image/svg+xml")
 
 NAVIGATION = [  # path, what it is called, and who sees it

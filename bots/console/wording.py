@@ -99,6 +99,8 @@ def hint(contacts: Sequence[Contact]) -> str:
     """Who they say they are, where nothing proves it."""
     first = contacts[0] if contacts else None
     said = (first.hint or first.display_name) if first and not first.address else ""
+    if first and said == first.hint and first.channel == "web":  # the number of a session is nobody's name
+        said = first.display_name
     return f"They say they are {said}, not proven." if said else ""
 
 

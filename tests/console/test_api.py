@@ -81,6 +81,8 @@ async def test_what_cannot_be_done_is_said_as_json(office: Office) -> None:
         (await bea.get("/console/api/cases/x"), 404, "no such case"),
         (await bea.post("/console/api/cases/1/reply", json={"txt": "Hello"}), 422, "text"),
         (await bea.post("/console/api/cases/1/reply", content=b"{"), 422, "JSON"),
+        (await bea.post("/console/api/cases/1/resolve", json={"satisfaction": True}), 422, "satisfaction"),
+        (await bea.post("/console/api/cases/1/resolve", json={"satisfaction": 6}), 422, "satisfaction"),
         (await bea.post("/console/api/cases/1/snooze", json={"until": "2020-01-01T00:00:00Z"}), 409, "gone by"),
         (await bea.post("/console/api/cases/1/reply", content=b"x" * 70_000), 413, "65536"),
         (await office.browser().get("/console/api/queue"), 401, "sign in"),

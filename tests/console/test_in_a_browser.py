@@ -47,3 +47,26 @@ async def test_without_scripts_a_case_is_read_all_the_same(office: Office) -> No
     async with watching(office, java_script_enabled=False) as page:
         await page.get_by_role("link", name="John Miller").click()
         await expect(page.get_by_role("heading", name="John Miller", level=1)).to_be_visible()
+
+
+async def test_what_was_typed_into_one_form_survives_another(office: Office) -> None:
+    await _a_case(office)
+    async with watching(office) as page:
+        await page.get_by_role("link", name="John Miller").click()
+        await page.get_by_role("textbox", name="Reply").fill("Hi John, I am looking into it.")
+        await page.get_by_role("textbox", name="Resolution").fill("Refunded.")
+        await page.get_by_role("button", name="Take", exact=True).click()
+        await expect(page.get_by_text("It is yours.")).to_be_visible()
+        await expect(page.get_by_role("textbox", name="Reply")).to_have_value("Hi John, I am looking into it.")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.get_by_text("Your reply is on its way.")).to_be_visible()
+        await expect(page.get_by_role("textbox", name="Reply")).to_have_value("")
+        await expect(page.get_by_role("textbox", name="Resolution")).to_have_value("Refunded.")
+
+
+async def test_a_word_without_end_stays_on_the_page(office: Office) -> None:
+    await office.shop.hears("web", "john", f"I was charged twice: {'W' * 600}. Let me talk to a person, please!")
+    async with watching(office, viewport={"width": 360, "height": 740}) as page:
+        for path in ("/console", "/console/cases/1", "/console/search?q=charged"):
+            await page.goto(path)
+            assert await page.evaluate("document.scrollingElement.scrollWidth") <= 360, path

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, Row, Select, Text, cast, select
+from sqlalchemy import Connection, Row, Select, Text, cast, select, update
 
 from core.backends.ledger.schema import access_log, messages, metadata
 from core.ledger import DirectoryRow, Profile

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from core.casefile import CaseFile, Entry
 from core.desk import LONGEST_TEXT, View
@@ -49,7 +49,9 @@ class ResolveIn(Taken):
     """How the case ended."""
 
     resolution: str = Field("", max_length=LONGEST_TEXT)
-    satisfaction: int | None = Field(None, ge=1, le=5, description="As the customer told you; else they are asked.")
+    satisfaction: StrictInt | None = Field(
+        None, ge=1, le=5, description="As the customer told you; else they are asked."
+    )
 
 
 class Done(BaseModel):

@@ -2,7 +2,7 @@
 // Keyboard shortcuts: single keys, never while typing, and off where they were switched off in this browser.
 {
   const OFF = "throughline-keys-off", PAUSE = 1200; // milliseconds between g and the key after it
-  const PLACES = { q: "", i: "/insights", p: "/playbook", k: "/knowledge", s: "/status", a: "/accounts", u: "/audit", x: "/parked" };
+  const PLACES = { q: "", i: "/insights", p: "/playbook", k: "/knowledge", s: "/status", a: "/accounts", u: "/audit", t: "/tasks", v: "/approvals", d: "/identity", r: "/privacy" };
   const dialog = document.getElementById("keys"), box = document.getElementById("keys-on");
   let goesUntil = 0;
 
