@@ -19,7 +19,7 @@ class Form:
     action: str
     fields: dict[str, str] = field(default_factory=dict)
     password: str = ""
-    button: str = ""
+    buttons: list[str] = field(default_factory=list)
 
 
 class Page(HTMLParser):
@@ -45,9 +45,11 @@ class Page(HTMLParser):
     def form(self, button: str) -> Form:
         """The form with this button. Raises Problem when there is none."""
         for form in self.forms:
-            if form.button == button:
+            if button in form.buttons:
                 return form
-        raise Problem(f"the console shows no button {button!r}; there are {[f.button for f in self.forms]}")
+        raise Problem(
+            f"the console shows no button {button!r}; there are {[name for f in self.forms for name in f.buttons]}"
+        )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begins a link, a form, a field or a line."""
@@ -72,7 +74,7 @@ class Page(HTMLParser):
             pass
         if tag == "dt" or (tag == "p" and "li" in self._open):
             self._words.append(":")
-        elif tag in _LINE_ENDS:
+        elif tag in _LINE_ENDS and "main" in self._open:
             self._end_line(tag)
 
     def _end_line(self, tag: str) -> None:
@@ -89,10 +91,10 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Takes up words."""
         words = " ".join(data.split())
-        if not words or {"title", "script", "style", "nav", "header"} & set(self._open):
+        if not words or "main" not in self._open:
             return
         if "button" in self._open:
-            self.forms[-1].button = words
+            self.forms[-1].buttons.append(words)
         elif "form" not in self._open:
             self._words.append(words)
         if "a" in self._open:

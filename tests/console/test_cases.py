@@ -341,13 +341,21 @@ async def test_a_colleague_may_say_how_satisfied_the_customer_is_and_then_nobody
     assert not office.channels["email"].arrived
 
 
-@pytest.mark.parametrize("satisfaction", ["", "0", "6", "٣", "5; DROP", "11"])
-async def test_a_customer_whose_word_is_not_known_is_asked_by_the_case_s_channel(
-    office: Office, satisfaction: str
-) -> None:
+@pytest.mark.parametrize("satisfaction", ["0", "6", "٣", "5; DROP", "11"])
+async def test_a_satisfaction_that_is_none_is_refused_and_nothing_is_closed(office: Office, satisfaction: str) -> None:
     await ann_writes(office)
     browser = await office.signed_in()
-    page = await browser.post("/console/cases/1/resolve", data={"satisfaction": satisfaction})
+    page = await browser.post("/console/cases/1/resolve", data={"satisfaction": satisfaction, "resolution": "Done"})
+    assert page.status_code == 409
+    assert "a number from 1 to 5" in text_of(page.text)
+    assert "Done" in page.text
+    assert "Waits for a person" in text_of((await browser.get("/console/cases/1")).text)
+
+
+async def test_a_customer_whose_word_is_not_known_is_asked_by_the_case_s_channel(office: Office) -> None:
+    await ann_writes(office)
+    browser = await office.signed_in()
+    page = await browser.post("/console/cases/1/resolve", data={"satisfaction": ""})
     assert "The customer rates it" not in page.text
     await office.delivered()
     (asked,) = office.channels["email"].arrived

@@ -212,3 +212,9 @@ async def test_a_page_that_has_not_changed_is_not_sent_again(office: Office) -> 
     assert (await browser.get("/console?tab=waiting", headers={"if-none-match": state})).status_code == 304
     await browser.post("/console/cases/1/take")
     assert (await browser.get("/console?tab=waiting", headers={"if-none-match": state})).status_code == 200
+
+
+async def test_the_pictures_of_the_tab_are_there(office: Office) -> None:
+    for path in ("/favicon.ico", "/console/static/icon.svg", "/console/static/icon-waiting.svg"):
+        answer = await office.browser().get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml"), path
