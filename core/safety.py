@@ -13,7 +13,8 @@ _LINK = re.compile(
     r"|(?<![\w@./-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}/[^\s<>()\[\]\"']{0,2000}",
     re.IGNORECASE,
 )
-_CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])")
+# What stands between "==" marks the parts of a mail: with it gone a mail could not be taken apart any more.
+_CARD = re.compile(r"(?<![\d.,-])(?<!==)\d(?:[ -]?\d){12,18}(?![\d-])(?!==)")
 _SHORTEST, _LONGEST = 13, 19
 _WRITTEN = 262_144  # bytes
 
