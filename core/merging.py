@@ -175,11 +175,9 @@ class Dismissed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
-    """A colleague's wish. A and B are external ids or channel:address; `by` and `second` are the names of two."""
+class _Wish:
+    """What a colleague wishes, and a second one with them. `by` and `second` are the names of two."""
 
-    a: str
-    b: str
     by: str
     at: datetime
     second: str = ""
@@ -194,21 +192,18 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Undo:
-    """A colleague's wish to take back a decision, by its number; with `second` as in Order."""
+class Order(_Wish):
+    """To join two customers, or to part one. A and B are external ids or channel:address."""
+
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undo(_Wish):
+    """To take back a decision, by its number."""
 
     decision: int
-    by: str
-    at: datetime
-    second: str = ""
-
-    def __post_init__(self) -> None:
-        _two_people(self.by, self.second)
-
-    @property
-    def names(self) -> str:
-        """Who decided."""
-        return f"{self.by} and {self.second}" if self.second else self.by
 
 
 def _two_people(by: str, second: str) -> None:
