@@ -3,27 +3,23 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from bots import office, sockets, web
+from bots.listeners import Listeners
 from bots.privacy import keep_house
 from bots.roster import Entry
 from bots.settings import Settings, environment, load
 from bots.wiring import Throughline, clock, put_together
 from core.calling import Calling
-from core.channel import Channel, Listener, Serves
-from core.errors import Misconfigured
+from core.channel import Channel
 from core.rooms import StaffRoom
 
 log = logging.getLogger("throughline")
-
-_START = 5.0  # seconds in which a channel that cannot start ends the process; later the others go on without it
-_PAUSE = 5.0
 
 
 async def run() -> None:
@@ -52,7 +48,7 @@ async def run() -> None:
             await bot.close()
 
 
-async def _work(bot: Throughline, listeners: "Listeners", stop: asyncio.Event) -> None:
+async def _work(bot: Throughline, listeners: Listeners, stop: asyncio.Event) -> None:
     await listeners.start()
     for entry in bot.roster:
         log.info("%s", _roster_line(entry, bot))
@@ -123,77 +119,3 @@ def _where(channel: Channel[Any], settings: Settings) -> str:
     pages = [path for path in getattr(channel, "pages", ()) if path.count("/") == 1 and "." not in path]
     paths = pages or list(getattr(channel, "paths", ()))
     return "  ".join(f"{settings.base_url}{path}" for path in paths)
-
-
-class Listeners:
-    """The channels that keep a connection or a server of their own, supervised."""
-
-    def __init__(self, bot: Throughline) -> None:
-        self._bot = bot
-        self._tasks: list[asyncio.Task[None]] = []
-        self._down: dict[str, str] = {}
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._started_at = asyncio.get_running_loop().time()
-
-    async def start(self) -> None:
-        """Starts every listener; returns when those that serve on a port of their own do. Raises Misconfigured."""
-        for channel in self._bot.channels.values():
-            if isinstance(channel, Listener):
-                self._tasks.append(asyncio.create_task(self._keep(channel, channel)))
-        for channel in self._bot.channels.values():
-            if isinstance(channel, Serves):
-                await self._served(channel)
-
-    async def _served(self, channel: Serves) -> None:
-        serving = asyncio.create_task(channel.started())
-        awaited: set[asyncio.Future[Any]] = {serving, self._failed}
-        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        if self._failed.done():
-            serving.cancel()
-            self._failed.result()
-
-    async def until(self, stop: asyncio.Event) -> None:
-        """Runs until the process is told to stop. Raises Misconfigured when a listener cannot start."""
-        stop_asked = asyncio.create_task(stop.wait())
-        stop_asked.add_done_callback(lambda _: None if self._failed.done() else self._failed.set_result(None))
-        try:
-            await self._failed
-        finally:
-            stop_asked.cancel()
-
-    async def stop(self) -> None:
-        """Closes every listener."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def not_ready(self) -> Mapping[str, str]:
-        """What is down, and why."""
-        try:
-            await self._bot.ledger.open_lines()
-        except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
-            return {**self._down, "ledger": type(error).__name__}
-        return dict(self._down)
-
-    async def _keep(self, channel: Channel[Any], listener: Listener) -> None:
-        listening = f"listening {channel.name}"
-        while True:
-            self._bot.health.note(listening)
-            try:
-                await listener.listen(lambda raw: self._bot.dispatch.deliver(channel, raw))
-            except Misconfigured as error:
-                return self._give_up(channel, error)
-            except Exception as error:
-                self._bot.health.note(listening, f"broke off ({type(error).__name__})")
-                log.exception("%s broke off; it is started again", channel.name)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.Event().wait(), _PAUSE)
-
-    def _give_up(self, channel: Channel[Any], error: Misconfigured) -> None:
-        self._down[channel.name] = str(error)
-        self._bot.health.note(f"listening {channel.name}", str(error))
-        starting = asyncio.get_running_loop().time() - self._started_at < _START
-        if starting and not self._failed.done():
-            self._failed.set_exception(error)
-        else:
-            log.error("%s is down: %s", channel.name, error)

@@ -1,0 +1,90 @@
+"""The channels that keep a connection or a server of their own, supervised."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from bots.wiring import Throughline
+from core.channel import Channel, Listener, Serves
+from core.errors import Misconfigured
+
+log = logging.getLogger("throughline")
+
+_START = 5.0  # seconds in which a channel that cannot start ends the process; later the others go on without it
+_PAUSE = 5.0
+
+
+class Listeners:
+    """Hears what comes in by these channels."""
+
+    def __init__(self, bot: Throughline) -> None:
+        self._bot = bot
+        self._tasks: list[asyncio.Task[None]] = []
+        self._down: dict[str, str] = {}
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._started_at = asyncio.get_running_loop().time()
+
+    async def start(self) -> None:
+        """Starts every listener; returns when those that serve on a port of their own do. Raises Misconfigured."""
+        for channel in self._bot.channels.values():
+            if isinstance(channel, Listener):
+                self._tasks.append(asyncio.create_task(self._keep(channel, channel)))
+        for channel in self._bot.channels.values():
+            if isinstance(channel, Serves):
+                await self._served(channel)
+
+    async def _served(self, channel: Serves) -> None:
+        serving = asyncio.create_task(channel.started())
+        awaited: set[asyncio.Future[Any]] = {serving, self._failed}
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        if self._failed.done():
+            serving.cancel()
+            self._failed.result()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Runs until the process is told to stop. Raises Misconfigured when a listener cannot start."""
+        stop_asked = asyncio.create_task(stop.wait())
+        stop_asked.add_done_callback(lambda _: None if self._failed.done() else self._failed.set_result(None))
+        try:
+            await self._failed
+        finally:
+            stop_asked.cancel()
+
+    async def stop(self) -> None:
+        """Closes every listener."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def not_ready(self) -> Mapping[str, str]:
+        """What is down, and why."""
+        try:
+            await self._bot.ledger.open_lines()
+        except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
+            return {**self._down, "ledger": type(error).__name__}
+        return dict(self._down)
+
+    async def _keep(self, channel: Channel[Any], listener: Listener) -> None:
+        listening = f"listening {channel.name}"
+        while True:
+            self._bot.health.note(listening)
+            try:
+                await listener.listen(lambda raw: self._bot.dispatch.deliver(channel, raw))
+            except Misconfigured as error:
+                return self._give_up(channel, error)
+            except Exception as error:
+                self._bot.health.note(listening, f"broke off ({type(error).__name__})")
+                log.exception("%s broke off; it is started again", channel.name)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), _PAUSE)
+
+    def _give_up(self, channel: Channel[Any], error: Misconfigured) -> None:
+        self._down[channel.name] = str(error)
+        self._bot.health.note(f"listening {channel.name}", str(error))
+        starting = asyncio.get_running_loop().time() - self._started_at < _START
+        if starting and not self._failed.done():
+            self._failed.set_exception(error)
+        else:
+            log.error("%s is down: %s", channel.name, error)
