@@ -30,6 +30,12 @@ def people(tx: Connection, customers: Sequence[int], now: datetime) -> dict[int,
     return {customer: [ids[address] for address in addresses(customer)] for customer in customers}
 
 
+def person(tx: Connection, channel: str, who: str, now: datetime) -> int:
+    """A handle of somebody who has not written yet."""
+    row = insert(handles).values(_handle(channel, who, now)).returning(handles.c.id)
+    return int(tx.execute(row).scalar_one())
+
+
 def tell(tx: Connection, held: Sequence[int], count: int, now: datetime) -> list[int]:
     """So many messages of one customer, over all of their handles in turn, the newest just before `now`.
 

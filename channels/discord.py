@@ -5,6 +5,7 @@ Heard through discord.py's gateway. Sent over REST without it, so that a worker 
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, WebsocketUrl, field_validator
@@ -76,6 +77,10 @@ class Discord:
     async def send(self, wire: Post) -> str:
         """Posts a message and returns its id. Raises TryAgain or Undeliverable."""
         return await self._posting.send(wire)
+
+    async def taken(self, wire: Post, since: datetime) -> Sequence[str] | None:
+        """What its conversation has of a message: the nonce alone keeps it from being said twice for some minutes."""
+        return await self._posting.taken(wire, since)
 
     async def typing(self, route: Route) -> None:
         """Shows that an answer is being written."""

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
@@ -135,6 +136,10 @@ class Slack:
     async def send(self, wire: Post) -> str:
         """Posts it; returns Slack's id of it. Raises TryAgain or Undeliverable."""
         return await self._posting.send(wire)
+
+    async def taken(self, wire: Post, since: datetime) -> Sequence[str] | None:
+        """What its conversation has of a post, by the mark that posts carry. Slack keeps no ephemeral one."""
+        return await self._posting.taken(wire, since)
 
     async def typing(self, route: Route) -> None:
         """Shows that an answer is written."""

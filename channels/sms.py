@@ -22,6 +22,7 @@ from channels._sms import enclosing, looking, media, refusals, wording
 from channels._sms.examining import examined
 from channels._sms.missed import Missed
 from channels._sms.rest import Refused, Rest
+from channels._sms.taken import Wanted, taken
 from core.channel import Ack, Deliver, Finding, Limits, Look, Report, Site
 from core.consent import Consent
 from core.errors import Malformed, TryAgain, Undeliverable
@@ -151,6 +152,10 @@ class Sms:
             status_callback=f"{self._base_url}{self.paths[1]}" if self._is_public else "",
             media=self._addresses.of(wire.files, self._site.now()),
         )
+
+    async def taken(self, wire: Text, since: datetime) -> Sequence[str] | None:
+        """The messages of these words to this number that Twilio lists, but for those that did not arrive."""
+        return await taken(self._rest, Wanted(to=wire.to, body=wire.body, files=len(wire.files)), since)
 
     async def get(self, raw: Raw) -> Ack:
         """A file of ours, to whoever has its address: Twilio, while it lasts."""

@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -163,6 +164,10 @@ class Web:
         line = Line(id=wire.id, text=wire.text, sender=wire.sender, at=now, choices=wire.choices, files=wire.files)
         self._streams.show(wire.conversation, line)
         return wire.id
+
+    async def taken(self, wire: Event, since: datetime) -> Sequence[str]:  # noqa: ARG002 - the port
+        """Nothing that would be shown twice: pages show an id once, however often it comes."""
+        return []
 
     async def typing(self, route: Route) -> None:
         """Tells the open pages of the conversation."""

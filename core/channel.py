@@ -16,6 +16,7 @@ from core.messages import Attachment, Choice, InboundMessage, Interruption, Raw,
 from identity.proof import Proof
 
 Wire = TypeVar("Wire")
+Wire_contra = TypeVar("Wire_contra", contravariant=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +236,18 @@ class Reports(Protocol):
 
     def report(self, raw: Raw) -> Report | None:
         """The report in a delivery in which no customer talks; None where there is none. Pure."""
+        ...
+
+
+@runtime_checkable
+class Recounts(Protocol[Wire_contra]):
+    """A channel whose provider can be asked what it took of us, for when we do not know how far we got."""
+
+    async def taken(self, wire: Wire_contra, since: datetime) -> Sequence[str] | None:
+        """The provider's ids of what it took after that moment and may be this wire, the oldest first. None of them
+        where it has no such thing, or shows it once however often it is sent; None where it cannot tell.
+
+        Raises TryAgain."""
         ...
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import accumulate, count, takewhile
 from typing import Any, Protocol
 
-from core.channel import Channel, Limits, Typing
+from core.channel import Channel, Limits, Recounts, Typing
 from core.errors import TryAgain, Undeliverable
 from core.ledger import Ledger, Outgoing
 from core.messages import Reply, Route
@@ -116,24 +116,40 @@ class Delivery:
         taker, parts = self._taker(row), row.parts_sent
         if taker is None:
             return None
-        most = attempts_within(taker.limits.patience)
+        most, in_doubt = attempts_within(taker.limits.patience), row.maybe_twice
         for attempt in range(row.attempts + 1, most + 1):
             try:
                 if not await self._ledger.is_waiting(row.id):  # its customer was erased
                     return None
                 wires = await self._wires(taker, row)
-                parts = 0 if parts >= len(wires) else parts  # all had gone and failed later: it was put back
+                if parts >= len(wires):  # all had gone and failed later: it was put back
+                    parts, in_doubt = 0, False
                 while parts < len(wires):
-                    provider_id = await taker.send(wires[parts])
-                    parts += 1
+                    known = await self._taken(taker, wires[parts], row) if in_doubt else ""
+                    provider_id = known or await taker.send(wires[parts])
+                    parts, in_doubt = parts + 1, False
                     await self._sent(row, parts, len(wires), provider_id)
             except Undeliverable as error:
                 return await self._park(row, _in_part(error, parts))
             except Exception as error:  # noqa: BLE001 - whatever a provider does, the reply is kept and tried again
+                in_doubt = in_doubt or (isinstance(error, TryAgain) and error.maybe_sent)
                 await self._wait(row, error, attempt, taker.limits.patience)
             else:
                 return None
         return await self._park(row, _in_part(Undeliverable(f"given up after {most} attempts"), parts))
+
+    async def _taken(self, taker: Taker, wire: Any, row: Outgoing) -> str:
+        """The provider's id of what may have gone and did go; "" where it did not, or where the provider cannot tell.
+
+        Raises TryAgain."""
+        if not isinstance(taker, Recounts) or row.written_at is None:
+            return ""
+        try:
+            found = await taker.taken(wire, row.written_at)
+        except Undeliverable as refusal:
+            log.warning("%s does not say whether it has reply %d: %s", row.channel, row.id, mask(_line(refusal)))
+            return ""
+        return "" if found is None else await self._ledger.reconciled(row.id, found)
 
     async def _wires(self, taker: Taker, row: Outgoing) -> Sequence[Any]:
         """What is sent for a reply. Files are large: read no sooner than they go, and put in shape beside the loop.

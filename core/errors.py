@@ -7,6 +7,7 @@ Problem
 │   ├── TryAgain        the provider is busy or away               -> sent again, after `after` or with backoff
 │   └── Undeliverable   it never will                              -> parked, staff see it
 ├── WriterFailed    the language model gave no usable answer       -> the offline rules answer, once
+├── LedgerAway      the database is locked, full or gone           -> nothing is acknowledged, all is tried again
 ├── Fenced          another turn of this customer took over        -> this turn is dropped and its messages run again
 └── Misconfigured   a setting is wrong or missing                  -> the process does not start and names the setting
 """
@@ -37,13 +38,17 @@ class SendProblem(Problem):
 class TryAgain(SendProblem):
     """The provider was busy, away, or broke off. `after` is how long it asked us to wait, if it did.
 
-    `maybe_sent` where it broke off after it had all of the reply, so that its customer may get it twice.
+    `maybe_sent` where it broke off after it had all of the reply, so that its customer may get it twice. `away` where
+    this speaks of the provider as a whole, and not of this reply: others need not be tried either.
     """
 
-    def __init__(self, message: str, *, after: timedelta | None = None, maybe_sent: bool = False) -> None:
+    def __init__(
+        self, message: str, *, after: timedelta | None = None, maybe_sent: bool = False, away: bool = False
+    ) -> None:
         super().__init__(message)
         self.after = after
         self.maybe_sent = maybe_sent
+        self.away = away
 
 
 class Undeliverable(SendProblem):
@@ -58,7 +63,18 @@ class Undeliverable(SendProblem):
 
 
 class WriterFailed(Problem):
-    """The language model timed out, refused, was rate-limited or answered nonsense."""
+    """The language model timed out, refused, was rate-limited or answered nonsense.
+
+    `away` where this speaks of its server as a whole, and not of this one answer.
+    """
+
+    def __init__(self, message: str, *, away: bool = False) -> None:
+        super().__init__(message)
+        self.away = away
+
+
+class LedgerAway(Problem):
+    """The database is locked, full, or cannot be reached. Nothing was written, and it may go well later."""
 
 
 class Fenced(Problem):

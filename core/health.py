@@ -19,11 +19,13 @@ class Mishap:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
-    """How one thing does. `mishaps` are those of the last hour, newest first; `ails`: the newest note of it was one."""
+    """How one thing does. `mishaps` are those of the last hour, newest first; `ails`: the newest note of it was one.
+    `rests_until`: it is left alone until then, since it failed several times in a row."""
 
     well_at: datetime | None = None
     mishaps: Sequence[Mishap] = ()
     ails: str = ""
+    rests_until: datetime | None = None
 
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:
@@ -41,6 +43,7 @@ class Health:
         self._now = now
         self._well: dict[str, datetime] = {}
         self._ails: dict[str, str] = {}
+        self._rests: dict[str, datetime | None] = {}
         self._mishaps: defaultdict[str, deque[Mishap]] = defaultdict(lambda: deque(maxlen=MOST))
 
     def note(self, what: str, why: str = "") -> None:
@@ -51,8 +54,17 @@ class Health:
         else:
             self._well[what] = self._now()
 
+    def rests(self, what: str, until: datetime | None) -> None:
+        """Notes until when something is left alone; None when it is not any more."""
+        self._rests[what] = until
+
     def of(self, what: str) -> Condition:
         """How one thing does."""
         since = self._now() - LATELY
         lately = [mishap for mishap in self._mishaps[what] if mishap.at > since]
-        return Condition(well_at=self._well.get(what), mishaps=lately, ails=self._ails.get(what, ""))
+        return Condition(
+            well_at=self._well.get(what),
+            mishaps=lately,
+            ails=self._ails.get(what, ""),
+            rests_until=self._rests.get(what),
+        )

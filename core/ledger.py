@@ -269,6 +269,7 @@ class Outgoing:
     attempts: int = 0
     due_at: datetime | None = None
     maybe_twice: bool = False  # a crash, or a broken connection, may have fallen between sending and noting it
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -401,6 +402,11 @@ class Ledger(Protocol):
 
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
         """Notes that so many wires of a reply have gone."""
+        ...
+
+    async def reconciled(self, outgoing: int, found: Sequence[str]) -> str:
+        """Notes that a provider was asked what it has of a reply that may have gone: it is in doubt no more. The first
+        of what was found that is on record as no other's; "" for none."""
         ...
 
     async def sending_failed(

@@ -23,6 +23,11 @@ def made_at(snowflake: str) -> datetime:
     return datetime.fromtimestamp((int(snowflake) >> 22) / 1000 + _EPOCH, UTC)
 
 
+def id_at(moment: datetime) -> str:
+    """The least id that Discord makes from a moment on."""
+    return str(int((moment.timestamp() - _EPOCH) * 1000) << 22)
+
+
 class User(BaseModel):
     """A user. `bot` and `system` are never customers."""
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from channels._discord import phrases
 from channels._discord.cursors import Cursors
-from channels._discord.objects import EPHEMERAL, Interaction, made_at
+from channels._discord.objects import EPHEMERAL, Interaction, User, id_at, made_at
 from channels._discord.rest import CLOSED, Refused, Rest
 from channels._markdown.discord import DISCORD
 from channels._markdown.looking import as_page, on_any, parted
@@ -29,6 +29,8 @@ _SUPPRESS_EMBEDS: Final = 1 << 2  # message flag: no previews of links
 _LOADING: Final = 1 << 7  # message flag: a command's answer is awaited
 _TOKEN_LASTS: Final = timedelta(minutes=15)
 _BEING_ACKNOWLEDGED: Final = timedelta(seconds=5)
+_SKEW: Final = timedelta(minutes=2)  # by which clocks may differ
+_LOOKED_BACK: Final = 100  # messages of a conversation
 _NOT_FOUND: Final = 404
 _MOST_PEOPLE: Final = 1_000
 _LONGEST_LABEL, _LONGEST_ID, _IN_A_ROW, _MOST_BUTTONS = 80, 100, 5, 25
@@ -59,6 +61,27 @@ class _Sent(BaseModel):
     id: str
     content: str = ""
     flags: int = 0
+
+
+class _Named(BaseModel):
+    filename: str
+
+
+class _Listed(BaseModel):
+    """A message of a conversation."""
+
+    id: str
+    author: User
+    content: str = ""
+    attachments: list[_Named] = []
+
+    def says(self, wire: Post) -> bool:
+        """Whether it is what would be sent."""
+        files = [file.name for file in wire.files]
+        return self.content == wire.content and [file.filename for file in self.attachments] == files
+
+
+_LISTED: Final = TypeAdapter(list[_Listed])
 
 
 def render(reply: Reply) -> list[Post]:
@@ -112,6 +135,22 @@ class Posting:
             raise TryAgain("Discord's answer cannot be read") from wrong
         await self._close_earlier(wire)
         return sent
+
+    async def taken(self, wire: Post, since: datetime) -> Sequence[str] | None:
+        """Our messages of these words that stand in their conversation; None where more was said than is listed.
+
+        Raises TryAgain or Refused.
+        """
+        if wire.fills:  # `send` looks itself whether the command shows this answer
+            return [] if self._lasts(wire.answers) else None
+        try:
+            channel = wire.channel or await self.channel_of(wire.user)
+            after = {"after": id_at(since - _SKEW), "limit": str(_LOOKED_BACK)}
+            listed = _LISTED.validate_python(await self._rest.ask("GET", f"channels/{channel}/messages", **after))
+        except ValidationError as wrong:
+            raise TryAgain("Discord's answer cannot be read") from wrong
+        found = [one.id for one in reversed(listed) if one.author.bot and one.says(wire)]
+        return None if not found and len(listed) == _LOOKED_BACK else found
 
     async def typing(self, route: Route) -> None:
         """Shows for ten seconds that we type; a command shows it by itself."""

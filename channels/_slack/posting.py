@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ TEXT_LIMIT: Final = 3_000  # characters in one block of text
 _MOST_BUTTONS, _LONGEST_LABEL, _LONGEST_VALUE = 25, 75, 2_000
 _SLACKS_OWN: Final = ("hooks.slack.com", "hooks.slack-gov.com")
 _REMEMBERED: Final = 1_000
+_LOOKED_BACK: Final = 200  # messages of a conversation
+_SKEW: Final = timedelta(minutes=2)  # by which clocks may differ
 
 _Block = dict[str, object]
 
@@ -126,6 +129,26 @@ class Posting:
             return await self._directly(wire)
         self._remember(wire)
         return str(answer.get("ts") or answer.get("message_ts"))
+
+    async def taken(self, wire: Post, since: datetime) -> Sequence[str] | None:
+        """The `ts` of a post that Slack has, found by its mark; None where Slack keeps none, or shows not all of them.
+
+        Raises TryAgain, and Refused where we may not look.
+        """
+        said = wire.payload or wire.instead
+        mark = said.get("metadata")
+        if wire.files or wire.method == "chat.postEphemeral" or not mark:
+            return None
+        channel = str(wire.payload.get("channel") or await self._channel_of(wire.user))
+        thread = str(wire.payload.get("thread_ts", ""))
+        asked = {"channel": channel, "limit": str(_LOOKED_BACK), "include_all_metadata": "true"}
+        asked |= {"ts": thread, "oldest": f"{(since - _SKEW).timestamp():.6f}"} if thread else {}
+        answer = await self._web.ask("conversations.replies" if thread else "conversations.history", asked)
+        posts = answer.get("messages") or ()
+        found = [str(post["ts"]) for post in posts if post.get("metadata") == mark]
+        if not found and answer.get("has_more") and (thread or float(posts[-1]["ts"]) > (since - _SKEW).timestamp()):
+            return None
+        return found
 
     async def _directly(self, wire: Post) -> str:
         channel = await self._channel_of(wire.user)

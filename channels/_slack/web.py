@@ -89,7 +89,8 @@ class Web:
             raise self._problem(method, refusal) from refusal
         except (aiohttp.ClientError, OSError, ValueError, AttributeError, TypeError) as broken:
             # The last three are how Slack's client fails on an answer that is no JSON object.
-            raise TryAgain(f"Slack: {method} broke off ({type(broken).__name__}); it is tried again") from broken
+            what = f"Slack: {method} broke off ({type(broken).__name__}); it is tried again"
+            raise TryAgain(what, maybe_sent=not isinstance(broken, aiohttp.ClientConnectorError)) from broken
 
     def session(self) -> aiohttp.ClientSession:
         """The session, opened where there is none."""

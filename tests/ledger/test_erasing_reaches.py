@@ -13,6 +13,7 @@ NOT_A_CUSTOMERS = {
     "audit": "names no customer",
     "receipts": "kept, without a name",
     "tombstones": "kept, as digests",
+    "keyring": "keys, no customer's",
 }
 BY_NAME = {"handles", "directory", "parked", "leases"}  # erased, or blanked, by statements of their own
 SOMEBODY = Customer(

@@ -74,6 +74,7 @@ def outgoing_of(row: Row[Any]) -> Outgoing:
         attempts=row.attempts,
         due_at=row.due_at,
         maybe_twice=row.maybe_twice,
+        written_at=row.created_at,
     )
 
 
@@ -102,6 +103,15 @@ def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider
     tx.execute(this.values(parts_sent=parts))
     if done:
         tx.execute(this.where(outbox.c.state == "waiting").values(state="sent", sent_at=now, error=""))
+
+
+def reconciled(tx: Connection, outgoing: int, found: Sequence[str]) -> str:
+    """Takes a reply out of doubt: what of a provider's is that reply, as far as it is on record as no other."""
+    here = select(outbox.c.channel).where(outbox.c.id == outgoing).scalar_subquery()
+    theirs = outbox.c.channel == here, wires.c.provider_id.in_(found)
+    known = set(tx.execute(select(wires.c.provider_id).join(outbox).where(*theirs)).scalars())
+    tx.execute(update(outbox).where(outbox.c.id == outgoing).values(maybe_twice=False))
+    return next((one for one in found if one not in known), "")
 
 
 def sending_failed(

@@ -83,6 +83,9 @@ class ForTurns(OnDatabase):
             lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now)
         )
 
+    async def reconciled(self, outgoing: int, found: Sequence[str]) -> str:
+        return await self._database.write(lambda tx: outbox.reconciled(tx, outgoing, found))
+
     async def sending_failed(
         self, outgoing: int, *, error: str, due_at: datetime | None, maybe_sent: bool = False
     ) -> None:

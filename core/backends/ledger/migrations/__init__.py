@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 _HERE = Path(__file__).parent
-HEAD = "0010"
+HEAD = "0011"
 
 
 def revision(connection: Connection) -> str:

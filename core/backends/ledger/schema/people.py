@@ -155,5 +155,6 @@ leases = Table(
     metadata,
     Column("customer", Text, primary_key=True),
     Column("token", Text, nullable=False),
+    Column("holder", Text, nullable=False, server_default=""),  # the process
     Column("expires_at", Instant, nullable=False),
 )

@@ -96,9 +96,12 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("error", Text, nullable=False),
     Column("sent_at", Instant),
+    Column("claimed_by", Text, nullable=False, server_default=""),  # the process that is sending it
+    Column("claimed_until", Instant),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
-Index("outbox_waiting", outbox.c.id, sqlite_where=outbox.c.state == "waiting")
+Index("outbox_waiting", outbox.c.destination, outbox.c.id,
+      sqlite_where=outbox.c.state == "waiting", postgresql_where=outbox.c.state == "waiting")  # fmt: skip
 Index("outbox_parked", outbox.c.id, sqlite_where=outbox.c.state == "parked",
       postgresql_where=outbox.c.state == "parked")  # fmt: skip
 Index("outbox_by_case", outbox.c.case_id, outbox.c.sender, outbox.c.created_at, outbox.c.sent_at)

@@ -108,12 +108,22 @@ access_log = Table(
 Index("access_log_by_handle", access_log.c.handle_id)
 Index("access_log_by_reader", access_log.c.reader, access_log.c.at)
 
-# What is kept of an erased customer: digests under SECRET_KEY, by which their rows are refused when they come again.
+# What is kept of an erased customer: digests under a key of the keyring, by which their rows are refused when they come
+# again.
 tombstones = Table(
     "tombstones",
     metadata,
     Column("digest", Text, primary_key=True),
     Column("at", Instant, nullable=False),
+    Column("restored_at", Instant),  # when the company named them again; it counts no more if that was later
+)
+
+# Keys that outlive SECRET_KEY, each sealed under it.
+keyring = Table(
+    "keyring",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sealed", Text, nullable=False),
 )
 
 receipts = Table(

@@ -1,0 +1,144 @@
+"""What is told of the work as it is done: for which message, how long it took, how it ended.
+
+A message gets a random code when it arrives: its correlation id. The code stands with it and with its answer, so that
+whoever goes on with it, in another process or after a restart, goes on under the same code. Nothing that is told here
+is about a customer: names of channels, of steps and of outcomes, numbers and times.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from time import perf_counter
+
+from core.errors import Fenced, TryAgain, Undeliverable
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """For which message something is done. `id` is its correlation id, `span` the step of it where steps are traced."""
+
+    id: str
+    channel: str = ""
+    span: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.id}-{self.span}" if self.span else self.id
+
+    @classmethod
+    def read(cls, kept: str | None, channel: str) -> "Trace | None":
+        """What stands with a row; None where nothing does."""
+        code, _, span = (kept or "").partition("-")
+        return cls(code, channel, span) if code else None
+
+
+def new_code() -> str:
+    """A code that nobody else has."""
+    return secrets.token_hex(8)
+
+
+_here: ContextVar[Trace | None] = ContextVar("trace", default=None)
+_arriving: ContextVar[Trace | None] = ContextVar("arriving", default=None)
+
+
+def here() -> Trace | None:
+    """For which message this is done; None where it is for none."""
+    return _here.get()
+
+
+def goes_on(trace: Trace | None) -> None:
+    """The rest of this task is done for that message."""
+    _here.set(trace)
+
+
+@contextmanager
+def meanwhile(trace: Trace | None) -> Iterator[None]:
+    """What is done in the block is done for that message."""
+    before = _here.set(trace)
+    try:
+        yield
+    finally:
+        _here.reset(before)
+
+
+@dataclass(slots=True)
+class Step:
+    """A step of the work, from when it `began` (by `perf_counter`) to its `outcome`, one of a few words."""
+
+    name: str
+    trace: Trace
+    began: float
+    outcome: str = "well"
+    ended: "Callable[[Step], None] | None" = None  # whoever follows it further
+
+
+class Observer:
+    """Is told of everything; this one keeps nothing of it."""
+
+    def begin(
+        self, name: str, channel: str, *, after: Trace | None = None, beside: Sequence[Trace] = (), since: float = 0
+    ) -> Step:
+        """A step begins, or has begun at `since`: of a message's way `after` an earlier one, or of a new way. `beside`:
+        the messages that it is done for too."""
+        trace = Trace(after.id, channel, after.span) if after else Trace(new_code(), channel)
+        return Step(name, trace, since or perf_counter())
+
+    def end(self, step: Step) -> None:
+        """It ended, with its outcome."""
+
+    def count(self, what: str, channel: str, outcome: str, times: int = 1) -> None:
+        """Something happened, so many times."""
+
+    def lasted(self, what: str, channel: str, seconds: float) -> None:
+        """Something took so long."""
+
+    @contextmanager
+    def step(self, name: str, channel: str = "") -> Iterator[Step]:
+        """What is done in the block is a step, after the one that it is done in."""
+        with self._within(self.begin(name, channel, after=here())) as step:
+            yield step
+
+    @contextmanager
+    def arrival(self, channel: str) -> Iterator[Trace]:
+        """Something arrives in the block: it gets its code, unless it has one since it is just arriving."""
+        arriving = _arriving.get()
+        if arriving is not None and arriving is here():
+            yield arriving
+            return
+        with self._within(self.begin("accept", channel)) as step:
+            before = _arriving.set(step.trace)
+            try:
+                yield step.trace
+            finally:
+                _arriving.reset(before)
+
+    @contextmanager
+    def _within(self, step: Step) -> Iterator[Step]:
+        with meanwhile(step.trace):
+            try:
+                yield step
+            except BaseException as error:
+                step.outcome = how(error)
+                raise
+            finally:
+                self.end(step)
+
+
+UNOBSERVED = Observer()
+
+
+def how(error: BaseException | None) -> str:
+    """In a word, how something ended that ended by this."""
+    match error:
+        case asyncio.CancelledError():
+            return "cut off"
+        case TryAgain():
+            return "put off"
+        case Undeliverable():
+            return "refused"
+        case Fenced():
+            return "taken over"
+        case _:
+            return "failed"
