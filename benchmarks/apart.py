@@ -1,10 +1,15 @@
-"""What runs in processes of its own, so that its work does not count as ours."""
+"""What runs in processes of its own, so that its work does not count as ours.
+
+    python -m benchmarks.apart CONTENT
+
+is the model's server that `model_server` starts; it says its address, and ends with its input.
+"""
 
 import asyncio
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.twins.openai import OpenAITwin, openai_twin
@@ -15,28 +20,22 @@ _NANOSECONDS = 1_000_000  # in a millisecond
 @contextmanager
 def model_server(content: str = "") -> Iterator[str]:
     """The address of a twin of the model's server that always answers the same, at once."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, content), daemon=True)
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        ours.send("end")
-        process.join(timeout=10)
-        process.kill()
+    command = [sys.executable, "-m", "benchmarks.apart", content]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
+        assert server.stdout and server.stdin
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.stdin.close()
 
 
-def _serve(ours: Connection, content: str) -> None:
-    asyncio.run(_until_told(ours, content))
-
-
-async def _until_told(ours: Connection, content: str) -> None:
+async def serve(content: str) -> None:
+    """Until the input ends."""
     twin = OpenAITwin()
     twin.content = content or twin.content
     async with openai_twin(twin):
-        ours.send(twin.url)
-        await asyncio.to_thread(ours.recv)
+        print(twin.url, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
 
 class ServerTime:
@@ -64,3 +63,7 @@ def _nanoseconds(process: int) -> int:
         return int(Path(f"/proc/{process}/schedstat").read_text().split()[0])
     except OSError:
         return 0
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))

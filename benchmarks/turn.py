@@ -59,13 +59,15 @@ MESSAGES: Final = 7  # on record of each customer: with answers, cases and facts
 LONG: Final = 1_000  # messages on record, beside the recipe
 LONG_RUNS: Final = 20
 SAID = (
-    "Is there any news about my kettle number {}?",
-    "I was charged ${} twice for it.",
-    "I already restarted it {} times.",
+    "My toaster number {} does not heat.",
     "The order was W10{}00.",
+    "It shows the error E-{}.",
+    "I was charged ${} for it.",
+    "Is there any news about order W10{}00?",
 )
 WALL: Final = {"sqlite": 5.0, "postgresql": 12.0}
 FOUR_HANDLES, OVER_THE_FLOOR = 12.0, 3.0
+_SILENT: Final = 20  # seconds after which an answer is not coming
 CPU, CPU_WITH_SDK, A_CORE, BESIDE_RECIPE = 6.0, 10.0, 150.0, 20.0
 
 
@@ -151,7 +153,8 @@ class Bot:
         message = self.message(customer, said)
         began = time.perf_counter()
         await self.hear(message)
-        return (await self.channel.called.get() - began) * 1_000
+        async with asyncio.timeout(_SILENT):
+            return (await self.channel.called.get() - began) * 1_000
 
     async def at_rest(self) -> None:
         """Returns when nothing is left to do."""

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 Names = Annotated[tuple[str, ...], NoDecode]
 
 VAR = Path("var")  # everything a process writes lies below it
+KEPT_KEY = VAR / "secret_key"  # where none is given; on further lines those that are accepted beside it
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SPOKEN = frozenset({"en", "es", "de", "fr", "pt", "it", "nl"})
 
@@ -36,6 +37,14 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         SecretStr(""), description="At least 32 characters that sign and seal; made once under var/ when empty."
+    )
+    secret_keys_accepted: SecretStr = Field(
+        SecretStr(""),
+        description="Keys accepted beside SECRET_KEY while it is changed, commas between; see docs/operations.md.",
+    )
+    erasures_file: str = Field(
+        "var/erasures",
+        description="Where erasures are noted outside of the ledger, as digests, for ledgers restored from a backup.",
     )
     web_host: str = Field("127.0.0.1", description="Where the web server listens.")
     web_port: int = Field(8000, ge=0, le=65535, description="Its port.")
@@ -130,6 +139,13 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return value
 
+    @field_validator("secret_keys_accepted")
+    @classmethod
+    def _all_long_enough(cls, value: SecretStr) -> SecretStr:
+        for key in _keys(value):
+            cls._long_enough(SecretStr(key))
+        return value
+
     @field_validator("business_hours")
     @classmethod
     def _week(cls, value: str) -> str:
@@ -194,7 +210,16 @@ class Settings(BaseSettings):
 
     def secret(self) -> bytes:
         """SECRET_KEY, or the one that was made under var/."""
-        return self.secret_key.get_secret_value().encode() or kept_secret(VAR / "secret_key").encode()
+        return self.secret_key.get_secret_value().encode() or kept_secret(KEPT_KEY).split()[0].encode()
+
+    def accepted(self) -> Sequence[bytes]:
+        """What was SECRET_KEY before, or will be, while it is changed."""
+        kept = [] if self.secret_key.get_secret_value() else kept_secret(KEPT_KEY).split()[1:]
+        return [key.encode() for key in (*_keys(self.secret_keys_accepted), *kept)]
+
+
+def _keys(given: SecretStr) -> list[str]:
+    return [key for part in given.get_secret_value().split(",") if (key := part.strip())]
 
 
 def is_loopback(host: str) -> bool:

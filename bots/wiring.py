@@ -93,7 +93,11 @@ async def open_ledger(settings: Settings) -> SqlLedger:
 
 def closed_ledger(settings: Settings) -> SqlLedger:
     """The ledger; its file is opened at first use. Raises Misconfigured."""
-    return SqlLedger(open_database(settings.database_url), secret=secret_for("erasing", settings.secret()))
+    return SqlLedger(
+        open_database(settings.database_url),
+        secret=secret_for("erasing", settings.secret()),
+        accepted=[secret_for("erasing", secret) for secret in settings.accepted()],
+    )
 
 
 def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
@@ -137,6 +141,7 @@ def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Si
         brand=settings.brand_name,
         base_url=settings.base_url,
         secret=secret_for(f"channel {name}", secret),
+        accepted=[secret_for(f"channel {name}", former) for former in settings.accepted()],
         var=VAR,
         now=clock,
         transcript=partial(ledger.transcript, name),
@@ -185,7 +190,12 @@ def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: Memory,
         writer=writer,
         knowledge=Knowledge(Path(settings.knowledge_dir)) if settings.knowledge_dir else None,
         house=house,
-        linking=Linking(secret=house.secret, label=house.label, call_number=house.call_number),
+        linking=Linking(
+            secret=house.secret,
+            accepted=[secret_for("engine", former) for former in settings.accepted()],
+            label=house.label,
+            call_number=house.call_number,
+        ),
         actions=_actions(settings, ledger),
         now=clock,
         new_id=new_id,

@@ -148,12 +148,12 @@ class Email:
             brand=site.brand or site.name,
             local=local,
             domain=domain,
-            threads=Seal(site.secret, "thread"),
-            letters=Seal(site.secret, "letter"),
+            threads=Seal(site.secret, "thread", site.accepted),
+            letters=Seal(site.secret, "letter", site.accepted),
         )
         self._notices = Notices(
             head=self._head,
-            seal=Seal(site.secret, "notice"),
+            seal=Seal(site.secret, "notice", site.accepted),
             mailboxes=[one for one in settings.staff_notify.split(",") if one],
             send=self._post_letter,
         )

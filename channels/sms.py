@@ -81,7 +81,7 @@ class Sms:
         self._base_url = site.base_url
         self._site = site
         self._is_public = site.base_url.startswith("https://")
-        self._addresses = enclosing.Addresses(site.secret, site.base_url)
+        self._addresses = enclosing.Addresses(site.secret, site.base_url, site.accepted)
         self.limits = enclosing.limited(self.limits, public=self._is_public)
         self.pages: Sequence[str] = (f"{enclosing.PATH}{{token}}",) if self._is_public else ()
         self._signatures = twilio.Signatures(settings.twilio_auth_token)

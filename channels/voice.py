@@ -248,17 +248,21 @@ class Voice:
         return self._url(query, at)
 
     def _sealed(self, step: Step) -> Mapping[str, str]:
-        return {"proof": self._seal(step.call, "proven")} if step.proof is Proof.PROVEN else {}
+        return {"proof": self._seals(step.call, "proven")[0]} if step.proof is Proof.PROVEN else {}
 
     def _url(self, query: Mapping[str, str], at: str = "") -> str:
         return f"{self._site.base_url}{at or self.paths[0]}?{urlencode(query)}"
 
-    def _seal(self, call: str, what: str) -> str:
-        return hmac.new(self._site.secret, f"{call}:{what}".encode(), hashlib.sha256).hexdigest()
+    def _seals(self, call: str, what: str) -> Sequence[str]:
+        text, secrets = f"{call}:{what}".encode(), (self._site.secret, *self._site.accepted)
+        return [hmac.new(secret, text, hashlib.sha256).hexdigest() for secret in secrets]
+
+    def _is_sealed(self, given: str, call: str, what: str) -> bool:
+        return any([hmac.compare_digest(given.encode(), seal.encode()) for seal in self._seals(call, what)])
 
     def _is_ours(self, setup: frames.Setup) -> bool:
         ticket = str((setup.parameters or {}).get("ticket", ""))
-        return hmac.compare_digest(ticket.encode(), self._seal(setup.call, "ticket").encode())
+        return self._is_sealed(ticket, setup.call, "ticket")
 
     def _read(self, raw: Raw) -> Step:
         query = dict(parse_qsl(urlsplit(raw.url).query))
@@ -283,7 +287,7 @@ class Voice:
     def _proof(self, call: str, caller: str, verstat: str, seal: str) -> Proof:
         if self._trust == "code" or not twilio.is_number(caller):
             return Proof.CLAIMED
-        sealed = hmac.compare_digest(seal.encode(), self._seal(call, "proven").encode())
+        sealed = self._is_sealed(seal, call, "proven")
         return Proof.PROVEN if self._trust == "callerid" or verstat == ATTESTED or sealed else Proof.CLAIMED
 
 

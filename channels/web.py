@@ -109,7 +109,7 @@ class Web:
     def __init__(self, settings: WebSettings, site: Site) -> None:
         self._settings = settings
         self._site = site
-        self._sessions = Sessions(site.secret)
+        self._sessions = Sessions(site.secret, site.accepted)
         issuer, audience = settings.webchat_jwt_issuer, settings.webchat_jwt_audience
         logins = Logins(settings.webchat_jwt_keys, issuer=issuer, audience=audience)
         self._visitors = Visitors(self._sessions, logins, secure=site.base_url.startswith("https://"))

@@ -53,6 +53,11 @@ class Breaker:
         self._tried = False  # one asks for all, and its outcome is awaited
         self._changed = asyncio.Event()
 
+    @property
+    def rests(self) -> bool:
+        """Whether the provider is left alone, or tried by somebody for all."""
+        return not self._is_free()
+
     async def rested(self) -> None:
         """Returns when the provider may be asked: at once, unless it rests."""
         while not self._is_free():

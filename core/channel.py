@@ -83,7 +83,8 @@ async def _nowhere() -> Sequence[Place]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """What a channel may know of the installation. `secret` is this channel's own, derived from SECRET_KEY."""
+    """What a channel may know of the installation. `secret` is this channel's own, derived from SECRET_KEY; what was
+    sealed with one of `accepted` opens too."""
 
     name: str  # the bot's
     brand: str
@@ -92,6 +93,7 @@ class Site:
     var: Path  # everything a process writes lies below it
     now: Callable[[], datetime]
     transcript: Callable[[str], Awaitable[Sequence[Line]]]  # the lines of one of this channel's conversations
+    accepted: Sequence[bytes] = ()
     languages: Sequence[str] = ("en",)  # that it speaks, the first one by default
     # The file of this number, from 0, of one of this channel's replies, by the reply's id; None where there is none.
     sent_file: Callable[[str, int], Awaitable[SentFile | None]] = _no_file

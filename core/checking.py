@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from core.channel import Channel, Checked, Checks
@@ -49,9 +50,9 @@ class Checking:
         self._tasks[one] = self._newest[one.sender] = task
         task.add_done_callback(lambda done: self._forget(one, done))
 
-    async def resume(self) -> None:
-        """Takes up what an earlier process accepted and did not check."""
-        for one in await self._ledger.unchecked():
+    async def resume(self, *, before: datetime | None = None) -> None:
+        """Takes up what was accepted, before then, and is not checked."""
+        for one in await self._ledger.unchecked(before=before):
             self.begin(one)
 
     async def close(self) -> None:

@@ -5,21 +5,29 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate, count, takewhile
 from typing import Any, Protocol
 
+from tenacity import RetryCallState
+
+from core.breaker import Breaker, Resting
 from core.channel import Channel, Limits, Recounts, Typing
-from core.errors import TryAgain, Undeliverable
+from core.errors import LedgerAway, TryAgain, Undeliverable
+from core.holding import Holding
 from core.ledger import Ledger, Outgoing
 from core.messages import Reply, Route
+from core.pausing import Leisure, a_little_longer, growing, insisting, jittered
 from core.stage import is_on_stage
 from identity.masking import mask
 
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(minutes=15)
+_LONGEST_NOTING = timedelta(seconds=30)
+_AFTER_AN_OUTAGE = timedelta(seconds=5)  # of the ledger's
 _SHARE = 40  # the longest pause of a patient channel is its patience by this
 
 
@@ -40,6 +48,17 @@ class Taker(Protocol):
         ...
 
 
+@dataclass(kw_only=True, slots=True)
+class _Going:
+    """A reply on its way. `parts` of it were taken; `in_doubt`: the next one may have been."""
+
+    row: Outgoing
+    taker: Taker
+    breaker: Breaker
+    parts: int
+    in_doubt: bool
+
+
 class Delivery:
     """Sends what stands in the outbox. A reply that cannot go holds up only those to the same destination. What is for
     somebody made-up goes to the `stage`, or nowhere."""
@@ -52,12 +71,17 @@ class Delivery:
         *,
         stage: Taker | None = None,
         noted: Callable[[str, str], None] = lambda _what, _why: None,  # told how sending by each channel went
+        rests: Callable[[str, datetime | None], None] = lambda _what, _until: None,  # and until when nothing is sent
     ) -> None:
         self._ledger = ledger
+        self._holding = Holding(ledger, now)
         self._channels = channels
         self._now = now
         self._stage = stage
         self._noted = noted
+        self._rests = rests
+        self._breakers: dict[str, Breaker] = {}
+        self._leisure = Leisure()
         self._queues: dict[str, deque[Outgoing]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,17 +97,30 @@ class Delivery:
             self._keep(asyncio.create_task(_show_typing(there, route)))
 
     async def resume(self) -> None:
-        """Sends what an earlier process left over."""
-        left = await self._ledger.left_over()
+        """Sends what waits and is sent by nobody."""
+        left = await self._ledger.left_over(now=self._now())
         if left:
             log.info("sending %d replies that were left over", len(left))
         self.post(left)
+
+    async def sweep(self, *, before: datetime) -> None:
+        """Sends what was written before then, is due, and is sent by nobody."""
+        for destination in await self._ledger.neglected(before=before, now=self._now()):
+            if destination not in self._queues:
+                self.post(await self._ledger.left_over(now=self._now(), destination=destination))
+
+    async def finish(self) -> None:
+        """Sends what can be sent at once; what would have to wait stays in the outbox."""
+        self._leisure.end()
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
 
     async def close(self) -> None:
         """Stops; what is not sent stays in the outbox."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._holding.close()
 
     def _queue(self, row: Outgoing) -> None:
         if self._taker(row) is None:
@@ -99,6 +136,11 @@ class Delivery:
         """What takes a reply, if it is on."""
         return self._stage if is_on_stage(row.reply.route) else self._channels.get(row.channel)
 
+    def _breaker(self, row: Outgoing) -> Breaker:
+        """That of whoever takes a reply."""
+        name = "the stage" if is_on_stage(row.reply.route) else row.channel
+        return self._breakers.setdefault(name, Breaker(self._now, partial(self._rests, f"sending {name}")))
+
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -112,31 +154,55 @@ class Delivery:
 
     async def _deliver(self, row: Outgoing) -> None:
         if row.due_at is not None:
-            await asyncio.sleep(max((row.due_at - self._now()).total_seconds(), 0))
-        taker, parts = self._taker(row), row.parts_sent
-        if taker is None:
+            await self._sleep(row.due_at - self._now())
+        if (taker := self._taker(row)) is None:
             return None
-        most, in_doubt = attempts_within(taker.limits.patience), row.maybe_twice
-        for attempt in range(row.attempts + 1, most + 1):
+        going = _Going(row=row, taker=taker, breaker=self._breaker(row), parts=row.parts_sent, in_doubt=row.maybe_twice)
+        attempt, most = row.attempts + 1, attempts_within(taker.limits.patience)
+        while attempt <= most:
             try:
-                if not await self._ledger.is_waiting(row.id):  # its customer was erased
-                    return None
-                wires = await self._wires(taker, row)
-                if parts >= len(wires):  # all had gone and failed later: it was put back
-                    parts, in_doubt = 0, False
-                while parts < len(wires):
-                    known = await self._taken(taker, wires[parts], row) if in_doubt else ""
-                    provider_id = known or await taker.send(wires[parts])
-                    parts, in_doubt = parts + 1, False
-                    await self._sent(row, parts, len(wires), provider_id)
+                if await self._claim(going):
+                    with self._holding.in_hand():
+                        await self._send(going)
+            except Resting:
+                continue  # somebody else's reply is tried for all
+            except LedgerAway as away:
+                log.warning("reply %d by %s waits: %s", row.id, row.channel, away)
+                await self._sleep(jittered(_AFTER_AN_OUTAGE))
             except Undeliverable as error:
-                return await self._park(row, _in_part(error, parts))
+                return await self._park(row, _in_part(error, going.parts))
             except Exception as error:  # noqa: BLE001 - whatever a provider does, the reply is kept and tried again
-                in_doubt = in_doubt or (isinstance(error, TryAgain) and error.maybe_sent)
                 await self._wait(row, error, attempt, taker.limits.patience)
+                attempt += 1
             else:
                 return None
-        return await self._park(row, _in_part(Undeliverable(f"given up after {most} attempts"), parts))
+        return await self._park(row, _in_part(Undeliverable(f"given up after {most} attempts"), going.parts))
+
+    async def _send(self, going: "_Going") -> None:
+        row, wires = going.row, await self._wires(going.taker, going.row)
+        if going.parts >= len(wires):  # all had gone and failed later: it was put back
+            going.parts, going.in_doubt = 0, False
+        while going.parts < len(wires):
+            wire = wires[going.parts]
+            with going.breaker.asked():
+                known = await self._taken(going.taker, wire, row) if going.in_doubt else ""
+                provider_id = known or await going.taker.send(wire)
+            going.parts, going.in_doubt = going.parts + 1, False
+            await self._sent(row, going.parts, len(wires), provider_id)
+
+    async def _claim(self, going: "_Going") -> bool:
+        """Takes a reply in hand, once its provider does not rest. False for one that is not to go, its customer was
+        erased, or that is not ours to send: another process is at it, or at an earlier one."""
+        if going.breaker.rests:
+            await self._leisure.spend(going.breaker.rested)
+        row = await self._ledger.claim(going.row.id, now=self._now())
+        if row is not None:
+            going.row, going.parts, going.in_doubt = row, row.parts_sent, row.maybe_twice
+        return row is not None
+
+    async def _sleep(self, pause: timedelta) -> None:
+        if pause > timedelta(0):
+            await self._leisure.spend(partial(asyncio.sleep, pause.total_seconds()))
 
     async def _taken(self, taker: Taker, wire: Any, row: Outgoing) -> str:
         """The provider's id of what may have gone and did go; "" where it did not, or where the provider cannot tell.
@@ -176,7 +242,7 @@ class Delivery:
         maybe_sent = isinstance(error, TryAgain) and error.maybe_sent
         note = partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at, maybe_sent=maybe_sent)
         await self._insist(note)
-        await asyncio.sleep(pause.total_seconds())
+        await self._sleep(pause)
 
     async def _park(self, row: Outgoing, error: Exception) -> None:
         log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, mask(_line(error)))
@@ -188,14 +254,12 @@ class Delivery:
     @staticmethod
     async def _insist(note: Callable[[], Awaitable[None]]) -> None:
         """Notes something, however often that takes: what went out is never sent again because a note failed."""
-        for attempt in count(1):
-            try:
-                await note()
-            except Exception as error:
-                log.exception("the ledger took no note, attempt %d", attempt)
-                await asyncio.sleep(_pause(error, attempt).total_seconds())
-            else:
-                return
+        await insisting(_LONGEST_NOTING, told=_not_noted)(note)
+
+
+def _not_noted(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("the ledger took no note, attempt %d", state.attempt_number, exc_info=error)
 
 
 async def _show_typing(channel: Typing, route: Route) -> None:
@@ -219,18 +283,14 @@ def longest_pause(patience: timedelta) -> timedelta:
 def attempts_within(patience: timedelta) -> int:
     """How many attempts fall into so long a time; then a reply is parked and staff see it."""
     longest = longest_pause(patience)
-    spent = accumulate((_growing(attempt, longest) for attempt in count(1)), initial=timedelta(0))
+    spent = accumulate((growing(attempt, longest) for attempt in count(1)), initial=timedelta(0))
     return sum(1 for _ in takewhile(lambda so_far: so_far <= patience, spent))
 
 
-def _pause(error: Exception, attempt: int, longest: timedelta = _LONGEST_PAUSE) -> timedelta:
+def _pause(error: Exception, attempt: int, longest: timedelta) -> timedelta:
     if isinstance(error, TryAgain) and error.after is not None:
-        return error.after
-    return _growing(attempt, longest)
-
-
-def _growing(attempt: int, longest: timedelta) -> timedelta:
-    return min(timedelta(seconds=2 ** min(attempt - 1, 20)), longest)
+        return a_little_longer(error.after)
+    return jittered(growing(attempt, longest))
 
 
 def _line(error: Exception) -> str:

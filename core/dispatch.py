@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from core.checking import Checking
 from core.delivery import Delivery
 from core.engine import Engine
 from core.errors import Fenced
+from core.holding import Holding
 from core.ledger import Ledger, Settled, Unchecked, Wait, line_of
 from core.messages import InboundMessage, Interruption, Raw, Reply
 from core.speaking import Saying
@@ -20,6 +21,7 @@ from core.stage import is_on_stage
 
 log = logging.getLogger(__name__)
 
+_NEGLECTED = timedelta(seconds=20)  # after which whoever finds a message that waits looks after it
 _TRIES = 3
 _LONG = 50_000  # bytes of a delivery
 _EARLY = 2.0  # seconds by which a report may overtake the note that its message was sent
@@ -32,12 +34,26 @@ async def _begin(channel: Speaks, reply: Reply) -> None:
         await channel.begin(reply)
 
 
+HandOver = Callable[[str], Awaitable[None]]  # gives a line to whichever process is free to answer it
+
+
 class Dispatch:
-    """Hears messages and sees to it that each is answered, whatever happens."""
+    """Hears messages and sees to it that each is answered, whatever happens.
+
+    With `hand_over` other processes answer; but a live conversation is answered where it is heard.
+    """
 
     def __init__(
-        self, engine: Engine, ledger: Ledger, delivery: Delivery, channels: Mapping[str, Channel[Any]] | None = None
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        delivery: Delivery,
+        channels: Mapping[str, Channel[Any]] | None = None,
+        *,
+        hand_over: HandOver | None = None,
     ) -> None:
+        self._hand_over = hand_over
+        self._holding = Holding(ledger, engine.now)
         self._engine = engine
         self._ledger = ledger
         self._delivery = delivery
@@ -46,6 +62,7 @@ class Dispatch:
         self._patient: set[str] = set()  # fenced off once, so that two live lines do not fence each other for ever
         self._learning: set[asyncio.Task[None]] = set()
         self._reporting: set[asyncio.Task[None]] = set()
+        self._handing: set[asyncio.Task[None]] = set()
         self._checking = Checking(ledger, channels or {}, self._call)
         self._channels: Mapping[str, Channel[Any]] = channels or {}
         self._reading = asyncio.Lock()
@@ -110,7 +127,7 @@ class Dispatch:
 
     async def resume(self) -> None:
         """Takes up what an earlier process accepted and did not answer. For a process that is alone on its ledger."""
-        await self._ledger.forget_leases()
+        await self._ledger.begin_alone()
         lines = await self._ledger.open_lines()
         if lines:
             log.info("answering %d conversations that were left open", len(lines))
@@ -119,16 +136,46 @@ class Dispatch:
         await self._checking.resume()
         await self._delivery.resume()
 
+    async def sweep(self) -> None:
+        """Takes up what nobody is at, since whoever was died: messages, checks, replies."""
+        before = self._engine.now() - _NEGLECTED
+        for line in await self._ledger.open_lines(before=before):
+            if line not in self._serving:
+                self._patient.add(line)
+                self._call(line)
+        await self._checking.resume(before=before)
+        await self._delivery.sweep(before=before)
+
+    async def answer(self, line: str) -> None:
+        """Answers a line here until nothing waits on it."""
+        self._call_here(line)
+        await asyncio.wait([self._serving[line]])
+
     async def close(self) -> None:
         """Stops; what is not answered waits in the ledger."""
         await self._checking.close()
-        tasks = [*self._serving.values(), *self._learning, *self._reporting]
+        tasks = [*self._serving.values(), *self._learning, *self._reporting, *self._handing]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._delivery.close()
+        await self._holding.close()
 
     def _call(self, line: str) -> None:
+        if self._hand_over is None or self._engine.house.limits(line.partition(":")[0]).live:
+            return self._call_here(line)
+        task = asyncio.create_task(self._hand(self._hand_over, line))
+        self._handing.add(task)
+        return task.add_done_callback(self._handing.discard)
+
+    @staticmethod
+    async def _hand(hand_over: HandOver, line: str) -> None:
+        try:
+            await hand_over(line)
+        except Exception as error:  # noqa: BLE001 - the message is in the ledger; a sweep finds it
+            log.warning("a line could not be handed over, it is found later: %s", type(error).__name__)
+
+    def _call_here(self, line: str) -> None:
         self._called.add(line)
         if line not in self._serving:
             self._serving[line] = asyncio.create_task(self._serve(line))
@@ -172,13 +219,14 @@ class Dispatch:
             log.exception("a reply that was interrupted stands on record as if all of it had been heard")
 
     async def _take_turn(self, line: str, saying: Saying | None) -> Settled | Wait | None:
-        if saying is None:
-            return await self._try_turn(line, None)
-        self._sayings[line] = saying
-        try:
-            return await self._try_turn(line, saying)
-        finally:
-            del self._sayings[line]
+        with self._holding.in_hand():
+            if saying is None:
+                return await self._try_turn(line, None)
+            self._sayings[line] = saying
+            try:
+                return await self._try_turn(line, saying)
+            finally:
+                del self._sayings[line]
 
     async def _try_turn(self, line: str, saying: Saying | None) -> Settled | Wait | None:
         for attempt in range(1, _TRIES + 1):

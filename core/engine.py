@@ -156,8 +156,14 @@ class Engine:
     async def _talk_of_codes(self, turn: Turn) -> LinkTalk | None:
         if not self.linking.concerns(turn):
             return None
-        desk = await self.ledger.link_desk(turn, digest=self.linking.entered(turn), now=self.now())
-        return self.linking.consider(turn, desk)
+        return self.linking.consider(turn, await self._link_desk(turn))
+
+    async def _link_desk(self, turn: Turn) -> LinkDesk:
+        first, *others = self.linking.entered(turn) or [""]
+        desk = await self.ledger.link_desk(turn, digest=first, now=self.now())
+        while others and desk.code is None:
+            desk = await self.ledger.link_desk(turn, digest=others.pop(0), now=self.now())
+        return desk
 
     @property
     def briefing(self) -> Briefing:

@@ -42,6 +42,43 @@ class Kept:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tombstone:
+    """A digest by which what was erased is known again; when that was; and when the company named it again, if ever."""
+
+    digest: str
+    at: datetime
+    restored_at: datetime | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether what was erased is still refused."""
+        return self.restored_at is None or self.restored_at < self.at
+
+    def is_news_to(self, known: "Tombstone | None") -> bool:
+        """Whether it says more than what is known."""
+        return self.later(known) != known
+
+    def later(self, known: "Tombstone | None") -> "Tombstone":
+        """What both say together."""
+        if known is None:
+            return self
+        restored = [at for at in (self.restored_at, known.restored_at) if at]
+        return Tombstone(digest=self.digest, at=max(self.at, known.at), restored_at=max(restored, default=None))
+
+
+class KeptOutside(Protocol):
+    """Tombstones kept outside of the ledger, so that a ledger which is restored from a backup learns of them."""
+
+    async def read(self) -> Sequence[Tombstone]:
+        """All of them."""
+        ...
+
+    async def add(self, tombstones: Sequence[Tombstone]) -> None:
+        """Those that are not there yet; they have reached the disk when it returns."""
+        ...
+
+
 # How far an erasure has come, in the order in which it goes.
 Stage = Literal["rows", "memory", "file", "done"]
 
@@ -60,6 +97,17 @@ class ErasingLedger(Protocol):
 
     async def erase(self, name: str, *, receipt: str, now: datetime) -> Receipt:
         """Erases a customer's rows in one transaction, fencing off turns that are at it. Raises NoSuchCustomer."""
+        ...
+
+    async def tombstones(self, since: datetime | None = None) -> Sequence[Tombstone]:
+        """All of them, or those that are new since then."""
+        ...
+
+    async def erase_again(
+        self, kept: Sequence[Tombstone], *, receipt: str, now: datetime
+    ) -> tuple[Receipt, Collection[str]] | None:
+        """Takes over tombstones that the ledger does not know, and erases what it has of these customers: the receipt
+        and their addresses; None where it has nothing."""
         ...
 
     async def unfinished(self) -> Sequence[Receipt]:
@@ -86,6 +134,7 @@ class Forgetting:
     ledger: ErasingLedger
     memory: Memory
     letters: EraseLetters
+    outside: KeptOutside | None = None
 
     async def forget(
         self,
@@ -101,9 +150,27 @@ class Forgetting:
         addresses = await self.ledger.addresses(name, now=now())
         letters = await self.letters(addresses)
         done = await self.ledger.erase(name, receipt=receipt, now=now())
+        await self.keep_outside(since=done.at)
         letters += await self.letters(addresses)  # one may have been on its way
         await self._leave_nothing(done, now, letters=letters, tell=tell)
         return done, letters
+
+    async def keep_outside(self, since: datetime | None = None) -> None:
+        """Copies tombstones out of the ledger: all, or those since then."""
+        if self.outside:
+            await self.outside.add(await self.ledger.tombstones(since))
+
+    async def catch_up(self, *, receipt: str, now: Callable[[], datetime]) -> Receipt | None:
+        """Erases again whom a ledger of before has brought back; for the start, before anybody is served. None where
+        there was nobody. Raises StillBusy."""
+        kept = await self.outside.read() if self.outside else []
+        again = await self.ledger.erase_again(kept, receipt=receipt, now=now()) if kept else None
+        await self.keep_outside()
+        if again is None:
+            return None
+        done, addresses = again
+        await self._leave_nothing(done, now, letters=await self.letters(addresses))
+        return done
 
     async def go_on(self, now: Callable[[], datetime]) -> None:
         """Finishes what was cut off. Raises StillBusy."""

@@ -255,6 +255,7 @@ class Settlement:
     pattern: int | None = None  # what the reply offers of the playbook
     article: str = ""  # and of the knowledge folder, by its title
     unhelped: bool = False  # it goes to a human since the bot did not solve it
+    trace: str = ""  # the correlation id under which the turn is taken
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,6 +270,8 @@ class Outgoing:
     attempts: int = 0
     due_at: datetime | None = None
     maybe_twice: bool = False  # a crash, or a broken connection, may have fallen between sending and noting it
+    trace: str = ""  # the correlation id of what it answers
+    heard_at: datetime | None = None  # when what it answers arrived
     written_at: datetime | None = None
 
 
@@ -324,8 +327,8 @@ class Ledger(Protocol):
         """Keeps a delivery that could not be read, for a human."""
         ...
 
-    async def unchecked(self) -> Sequence[Unchecked]:
-        """The messages that wait for a check, in the order in which they came."""
+    async def unchecked(self, *, before: datetime | None = None) -> Sequence[Unchecked]:
+        """The messages, received before then, that wait for a check, in the order in which they came."""
         ...
 
     async def to_check(self, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
@@ -339,12 +342,18 @@ class Ledger(Protocol):
         """
         ...
 
-    async def open_lines(self) -> Sequence[str]:
-        """The lines with messages that wait for an answer."""
+    async def open_lines(self, *, before: datetime | None = None) -> Sequence[str]:
+        """The lines with messages, received before then, that wait for an answer."""
         ...
 
-    async def forget_leases(self) -> None:
-        """Drops every lease; their holders are gone."""
+    # ── processes ──
+    async def begin_alone(self) -> None:
+        """At the start of a process that has the ledger to itself: what others held is free. Replies that they were
+        sending are flagged as perhaps sent."""
+        ...
+
+    async def hold(self, *, now: datetime) -> None:
+        """Keeps what this process holds from lapsing: leases, and replies that it is sending."""
         ...
 
     # ── turns ──
@@ -388,12 +397,19 @@ class Ledger(Protocol):
         ...
 
     # ── outbox ──
-    async def left_over(self) -> Sequence[Outgoing]:
-        """At start: all that an earlier process left unsent, flagged as perhaps sent."""
+    async def left_over(self, *, now: datetime, destination: str = "") -> Sequence[Outgoing]:
+        """The replies that wait and that no process is sending, to one destination or to all, in order."""
         ...
 
-    async def is_waiting(self, outgoing: int) -> bool:
-        """Whether a reply is still to be sent; False when it was erased."""
+    async def neglected(self, *, before: datetime, now: datetime) -> Sequence[str]:
+        """The destinations of replies that were written before then, are due, and that no process is sending."""
+        ...
+
+    async def claim(self, outgoing: int, *, now: datetime) -> Outgoing | None:
+        """Takes a reply in hand to send it now: as it stands. One that a process died over is flagged as perhaps sent.
+
+        None when it was sent or erased, when another process has it, or when an earlier one to its destination waits.
+        """
         ...
 
     async def enclosed(self, row: Outgoing) -> Reply:

@@ -56,16 +56,22 @@ class LinkTalk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Linking:
-    """The rules of codes for one installation. `label` says what customers call a channel."""
+    """The rules of codes for one installation. `label` says what customers call a channel; `accepted` are secrets that
+    codes which still live may have been made with."""
 
     secret: bytes
+    accepted: Sequence[bytes] = ()
     label: Callable[[str], str]
     call_number: str = ""  # where customers can call us, "" when there is no such channel
 
-    def entered(self, turn: Turn) -> str:
-        """The digest of the code that was entered in this turn, "" if none was."""
+    def entered(self, turn: Turn) -> Sequence[str]:
+        """What a code that was entered in this turn may be kept as; nothing if none was."""
         found = codes.find_code(_told(turn))
-        return codes.digest(self.secret, found) if found else ""
+        return [codes.digest(secret, found) for secret in self._secrets] if found else []
+
+    @property
+    def _secrets(self) -> Sequence[bytes]:
+        return (self.secret, *self.accepted)
 
     def concerns(self, turn: Turn) -> bool:
         """Whether this turn may be about codes at all, so that most turns ask the ledger nothing."""
@@ -112,14 +118,14 @@ class Linking:
         says = [Say(phrase="code_accepted")]
         if pair:
             says += [Say(phrase="confirm_link", values={"channel": self.label(desk.shown_on), "pair": pair})]
-        step = RedeemCode(code_id=code.id, grant=grant, pair_digest=self._pair(pair) if pair else "")
+        step = RedeemCode(code_id=code.id, grant=grant, pair_digest=self._pairs(pair)[0] if pair else "")
         return LinkTalk(says=says, steps=[step], grant=grant, language=desk.shown_language, pair=pair)
 
-    def _pair(self, pair: str) -> str:
-        return codes.digest(self.secret, f"pair {pair}")
+    def _pairs(self, pair: str) -> Sequence[str]:
+        return [codes.digest(secret, f"pair {pair}") for secret in self._secrets]
 
     def _confirm(self, turn: Turn, pending: PendingLink, pair: str) -> LinkTalk | None:
-        if not hmac.compare_digest(self._pair(pair), pending.pair_digest):
+        if not any([hmac.compare_digest(one, pending.pair_digest) for one in self._pairs(pair)]):
             if not codes.is_bare(_told(turn)):
                 return None
             return LinkTalk(says=[Say(phrase="pair_wrong")], steps=[WrongCode()])

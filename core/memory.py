@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from core.errors import Problem
 from core.writing import Category
+
+
+class CannotErase(Problem):
+    """Memory is set up in a way in which nothing can be erased from it. Nothing was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +107,10 @@ class Memory(Protocol):
         ...
 
     async def erase(self, handles: Sequence[int]) -> None:
-        """Returns when nothing of these handles is left in any file or cache of the memory, their votes included."""
+        """Returns when nothing of these handles is left in any file or cache of the memory, their votes included.
+
+        Raises CannotErase where that is never possible as things are set up; asked for no handle it does nothing else.
+        """
         ...
 
     async def clear(self) -> None:

@@ -79,6 +79,7 @@ class InboundMessage:
     unchecked: bool = False  # the channel has yet to ask others about it, after the message is kept
     replaces: str = ""  # the external id of the message that this one corrects, or takes back when it has no text
     wish: Consent | None = None  # the network took it for this wish, and has answered it by itself
+    trace: str = ""  # its correlation id, given when it is kept; no business of its channel
 
     @property
     def told_at(self) -> datetime:

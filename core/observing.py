@@ -82,6 +82,7 @@ class Observer:
     ) -> Step:
         """A step begins, or has begun at `since`: of a message's way `after` an earlier one, or of a new way. `beside`:
         the messages that it is done for too."""
+        del beside
         trace = Trace(after.id, channel, after.span) if after else Trace(new_code(), channel)
         return Step(name, trace, since or perf_counter())
 

@@ -1,8 +1,10 @@
 """How long to wait before something is tried again: longer each time, and never in step with others."""
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_never
 
@@ -13,7 +15,8 @@ _LITTLE = 0.1  # of a pause that somebody asked for
 
 def growing(attempt: int, longest: timedelta, first: timedelta = _FIRST) -> timedelta:
     """The pause after this attempt, from 1: twice as long each time, up to the longest. On average: see `jittered`."""
-    return min(first * 2 ** min(attempt - 1, _MOST_DOUBLED), longest)
+    times: int = 2 ** min(attempt - 1, _MOST_DOUBLED)
+    return min(first * times, longest)
 
 
 def jittered(pause: timedelta) -> timedelta:
@@ -43,3 +46,29 @@ def insisting(
         before_sleep=told,
         reraise=True,
     )
+
+
+class Leisure:
+    """What tasks spend their time with while they have nothing in hand. When a process stops, these end at once, and
+    the others may finish what they do."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def spend(self, wait: Callable[[], Awaitable[None]]) -> None:
+        """Waits. Raises CancelledError when the leisure is over."""
+        task = asyncio.current_task()
+        if task is None or self.is_over:
+            raise asyncio.CancelledError
+        self._tasks.add(task)
+        try:
+            await wait()
+        finally:
+            self._tasks.discard(task)
+
+    def end(self) -> None:
+        """Ends every task that is at leisure, now or later."""
+        self.is_over = True
+        for task in self._tasks:
+            task.cancel()

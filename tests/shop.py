@@ -113,6 +113,10 @@ class Shop:
     async def close(self) -> None:
         await self.ledger.close()
 
+    async def waiting(self) -> list[int]:
+        """The replies that are still to be sent, also those that somebody is sending."""
+        return [row.id for row in await self.ledger.left_over(now=self.now + timedelta(days=1))]
+
     def later(self, **time: float) -> None:
         """Lets time pass."""
         self.now += timedelta(**time)

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar
 
 import pytest_asyncio
 from sqlalchemy import select
 
 from core.backends.ledger.schema import outbox
+from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.channel import Report
 from core.delivery import Delivery, attempts_within, longest_pause
 from core.dispatch import Dispatch
@@ -83,8 +86,7 @@ async def test_what_cannot_be_delivered_is_parked_and_holds_up_nothing(
     channel.troubles.append(Undeliverable("the customer left"))
     delivery.post(rows)
     assert "9137" in (await channel.said()).text
-    left = [row.id for row in await shop.ledger.left_over()]
-    assert rows[0].id not in left
+    assert rows[0].id not in await shop.waiting()
 
 
 async def test_an_unforeseen_exception_is_trouble_like_any_other(
@@ -101,13 +103,40 @@ async def test_a_reply_for_a_channel_that_is_off_waits(shop: Shop) -> None:
     off = Delivery(shop.ledger, {}, lambda: shop.now)
     off.post(rows)
     await off.close()
-    assert [row.id for row in await shop.ledger.left_over()] == [row.id for row in rows]
+    assert await shop.waiting() == [row.id for row in rows]
 
 
-async def test_what_may_have_been_sent_before_a_crash_is_flagged(shop: Shop) -> None:
-    rows = await replies(shop, "I was charged $49.37 twice")
-    assert not rows[0].maybe_twice
-    assert (await shop.ledger.left_over())[0].maybe_twice
+async def test_only_what_was_in_hand_when_its_process_died_is_flagged(shop: Shop) -> None:
+    [sending, not_yet] = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    assert await shop.ledger.claim(sending.id, now=shop.now)
+    await shop.ledger.begin_alone()
+    left = await shop.ledger.left_over(now=shop.now)
+    assert [(row.id, row.maybe_twice) for row in left] == [(sending.id, True), (not_yet.id, False)]
+
+
+async def test_a_reply_is_sent_by_one_process_and_after_those_before_it(shop: Shop, tmp_path: Path) -> None:
+    [first, second] = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    other = SqlLedger(SqliteDatabase(tmp_path / "shop.db"))
+    claimed = await asyncio.gather(*(one.claim(first.id, now=shop.now) for one in (shop.ledger, other)))
+    mine, theirs = (shop.ledger, other) if claimed[0] else (other, shop.ledger)
+    assert [row is None for row in claimed].count(True) == 1
+    assert await mine.claim(second.id, now=shop.now) is None
+    assert await theirs.neglected(before=shop.now + timedelta(1), now=shop.now) == [first.destination]
+
+    shop.later(seconds=14)
+    await mine.hold(now=shop.now)
+    shop.later(seconds=14)
+    assert await theirs.claim(first.id, now=shop.now) is None
+    shop.later(seconds=2)
+    taken_over = await theirs.claim(first.id, now=shop.now)
+    assert taken_over
+    assert taken_over.maybe_twice
+    await theirs.part_sent(first.id, parts=1, done=True, provider_id="p1", now=shop.now)
+    assert await mine.claim(first.id, now=shop.now) is None
+    after = await mine.claim(second.id, now=shop.now)
+    assert after
+    assert not after.maybe_twice
+    await other.close()
 
 
 async def test_what_a_provider_may_have_when_it_broke_off_is_flagged_and_sent_again(
@@ -154,7 +183,7 @@ async def gone(shop: Shop, delivery: Delivery, rows: list[Outgoing]) -> None:
     """All of these were sent, and that is on record."""
     delivery.post(rows)
     async with asyncio.timeout(10):
-        while any([await shop.ledger.is_waiting(row.id) for row in rows]):
+        while {row.id for row in rows} & set(await shop.waiting()):
             pass
 
 

@@ -78,7 +78,7 @@ async def test_the_proof_found_before_a_crash_is_kept(shop: Shop) -> None:
     await shop.accept(shop.message("sms", "+15550177", "Hello"))
     before = await opened(shop, "sms:+15550177", token="a")
     assert before.standing.proof is Proof.PLAUSIBLE
-    await shop.ledger.forget_leases()
+    await shop.ledger.begin_alone()
     assert (await opened(shop, "sms:+15550177", token="b")).standing.proof is Proof.PLAUSIBLE
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,7 +78,7 @@ class _Listed(BaseModel):
     def says(self, wire: Post) -> bool:
         """Whether it is what would be sent."""
         files = [file.name for file in wire.files]
-        return self.content == wire.content and [file.filename for file in self.attachments] == files
+        return self.content.strip() == wire.content.strip() and [file.filename for file in self.attachments] == files
 
 
 _LISTED: Final = TypeAdapter(list[_Listed])
@@ -145,8 +145,8 @@ class Posting:
             return [] if self._lasts(wire.answers) else None
         try:
             channel = wire.channel or await self.channel_of(wire.user)
-            after = {"after": id_at(since - _SKEW), "limit": str(_LOOKED_BACK)}
-            listed = _LISTED.validate_python(await self._rest.ask("GET", f"channels/{channel}/messages", **after))
+            path, after, limit = f"channels/{channel}/messages", id_at(since - _SKEW), str(_LOOKED_BACK)
+            listed = _LISTED.validate_python(await self._rest.ask("GET", path, after=after, limit=limit))
         except ValidationError as wrong:
             raise TryAgain("Discord's answer cannot be read") from wrong
         found = [one.id for one in reversed(listed) if one.author.bot and one.says(wire)]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _BYTES: Final = 10
@@ -12,22 +13,27 @@ _SEALED: Final = re.compile(r"([a-z2-7]{16})([a-z2-7]{16})", re.ASCII)
 
 
 class Seal:
-    """Seals names with this channel's secret. `use` keeps what is sealed for one use from passing for another."""
+    """Seals names with this channel's secret, and opens what is sealed with one of `accepted` too. `use` keeps what is
+    sealed for one use from passing for another."""
 
-    def __init__(self, secret: bytes, use: str) -> None:
-        self._key = hashlib.sha256(secret + use.encode()).digest()
+    def __init__(self, secret: bytes, use: str, accepted: Sequence[bytes] = ()) -> None:
+        self._keys = [hashlib.sha256(one + use.encode()).digest() for one in (secret, *accepted)]
 
     def close(self, name: str, holder: str = "") -> str:
         """The name with its signature, of use to this holder only."""
-        return name + self._sign(name, holder)
+        return name + _sign(self._keys[0], name, holder)
 
     def open(self, sealed: str, holder: str = "") -> str | None:
         """The name, if we sealed it for this holder."""
         match = _SEALED.fullmatch(sealed.lower())
-        return match[1] if match and hmac.compare_digest(match[2], self._sign(match[1], holder)) else None
+        if not match:
+            return None
+        ours = [hmac.compare_digest(match[2], _sign(key, match[1], holder)) for key in self._keys]
+        return match[1] if any(ours) else None
 
-    def _sign(self, name: str, holder: str) -> str:
-        return _letters(hmac.digest(self._key, f"{name} {holder}".strip().encode(), "sha256"))
+
+def _sign(key: bytes, name: str, holder: str) -> str:
+    return _letters(hmac.digest(key, f"{name} {holder}".strip().encode(), "sha256"))
 
 
 def short_name(*parts: str) -> str:

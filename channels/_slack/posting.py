@@ -144,11 +144,11 @@ class Posting:
         asked = {"channel": channel, "limit": str(_LOOKED_BACK), "include_all_metadata": "true"}
         asked |= {"ts": thread, "oldest": f"{(since - _SKEW).timestamp():.6f}"} if thread else {}
         answer = await self._web.ask("conversations.replies" if thread else "conversations.history", asked)
-        posts = answer.get("messages") or ()
+        posts: Sequence[Mapping[str, object]] = answer.get("messages") or ()
         found = [str(post["ts"]) for post in posts if post.get("metadata") == mark]
-        if not found and answer.get("has_more") and (thread or float(posts[-1]["ts"]) > (since - _SKEW).timestamp()):
-            return None
-        return found
+        last = float(str(posts[-1]["ts"])) if posts else 0
+        more = answer.get("has_more") and (thread or last > (since - _SKEW).timestamp())
+        return None if more and not found else found
 
     async def _directly(self, wire: Post) -> str:
         channel = await self._channel_of(wire.user)

@@ -34,28 +34,29 @@ def limited(usual: Limits, *, public: bool) -> Limits:
 
 
 class Addresses:
-    """Seals addresses, and knows its own seal."""
+    """Seals addresses, and knows its own seal, and those made with one of `accepted`."""
 
-    def __init__(self, secret: bytes, base_url: str) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes, base_url: str, accepted: Sequence[bytes] = ()) -> None:
+        self._secrets = (secret, *accepted)
         self._base_url = base_url
 
     def of(self, files: Sequence[Enclosed], now: datetime) -> Sequence[str]:
         """Where Twilio finds these files for some hours from now."""
         until = str(int((now + _LASTS).timestamp()))
         named = [f"{file.reply}.{file.number}.{until}" for file in files]
-        return [f"{self._base_url}{PATH}{name}.{self._seal(name)}" for name in named]
+        return [f"{self._base_url}{PATH}{name}.{self._seals(name)[0]}" for name in named]
 
     def opened(self, path: str, now: datetime) -> Enclosed | None:
         """What an address names; None if it is not ours, or has run out."""
         token = path.removeprefix(PATH)
         found = _TOKEN.fullmatch(token)
-        if not found or not hmac.compare_digest(found[4], self._seal(token.rpartition(".")[0])):
+        if not found or not any(hmac.compare_digest(found[4], seal) for seal in self._seals(token.rpartition(".")[0])):
             return None
         return Enclosed(found[1], int(found[2])) if now < datetime.fromtimestamp(int(found[3]), UTC) else None
 
-    def _seal(self, name: str) -> str:
-        return hmac.new(self._secret, f"media {name}".encode(), hashlib.sha256).hexdigest()[:32]
+    def _seals(self, name: str) -> Sequence[str]:
+        text = f"media {name}".encode()
+        return [hmac.new(secret, text, hashlib.sha256).hexdigest()[:32] for secret in self._secrets]
 
 
 def handed(found: SentFile | None) -> Ack:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
@@ -31,10 +31,10 @@ class Session:
 
 
 class Sessions:
-    """Seals sessions, and knows its own seal."""
+    """Seals sessions, and knows its own seal, and those made with one of `accepted`."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes, accepted: Sequence[bytes] = ()) -> None:
+        self._secrets = (secret, *accepted)
 
     def opened(self, now: datetime) -> str:
         """The token of a session that is new."""
@@ -47,17 +47,18 @@ class Sessions:
     def read(self, token: str, now: datetime) -> Session | None:
         """The session of a token; None if it is not ours, or was idle for a day."""
         found = _TOKEN.fullmatch(token)
-        if not found or not hmac.compare_digest(found[3], self._seal(found[1], found[2])):
+        if not found or not any(hmac.compare_digest(found[3], seal) for seal in self._seals(found[1], found[2])):
             return None
         session = Session(name=found[1], sealed_at=datetime.fromtimestamp(int(found[2]), UTC))
         return session if now < session.until else None
 
     def _token(self, name: str, now: datetime) -> str:
         stamp = str(int(now.timestamp()))
-        return f"{name}.{stamp}.{self._seal(name, stamp)}"
+        return f"{name}.{stamp}.{self._seals(name, stamp)[0]}"
 
-    def _seal(self, name: str, stamp: str) -> str:
-        return hmac.new(self._secret, f"{name}.{stamp}".encode(), hashlib.sha256).hexdigest()[:32]
+    def _seals(self, name: str, stamp: str) -> Sequence[str]:
+        text = f"{name}.{stamp}".encode()
+        return [hmac.new(secret, text, hashlib.sha256).hexdigest()[:32] for secret in self._secrets]
 
 
 def cookie(token: str, *, secure: bool) -> str:

@@ -7,24 +7,35 @@ its connection blocks and must not be shared. The file can be dropped at any tim
 import asyncio
 import sqlite3
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from core.backends.aegis_client import Client, Provider, line, meaning, stored
+from core.backends.aegis_client import (
+    LIVE_ROWS,
+    VERSION,
+    Client,
+    Kind,
+    Provider,
+    by_handle,
+    lesson_content,
+    lesson_metadata,
+    line,
+    meaning,
+    name_of,
+    note_content,
+    note_metadata,
+)
 from core.backends.embedding import Embedder, Vectors, WordLlamaEmbedder
 from core.backends.nearness import Kept, Playbook, recalled
 from core.errors import Problem
 from core.memory import Hit, Lesson, Note, PatternHit, Vote
 from core.writing import Category
 
-VERSION = "2.7.0"  # what follows leans on its insides
-LIVE_ROWS = 100  # per handle: a query reads the whole namespace, and the ledger keeps the rest
+__all__ = ["LIVE_ROWS", "VERSION", "AegisMemory", "require_version"]
 
 _AGENT = "support"
 _PLAYBOOK = "playbook"
@@ -53,7 +64,6 @@ WHERE namespace = ? AND user_id = ? AND is_deprecated = 0 AND embedding IS NOT N
 """
 _OF_ROW = "namespace = ? AND json_extract(metadata, '$.kind') = ? AND json_extract(metadata, '$.row') = ?"
 
-Kind = Literal["fact", "case", "pattern"]
 _Row = tuple[bytes, str, str, int, int]  # as _READ names them
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,17 +94,17 @@ class AegisMemory:
 
     async def remember(self, notes: Sequence[Note]) -> None:
         """Adds or replaces the notes of these rows; the newest LIVE_ROWS of each handle stay."""
-        for namespace, rows in _by_namespace(notes).items():
+        for namespace, rows in by_handle(notes).items():
             await self._run(_Store.remember, namespace, rows)
 
     async def retract(self, notes: Sequence[Note]) -> None:
         """Takes back rows that were superseded."""
-        for namespace, rows in _by_namespace(notes).items():
+        for namespace, rows in by_handle(notes).items():
             await self._run(_Store.retract, namespace, rows)
 
     async def recall(self, handles: Sequence[int], query: str, *, limit: int) -> Sequence[Hit]:
         """The rows of these handles, and of no other, that bear most on `query`; best first."""
-        namespaces = {_namespace(handle): handle for handle in handles}
+        namespaces = {name_of(handle): handle for handle in handles}
         asked = line(query)[:_QUERY_LENGTH]
         if not namespaces or not asked or limit < 1:
             return []
@@ -112,7 +122,7 @@ class AegisMemory:
     async def vote(self, votes: Sequence[Vote]) -> None:
         """Counts the newest vote of a case on a pattern, and none on a pattern that is not in the playbook."""
         for vote in votes:
-            _namespace(vote.handle)
+            name_of(vote.handle)
         if votes:
             await self._run(_Store.vote, votes)
 
@@ -125,8 +135,10 @@ class AegisMemory:
 
     async def erase(self, handles: Sequence[int]) -> None:
         """Returns when nothing of these handles is left in the file and its log. Raises Problem if that fails."""
+        if not handles:
+            return
         try:
-            await self._run(_Store.erase, [_namespace(handle) for handle in handles])
+            await self._run(_Store.erase, [name_of(handle) for handle in handles])
         except sqlite3.OperationalError as error:
             raise Problem(f"memory: {self._path} could not be cleaned ({error}); erase again") from error
 
@@ -206,12 +218,12 @@ class _Store:
         self.require_same_embedder()
         for note in notes:
             added = self.client.add(
-                stored(note.text, note.kind, note.row, note.told_at.astimezone(UTC).isoformat()),
+                note_content(note),
                 user_id=namespace,
                 agent_id=_AGENT,
                 namespace=namespace,
                 scope="agent-private",
-                metadata={"kind": note.kind, "row": note.row, "told_at": note.told_at.timestamp()},
+                metadata=note_metadata(note),
             )
             self._delete(self._ids(namespace, note.kind, note.row) - {added.id})
         self._delete(self._beyond_live_rows(namespace))
@@ -230,12 +242,12 @@ class _Store:
         self.require_same_embedder()
         self._playbook = None
         added = self.client.add_reflection(
-            stored(lesson.issue, "pattern", lesson.row, f"{lesson.category}: {line(lesson.resolution)}"),
+            lesson_content(lesson),
             _AGENT,
             user_id=_PLAYBOOK,
             namespace=_PLAYBOOK,
             scope="global",
-            metadata={"kind": "pattern", "row": lesson.row, "category": lesson.category},
+            metadata=lesson_metadata(lesson),
         )
         for replaced in self._ids(_PLAYBOOK, "pattern", lesson.row) - {added}:
             self._copy_votes(replaced, added)
@@ -333,19 +345,6 @@ class _Store:
         busy, *_ = self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise Problem(f"memory: traces are left in {self._path}-wal, another process is reading it; erase again")
-
-
-def _namespace(handle: int) -> str:
-    if handle < 1:
-        raise ValueError(f"memory: {handle} is no handle")
-    return f"handle:{handle}"
-
-
-def _by_namespace(notes: Iterable[Note]) -> dict[str, list[Note]]:
-    grouped: defaultdict[str, list[Note]] = defaultdict(list)
-    for note in notes:
-        grouped[_namespace(note.handle)].append(note)
-    return grouped
 
 
 def _kept(rows: Sequence[_Row]) -> Kept:

@@ -1,10 +1,17 @@
-"""What we use of Aegis' client, whose defaults are unsafe, and how texts are kept in it."""
+"""What we use of Aegis' client, whose defaults are unsafe, and how our rows are kept in it: on a file or a server."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from typing import Literal, Protocol
 
 from core.backends.embedding import Embedder, Vectors
+from core.memory import Lesson, Note
 
+VERSION = "2.7.0"  # our wrappers lean on its insides
+LIVE_ROWS = 100  # per handle: whoever asks reads all of them, and the ledger keeps the rest
+
+Kind = Literal["fact", "case", "pattern"]
 Metadata = Mapping[str, str | int | float]
 
 
@@ -50,8 +57,8 @@ def as_provider(embedder: Embedder) -> object:
 
 
 def line(text: str) -> str:
-    """A text in one line."""
-    return " ".join(text.split())
+    """A text in one line, without what a database cannot keep."""
+    return " ".join(text.replace("\x00", " ").split())
 
 
 def stored(text: str, kind: str, row: int, more: str) -> str:
@@ -62,3 +69,38 @@ def stored(text: str, kind: str, row: int, more: str) -> str:
 def meaning(content: str) -> str:
     """Of what Aegis keeps, the text."""
     return content.split("\n", 1)[0]
+
+
+def note_content(note: Note) -> str:
+    """A note as Aegis keeps it."""
+    return stored(note.text, note.kind, note.row, note.told_at.astimezone(UTC).isoformat())
+
+
+def note_metadata(note: Note) -> Metadata:
+    """What leads back from it."""
+    return {"kind": note.kind, "row": note.row, "told_at": note.told_at.timestamp()}
+
+
+def lesson_content(lesson: Lesson) -> str:
+    """A pattern as Aegis keeps it."""
+    return stored(lesson.issue, "pattern", lesson.row, f"{lesson.category}: {line(lesson.resolution)}")
+
+
+def lesson_metadata(lesson: Lesson) -> Metadata:
+    """What leads back from it."""
+    return {"kind": "pattern", "row": lesson.row, "category": lesson.category}
+
+
+def name_of(handle: int) -> str:
+    """By what a handle is known in Aegis, where nothing but a namespace keeps owners apart. Raises ValueError."""
+    if handle < 1:
+        raise ValueError(f"memory: {handle} is no handle")
+    return f"handle:{handle}"
+
+
+def by_handle(notes: Iterable[Note]) -> Mapping[str, list[Note]]:
+    """Notes by the name of their handle. Raises ValueError."""
+    grouped: defaultdict[str, list[Note]] = defaultdict(list)
+    for note in notes:
+        grouped[name_of(note.handle)].append(note)
+    return grouped

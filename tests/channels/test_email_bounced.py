@@ -53,7 +53,7 @@ class Office:
         await self.takes(mail(head=VERDICT), sender="ann@shop.test")
         message_id: str = (await self.relay.arrived.get()).message["Message-ID"]
         async with asyncio.timeout(10):
-            while await self.shop.ledger.is_waiting(1):
+            while await self.shop.waiting():
                 pass
         return message_id
 

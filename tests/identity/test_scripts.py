@@ -132,7 +132,8 @@ class Town:
     def says(self, said: Says) -> None:
         message = self.message(said)
         assert inbox.accept(self.tx, message, Raw(body=b"", received_at=said.at))
-        turn = turns.open_turn(self.tx, line_of(message), token="t", now=said.at, burst=timedelta(0), live=False)
+        now, burst = said.at, timedelta(0)
+        turn = turns.open_turn(self.tx, line_of(message), token="t", holder="", now=now, burst=burst, live=False)
         assert isinstance(turn, Turn)
         turns.settle(self.tx, self.settlement(turn, said))
 

@@ -11,6 +11,7 @@ NOT_A_CUSTOMERS = {
     "provided": "colleagues",
     "recovery_codes": "colleagues",
     "audit": "names no customer",
+    "processes": "processes of ours",
     "receipts": "kept, without a name",
     "tombstones": "kept, as digests",
     "keyring": "keys, no customer's",

@@ -124,6 +124,10 @@ class DiscordTwin(GatewayTwin):
         """A user deletes their account: their direct messages are gone."""
         del self._channels[self.direct(user_id)]
 
+    def forgets_nonces(self) -> None:
+        """Some minutes pass: Discord takes a message with the same nonce again."""
+        self._nonces.clear()
+
     def repeats(self, message: dict[str, Any]) -> None:
         """The gateway delivers a message again."""
         self.tell("MESSAGE_CREATE", message)

@@ -62,6 +62,8 @@ class MemoryTwin:
         return sorted((hit for hit in hits if hit.score > 0), key=lambda hit: hit.score, reverse=True)[:limit]
 
     async def erase(self, handles: Sequence[int]) -> None:
+        if not handles:
+            return
         await self._reached(handles)
         self._notes = {key: note for key, note in self._notes.items() if note.handle not in handles}
         for row, votes in self._votes.items():

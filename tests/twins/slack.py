@@ -38,23 +38,23 @@ _REQUIRED = {
     "chat.update": ("channel", "ts", "text"),
     "conversations.info": ("channel",),
     "conversations.history": ("channel",),
+    "conversations.replies": ("channel", "ts"),
     "reactions.add": ("channel", "timestamp", "name"),
     "views.open": ("trigger_id", "view"),
     "assistant.threads.setStatus": ("channel_id", "thread_ts"),
     "assistant.threads.setSuggestedPrompts": ("channel_id", "thread_ts", "prompts"),
 }
 _TELLING = ("auth.test", "conversations.info")
-_READING = ("files.getUploadURLExternal", "users.info", "conversations.info", "conversations.history")
+_READING = ("files.getUploadURLExternal", "users.info", *(f"conversations.{o}" for o in ("info", "history", "replies")))
 _COMPLAINTS = {
     "text": "no_text",
-    **dict.fromkeys(("filename", "length", "files"), "invalid_arguments"),
+    **dict.fromkeys(("filename", "length", "files", "trigger_id", "view"), "invalid_arguments"),
     "channel": "channel_not_found",
     "user": "user_not_found",
     "users": "no_users",
     "timestamp": "bad_timestamp",
+    "ts": "thread_not_found",
     "name": "no_reaction",
-    "trigger_id": "invalid_arguments",
-    "view": "invalid_arguments",
 }
 
 
@@ -345,6 +345,7 @@ class SlackTwin(Shelf):
         "files.completeUploadExternal": Shelf.complete_upload,
         "conversations.info": Rooms.channel,
         "conversations.history": Rooms.history,
+        "conversations.replies": Rooms.replies,
         "reactions.add": Rooms.react,
         "views.open": Rooms.open_form,
         "assistant.threads.setStatus": _pane,

@@ -50,20 +50,24 @@ class Rooms(Workspace):
         return {"channel": {name: value for name, value in known.items() if name != self.left_out}}
 
     def history(self, arguments: JSON) -> JSON:
-        """conversations.history, the newest first."""
+        """conversations.history, the newest first; what stands in threads is not in it."""
+        return self._listed([post for post in reversed(self.shown.values()) if "thread_ts" not in post], arguments)
+
+    def replies(self, arguments: JSON) -> JSON:
+        """conversations.replies of one thread, the oldest first."""
+        thread = arguments["ts"]
+        return self._listed([post for post in self.shown.values() if post.get("thread_ts") == thread], arguments)
+
+    def _listed(self, posts: list[JSON], arguments: JSON) -> JSON:
         if BOT not in self.readers(arguments["channel"]):
             raise Refused("not_in_channel")
         first, last = float(arguments.get("oldest", 0)), float(arguments.get("latest", "inf"))
-        found = [
-            post
-            for post in reversed(self.shown.values())
-            if post["channel"] == arguments["channel"]
-            and "thread_ts" not in post
-            and first <= float(post["ts"]) <= last
-        ]
+        here = [post for post in posts if post["channel"] == arguments["channel"]]
+        found = [post for post in here if first <= float(post["ts"]) <= last]
         hidden = () if arguments.get("include_all_metadata") == "true" else ("metadata",)
         shown = [{name: value for name, value in post.items() if name not in hidden} for post in found]
-        return {"messages": shown[: int(arguments.get("limit", 100))], "has_more": False}
+        limit = int(arguments.get("limit", 100))
+        return {"messages": shown[:limit], "has_more": len(shown) > limit}
 
     def react(self, arguments: JSON) -> JSON:
         """reactions.add, once."""

@@ -7,9 +7,10 @@ import hmac
 import itertools
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Protocol, Self
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
@@ -22,6 +23,7 @@ from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw
 from tests.site import NOW
 from tests.twins.twilio_archive import Archive
+from tests.twins.twilio_archive import Sent as Sent
 from tests.twins.twiml import BadTwiml, checked
 
 PUBLIC: Final = "https://support.acme.test"
@@ -42,19 +44,6 @@ async def serving(app: web.Application) -> AsyncIterator[str]:
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sent:
-    """A text message that Twilio took from us."""
-
-    sid: str
-    to: str
-    sender: str  # a number, or the SID of a Messaging Service
-    body: str
-    service: str = ""  # of the Messaging Service that a number was used within
-    reports_to: str = ""  # where Twilio tells what became of it
-    media: tuple[tuple[str, bytes], ...] = ()  # media types and contents, as they were fetched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +95,8 @@ class Twilio:
         self.outbox: asyncio.Queue[Sent] = asyncio.Queue()
         self.archive = Archive(account_sid, number)
         self.connections: set[object] = set()  # that requests came over
+        self.now: Callable[[], datetime] = lambda: NOW
+        self.break_off = False  # the next message is taken, but the answer is lost
         self.base = ""
         self.deliver_to = ""
         self._sids = itertools.count(1)
@@ -141,6 +132,9 @@ class Twilio:
             more = f"https://www.twilio.com/docs/errors/{refusal.code}"
             said = {"code": refusal.code, "message": str(refusal), "more_info": more, "status": refusal.status}
             return web.json_response(said, status=refusal.status)
+        if self.break_off and request.transport:
+            self.break_off = False
+            request.transport.close()
         return web.json_response(self._resource(sent), status=201)
 
     async def _account(self, request: web.Request) -> web.StreamResponse:
@@ -214,6 +208,7 @@ class Twilio:
         sent = Sent(sid=self._sid("SM"), to=to, sender=sender, body=body, service=within, reports_to=reports_to,
                     media=media)  # fmt: skip
         self.sent.append(sent)
+        self.archive.took(sent, self.now())
         self.outbox.put_nowait(sent)
         return sent
 

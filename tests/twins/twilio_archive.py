@@ -20,6 +20,19 @@ _LARGEST_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """A text message that Twilio took from us."""
+
+    sid: str
+    to: str
+    sender: str  # a number, or the SID of a Messaging Service
+    body: str
+    service: str = ""  # of the Messaging Service that a number was used within
+    reports_to: str = ""  # where Twilio tells what became of it
+    media: tuple[tuple[str, bytes], ...] = ()  # media types and contents, as they were fetched
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class File:
     """A file of an MMS."""
 
@@ -73,6 +86,14 @@ class Archive:
         record = Record(sender=sender, body=body, **given | more)  # type: ignore[arg-type]
         self.records.append(record)
         return record
+
+    def took(self, sent: Sent, at: datetime) -> None:
+        """A message of ours."""
+        kinds = {f"ME{number:032x}": kind for number, (kind, _) in enumerate(sent.media)}
+        files = {sid: File(media_type=kind) for sid, kind in kinds.items()}
+        one = Record(sid=sent.sid, sender=sent.sender, to=sent.to, body=sent.body, at=at, direction="outbound-api",
+                     service=sent.service, files=files)  # fmt: skip
+        self.records.append(one)
 
     def lists(self, query: Mapping[str, str], page: int) -> dict[str, object]:
         """One page of messages, the newest first."""

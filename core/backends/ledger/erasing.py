@@ -1,7 +1,5 @@
-"""Erasing a customer from every table, and the tombstones that keep them out."""
+"""Erasing a customer from every table, once, and again where a backup brought them back."""
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -29,8 +27,8 @@ from sqlalchemy import (
 )
 
 from core import merging
-from core.backends.ledger import people, whois
-from core.backends.ledger.dialects import upsert, values
+from core.backends.ledger import people, tombstones, whois
+from core.backends.ledger.dialects import values
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import (
     access_log,
@@ -47,11 +45,9 @@ from core.backends.ledger.schema import (
     parked,
     patterns,
     receipts,
-    tombstones,
 )
-from core.erasing import NoSuchCustomer, Receipt
-from core.ledger import DirectoryRow
-from core.messages import InboundMessage
+from core.backends.ledger.tombstones import BroughtBack
+from core.erasing import NoSuchCustomer, Receipt, Tombstone
 from identity import partition
 from identity.gate import DIRECTORY, handles_of
 from identity.partition import Evidence, Node
@@ -82,17 +78,20 @@ def customer(tx: Connection, name: str, now: datetime) -> Customer:
     # A voucher that lapsed may join, and may be all that two people met by and were parted for.
     nodes = partition.customer(node, around) | partition.customer(node, partition.as_of(now, around))
     persons = [f"d:{person}" for person in partition.persons(nodes)]
-    keys = _keys(tx, nodes)
     found = handles_of(nodes) | _shared(persons, around) | _former(tx, persons)
     rows = tx.execute(select(handles).where(handles.c.id.in_(found))).all()
-    addresses = _addresses(tx, partition.persons(nodes), rows, keys)
-    rows = [*rows, *_named(tx, addresses, found)]
-    ids = frozenset(row.id for row in rows)
+    addresses = _addresses(tx, partition.persons(nodes), rows, _keys(tx, nodes))
+    return _made_of(tx, nodes, [*rows, *_named(tx, addresses, found)])
+
+
+def _made_of(tx: Connection, nodes: frozenset[Node], rows: Sequence[Row[Any]]) -> Customer:
+    """The customer of these nodes and these handles, and of nothing else that hangs together with them."""
+    keys, ids = _keys(tx, nodes), frozenset(row.id for row in rows)
     return Customer(
         nodes=nodes | {node_of(handle) for handle in ids},
         handles=ids,
         keys=keys | {row.key for row in rows},
-        addresses=addresses,
+        addresses=_addresses(tx, partition.persons(nodes), rows, keys),
         lines=frozenset(_line(row) for row in rows if _is_newest(tx, row)),
         called=_called(tx, _touched(tx, nodes, keys), _names(tx, partition.persons(nodes))),
     )
@@ -182,9 +181,34 @@ def _line(row: Row[Any]) -> str:
 def erase(tx: Connection, name: str, receipt: str, secret: bytes, now: datetime) -> Receipt:
     """Erases a customer everywhere in the ledger. Raises NoSuchCustomer."""
     gone = customer(tx, name, now)
-    tx.execute(leases.delete().where(leases.c.customer.in_(gone.nodes)))  # a turn that is at it cannot settle
     _bury(tx, gone, secret, now)
-    erased = {"parked": _erase_parked(tx, gone.addresses)} | _erase_rows(tx, gone)
+    return _erase(tx, gone, [row.id for row in _parked_of(tx, gone.addresses)], receipt, now)
+
+
+def erase_again(
+    tx: Connection, kept: Iterable[Tombstone], receipt: str, secret: bytes, now: datetime
+) -> tuple[Receipt, frozenset[str]] | None:
+    """Erases what this ledger still has, or has again, of customers whose tombstones were kept elsewhere, and takes
+    these over; the receipt and their addresses, or None where nothing came back."""
+    news = tombstones.take_over(tx, kept)
+    back = tombstones.brought_back(tx, news, secret) if news else None
+    if not back:
+        return None
+    gone = _brought_back(tx, back)
+    found = {row.id for row in _parked_of(tx, gone.addresses)} | back.parked
+    return _erase(tx, gone, sorted(found), receipt, now), gone.addresses
+
+
+def _brought_back(tx: Connection, back: BroughtBack) -> Customer:
+    rows = tx.execute(select(handles).where(handles.c.id.in_(back.handles))).all()
+    gone = _made_of(tx, frozenset(f"d:{person}" for person in back.persons), rows)
+    return replace(gone, keys=gone.keys | back.waiting)
+
+
+def _erase(tx: Connection, gone: Customer, unread: Sequence[int], receipt: str, now: datetime) -> Receipt:
+    tx.execute(leases.delete().where(leases.c.customer.in_(gone.nodes)))  # a turn that is at it cannot settle
+    tx.execute(parked.delete().where(parked.c.id.in_(unread)))
+    erased = {"parked": len(unread)} | _erase_rows(tx, gone)
     persons = partition.persons(gone.nodes)
     erased["directory"] = tx.execute(directory.delete().where(directory.c.external_id.in_(persons))).rowcount
     _blank(tx, gone)
@@ -285,86 +309,26 @@ def _blank(tx: Connection, gone: Customer) -> None:
     tx.execute(update(cases).where(learnt_from).values(status="resolved", reason="", resolution="", assignee=""))
 
 
-def _erase_parked(tx: Connection, addresses: Iterable[str]) -> int:
-    ids = _parked_of(tx, addresses)
-    for one in ids:
-        tx.execute(parked.delete().where(parked.c.id == one))
-    return len(ids)
-
-
-def _parked_of(tx: Connection, addresses: Iterable[str]) -> list[int]:
+def _parked_of(tx: Connection, addresses: Iterable[str]) -> list[Row[Any]]:
     """Deliveries that could not be read and name one of these addresses."""
     names = [re.escape(name.rpartition("/")[2]) for name in addresses if len(name) >= _SHORTEST_ADDRESS]
     if not names:
         return []
     naming = re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)", re.IGNORECASE)
     rows: Iterable[Row[Any]] = tx.execute(select(parked))
-    return [row.id for row in rows if naming.search(_legible(row))]
+    return [row for row in rows if naming.search(_legible(row))]
 
 
 def _legible(row: Row[Any]) -> str:
     return "\n".join([unquote(row.body.decode("utf-8", "replace")), *row.headers.values(), row.reason])
 
 
-# ── tombstones ──
-def _digest(secret: bytes, kind: str, name: str) -> str:
-    return hmac.new(secret, f"{kind} {name}".encode(), hashlib.sha256).hexdigest()
-
-
 def _bury(tx: Connection, gone: Customer, secret: bytes, now: datetime) -> None:
     said = tx.execute(select(messages.c.channel, messages.c.external_id).where(_messages_of(gone))).all()
-    digests = [_digest(secret, "message", f"{row.channel}:{row.external_id}") for row in said]
-    digests += [_digest(secret, kind, key) for kind in ("key", "held") for key in gone.keys]
-    digests += [_digest(secret, "person", person) for person in partition.persons(gone.nodes)]
-    stone = upsert(tx, tombstones)
-    stone = stone.on_conflict_do_update(index_elements=["digest"], set_={"at": stone.excluded.at})
-    tx.execute(stone, [{"digest": digest, "at": now} for digest in digests])
-
-
-def is_erased(tx: Connection, message: InboundMessage, secret: bytes) -> bool:
-    """Whether a message was erased, or is older than the erasure of whom it names."""
-    itself = tombstones.c.digest == _digest(secret, "message", f"{message.channel}:{message.external_id}")
-    older = and_(
-        tombstones.c.digest == _digest(secret, "key", message.handle.key),
-        tombstones.c.at > (message.sent_at or message.received_at),
-    )
-    return tx.execute(select(tombstones.c.digest).where(or_(itself, older)).limit(1)).first() is not None
-
-
-def admitted(tx: Connection, rows: Sequence[DirectoryRow], secret: bytes) -> list[DirectoryRow]:
-    """The rows of people who were not erased, without keys that were an erased one's when they were verified."""
-    if tx.execute(select(tombstones.c.digest).limit(1)).first() is None:
-        return list(rows)
-    return [_without_erased_keys(tx, row, secret) for row in rows if not _erased_at(tx, secret, "person", row)]
-
-
-def _without_erased_keys(tx: Connection, row: DirectoryRow, secret: bytes) -> DirectoryRow:
-    theirs = evidence.c.node == f"d:{row.profile.external_id}", evidence.c.retired_at.is_(None)
-    on_record = set(tx.execute(select(evidence.c.key).where(*theirs)).scalars())
-    erased = {key: _erased_at(tx, secret, "held", key) for key in row.keys if key not in on_record}
-    old = {key for key, at in erased.items() if at and (row.verified_at is None or row.verified_at <= at)}
-    return replace(row, keys=[key for key in row.keys if key not in old])
-
-
-def _erased_at(tx: Connection, secret: bytes, kind: str, named: DirectoryRow | str) -> datetime | None:
-    name = named if isinstance(named, str) else named.profile.external_id
-    at: datetime | None = tx.execute(
-        select(tombstones.c.at).where(tombstones.c.digest == _digest(secret, kind, name))
-    ).scalar()
-    return at
-
-
-def key_erased_at(secret: bytes, tx: Connection, key: str) -> datetime | None:
-    """When a key was erased with its customer; None for one that never was."""
-    return _erased_at(tx, secret, "key", key)
-
-
-def restored(tx: Connection, rows: Iterable[DirectoryRow], secret: bytes, now: datetime) -> list[DirectoryRow]:
-    """The directory may name these people again, whose keys it vouches for anew; what they said stays erased."""
-    known = [replace(row, verified_at=now) if _erased_at(tx, secret, "person", row) else row for row in rows]
-    for row in known:
-        names = [("person", row.profile.external_id), *(("held", key) for key in row.keys)]
-        names.append(("held", f"web:{row.profile.external_id}"))
-        digests = [_digest(secret, kind, name) for kind, name in names]
-        tx.execute(tombstones.delete().where(tombstones.c.digest.in_(digests)))
-    return known
+    named = tx.execute(select(handles.c.id, handles.c.key).where(handles.c.id.in_(gone.handles))).all()
+    names = [("message", f"{row.channel}:{row.external_id}") for row in said]
+    names += [(kind, key) for kind in ("key", "held") for key in gone.keys]
+    names += [("person", person) for person in partition.persons(gone.nodes)]
+    names += [("handle", tombstones.handle_name(row.id, row.key)) for row in named]
+    names += [("parked", tombstones.parked_name(row.id, row.received_at)) for row in _parked_of(tx, gone.addresses)]
+    tombstones.bury(tx, [tombstones.digest(secret, kind, name) for kind, name in names], now)

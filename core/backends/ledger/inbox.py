@@ -39,6 +39,7 @@ def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
         received_at=message.received_at,
         told_at=message.told_at,
         state="unchecked" if message.unchecked else "waiting",
+        trace=message.trace or None,
     )
     made = tx.execute(row.on_conflict_do_nothing().returning(messages.c.id)).scalar()
     if made is None:
@@ -65,10 +66,14 @@ def park(tx: Connection, channel: str, raw: Raw, reason: str) -> None:
     )
 
 
-def to_check(tx: Connection) -> Sequence[Unchecked]:
-    """The messages that wait for a check, in the order in which they came."""
-    query = select(messages).where(messages.c.state == "unchecked").order_by(messages.c.id)
+def to_check(tx: Connection, before: datetime | None = None) -> Sequence[Unchecked]:
+    """The messages, received before then, that wait for a check, in the order in which they came."""
+    query = select(messages).where(messages.c.state == "unchecked", *_received(before)).order_by(messages.c.id)
     return [Unchecked.of(read(row)) for row in tx.execute(query)]
+
+
+def _received(before: datetime | None) -> list[ColumnElement[bool]]:
+    return [messages.c.received_at < before] if before else []
 
 
 def kept(tx: Connection, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
@@ -99,9 +104,10 @@ def _named(one: Unchecked) -> tuple[ColumnElement[bool], ...]:
     return messages.c.channel == one.channel, messages.c.external_id == one.external_id
 
 
-def open_lines(tx: Connection) -> Sequence[str]:
-    """The lines with messages that wait, oldest first."""
-    rows = tx.execute(select(messages.c.line).where(messages.c.state == "waiting").order_by(messages.c.id))
+def open_lines(tx: Connection, before: datetime | None = None) -> Sequence[str]:
+    """The lines with messages, received before then, that wait, oldest first."""
+    waits = messages.c.state == "waiting", *_received(before)
+    rows = tx.execute(select(messages.c.line).where(*waits).order_by(messages.c.id))
     return list(dict.fromkeys(rows.scalars()))
 
 
@@ -150,6 +156,7 @@ def read(row: Row[Any]) -> InboundMessage:
         opening=body["opening"],
         wish=body.get("wish"),
         unchecked=row.state == "unchecked",
+        trace=row.trace or "",
     )
 
 

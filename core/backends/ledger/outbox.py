@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, insert, or_, select, update
 
 from core.backends.ledger import enclosing
 from core.backends.ledger.dialects import upsert
@@ -15,6 +15,7 @@ from core.ledger import Notice, Outgoing, Settlement
 from core.messages import Choice, Interruption, Reply
 
 BLOT = "••••••"
+CLAIM = timedelta(seconds=15)  # unless it is held on to
 _LOOKED_AT = 8  # replies of a conversation, newest first, among which one that was interrupted is looked for
 
 
@@ -22,14 +23,19 @@ def answer(tx: Connection, reply: Reply, s: Settlement, case: int | None) -> Out
     """Puts a turn's reply into the outbox."""
     first = s.turn.first
     whose = {"handle_id": s.keeper, "case_id": case, "channel": first.channel, "conversation": first.conversation}
-    return put(tx, reply, whose, s.now, drawn_from=s.drawn_from)
+    return put(tx, reply, whose | _answering(s), s.now, drawn_from=s.drawn_from)
 
 
-def notify(tx: Connection, notice: Notice, now: datetime) -> Outgoing:
+def notify(tx: Connection, notice: Notice, s: Settlement) -> Outgoing:
     """Puts a notice to another handle into the outbox."""
     to = notice.to
     whose = {"handle_id": to.handle, "case_id": None, "channel": to.channel, "conversation": to.conversation}
-    return put(tx, notice.reply, whose, now)
+    return put(tx, notice.reply, whose | _answering(s), s.now)
+
+
+def _answering(s: Settlement) -> dict[str, Any]:
+    """What a reply goes back to, and since when."""
+    return {"trace": s.trace or s.turn.first.trace or None, "heard_at": s.turn.first.received_at}
 
 
 def put(
@@ -56,11 +62,63 @@ def put(
     return outgoing_of(put_in)
 
 
-def left_over(tx: Connection) -> Sequence[Outgoing]:
-    """Replies that an earlier process left waiting. It may have sent them and died before noting it: flagged."""
-    waiting = outbox.c.state == "waiting"
-    tx.execute(update(outbox).where(waiting).values(maybe_twice=True))
-    return [outgoing_of(row) for row in tx.execute(select(outbox).where(waiting).order_by(outbox.c.id))]
+def left_over(tx: Connection, now: datetime, destination: str = "") -> Sequence[Outgoing]:
+    """Replies that wait and that nobody is sending, to one destination or to all, in order."""
+    there = [outbox.c.destination == destination] if destination else []
+    waiting = select(outbox).where(outbox.c.state == "waiting", _unclaimed(now), *there)
+    return [outgoing_of(row) for row in tx.execute(waiting.order_by(outbox.c.id))]
+
+
+def neglected(tx: Connection, before: datetime, now: datetime) -> Sequence[str]:
+    """The destinations of replies that were written before then, are due, and that nobody is sending."""
+    due = or_(outbox.c.due_at.is_(None), outbox.c.due_at <= now)
+    waits = outbox.c.state == "waiting", outbox.c.created_at < before, _unclaimed(now), due
+    return tx.execute(select(outbox.c.destination).where(*waits).distinct()).scalars().all()
+
+
+def _unclaimed(now: datetime) -> ColumnElement[bool]:
+    return or_(outbox.c.claimed_by == "", outbox.c.claimed_until <= now)
+
+
+_ELDER = outbox.alias()
+_CLAIMED = (
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("outgoing"),
+        outbox.c.state == "waiting",
+        or_(outbox.c.claimed_by.in_(("", bindparam("holder"))), outbox.c.claimed_until <= bindparam("now")),
+        ~exists().where(
+            _ELDER.c.destination == outbox.c.destination,
+            _ELDER.c.state == "waiting",
+            _ELDER.c.id < bindparam("outgoing"),
+        ),
+    )
+    .values(
+        maybe_twice=or_(outbox.c.maybe_twice, outbox.c.claimed_by.not_in(("", bindparam("holder")))),
+        claimed_by=bindparam("holder"),
+        claimed_until=bindparam("until"),
+    )
+    .returning(*outbox.c)
+)
+
+
+def claim(tx: Connection, outgoing: int, holder: str, now: datetime) -> Outgoing | None:
+    """Takes a reply in hand to send it. Whoever let go of it while sending may have sent it: flagged."""
+    given = {"outgoing": outgoing, "holder": holder, "now": now, "until": now + CLAIM}
+    row = tx.execute(_CLAIMED, given).one_or_none()
+    return None if row is None else outgoing_of(row)
+
+
+def hold(tx: Connection, holder: str, now: datetime) -> None:
+    """Keeps the claims of a process."""
+    held = outbox.c.state == "waiting", outbox.c.claimed_by == holder
+    tx.execute(update(outbox).where(*held).values(claimed_until=now + CLAIM))
+
+
+def drop_claims(tx: Connection) -> None:
+    """Every process that claimed something is gone, and may have sent it."""
+    claimed = outbox.c.state == "waiting", outbox.c.claimed_by != ""
+    tx.execute(update(outbox).where(*claimed).values(maybe_twice=True, claimed_by="", claimed_until=None))
 
 
 def outgoing_of(row: Row[Any]) -> Outgoing:
@@ -74,6 +132,8 @@ def outgoing_of(row: Row[Any]) -> Outgoing:
         attempts=row.attempts,
         due_at=row.due_at,
         maybe_twice=row.maybe_twice,
+        trace=row.trace or "",
+        heard_at=row.heard_at,
         written_at=row.created_at,
     )
 
@@ -89,12 +149,6 @@ def _reply(kept: dict[str, Any]) -> Reply:
     return Reply(**kept | {"asks": tuple(kept["asks"]), "choices": choices, "files": enclosing.files_of(kept)})
 
 
-def is_waiting(tx: Connection, outgoing: int) -> bool:
-    """Whether a reply is still to be sent."""
-    waiting = outbox.c.id == outgoing, outbox.c.state == "waiting"
-    return tx.execute(select(outbox.c.id).where(*waiting)).first() is not None
-
-
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
     """Notes how far a reply has gone. One whose earlier part was reported to have failed stays undelivered."""
     sent = upsert(tx, wires).values(outgoing=outgoing, part=parts, provider_id=provider_id)
@@ -102,7 +156,7 @@ def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider
     this = update(outbox).where(outbox.c.id == outgoing)
     tx.execute(this.values(parts_sent=parts))
     if done:
-        tx.execute(this.where(outbox.c.state == "waiting").values(state="sent", sent_at=now, error=""))
+        tx.execute(this.where(outbox.c.state == "waiting").values(state="sent", sent_at=now, error="", claimed_by=""))
 
 
 def reconciled(tx: Connection, outgoing: int, found: Sequence[str]) -> str:
@@ -118,7 +172,7 @@ def sending_failed(
     tx: Connection, outgoing: int, error: str, due_at: datetime | None, *, maybe_sent: bool = False
 ) -> None:
     """Notes a failed attempt."""
-    values: dict[str, Any] = {"attempts": outbox.c.attempts + 1, "error": error, "due_at": due_at}
+    values: dict[str, Any] = {"attempts": outbox.c.attempts + 1, "error": error, "due_at": due_at, "claimed_by": ""}
     values |= {"maybe_twice": True} if maybe_sent else {}
     state = "waiting" if due_at else "parked"
     tx.execute(update(outbox).where(outbox.c.id == outgoing).values(state=state, **values))

@@ -1,5 +1,8 @@
 """The ledger port on a SQL database."""
 
+from sqlalchemy import Connection
+
+from core.backends.ledger import keyring
 from core.backends.ledger.facets.accounts import ForAccounts
 from core.backends.ledger.facets.actions import ForActions
 from core.backends.ledger.facets.auditing import ForAuditing
@@ -16,6 +19,7 @@ from core.backends.ledger.facets.playing import ForPlay
 from core.backends.ledger.facets.privacy import ForPrivacy
 from core.backends.ledger.facets.queueing import ForQueue
 from core.backends.ledger.facets.quick import ForQuickActions
+from core.backends.ledger.facets.running import ForRunning
 from core.backends.ledger.facets.searching import ForSearch
 from core.backends.ledger.facets.sign_ins import ForSigningIn
 from core.backends.ledger.facets.status import ForStatus
@@ -41,6 +45,7 @@ class SqlLedger(
     ForPrivacy,
     ForMerging,
     ForStatus,
+    ForRunning,
     ForActions,
     ForQuickActions,
     ForTasks,
@@ -50,8 +55,12 @@ class SqlLedger(
     """See core/ledger.py for what each method promises."""
 
     async def migrate(self) -> None:
-        """Brings the tables to their newest shape."""
-        await self._database.write(migrate, durable=True)
+        """Brings the tables to their newest shape, and opens the ledger's own keys. Raises Misconfigured."""
+        self._secret = await self._database.write(self._opened, durable=True)
+
+    def _opened(self, tx: Connection) -> bytes:
+        migrate(tx)
+        return keyring.erasing_key(tx, self._given) if self._secret else b""
 
     async def close(self) -> None:
         """Lets the database go."""

@@ -52,7 +52,7 @@ def recorded(tx: Connection, channels: Collection[str], now: datetime) -> Record
         model_turns_lately=lately["model_turns_lately"],
         sent_lately=lately["sent_to_all"],
         model_at=_model_at(tx, now),
-        bytes=_bytes(tx),
+        bytes=bytes_of(tx),
     )
 
 
@@ -111,7 +111,8 @@ def _model_at(tx: Connection, now: datetime) -> datetime | None:
     return at
 
 
-def _bytes(tx: Connection) -> int:
+def bytes_of(tx: Connection) -> int:
+    """How large the database is."""
     if tx.dialect.name == "postgresql":
         return int(tx.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
     pages, size = (tx.exec_driver_sql(f"PRAGMA {what}").scalar_one() for what in ("page_count", "page_size"))

@@ -19,7 +19,7 @@ from core.messages import InboundMessage
 from identity.gate import Standing
 from identity.proof import Proof
 
-_LEASE = timedelta(seconds=60)
+_LEASE = timedelta(seconds=15)  # unless it is held on to
 _BUSY_FOR = timedelta(milliseconds=200)
 _SAME_CONVERSATION = timedelta(hours=24)
 _MANY_VALUED = frozenset({"tried"})
@@ -30,6 +30,7 @@ def open_turn(
     line: str,
     *,
     token: str,
+    holder: str,
     now: datetime,
     burst: timedelta,
     live: bool,
@@ -46,7 +47,7 @@ def open_turn(
     if not live and burst and still_arriving > now and not _urgent(last):
         return Wait(until=still_arriving)
     handle, standing = identify(tx, together, now, erased_at)
-    if not _lease(tx, standing.customer, token, now, live):
+    if not _lease(tx, standing.customer, token, holder, now, take_over=live):
         return Wait(until=now + _BUSY_FOR)
     talk = _conversation(tx, handle.id, last.conversation)
     is_new = talk is None or now - talk.last_at > _SAME_CONVERSATION
@@ -115,8 +116,8 @@ def _conversation(tx: Connection, handle: int, conversation: str) -> Row[Any] | 
     return tx.execute(select(conversations).where(*where)).one_or_none()
 
 
-def _lease(tx: Connection, customer: str, token: str, now: datetime, take_over: bool) -> bool:
-    values = {"token": token, "expires_at": now + _LEASE}
+def _lease(tx: Connection, customer: str, token: str, holder: str, now: datetime, *, take_over: bool) -> bool:
+    values = {"token": token, "holder": holder, "expires_at": now + _LEASE}
     row = upsert(tx, leases).values(customer=customer, **values)
     free = None if take_over else or_(leases.c.expires_at <= now, leases.c.token == token)
     return tx.execute(row.on_conflict_do_update(index_elements=["customer"], set_=values, where=free)).rowcount > 0
@@ -127,9 +128,16 @@ def release(tx: Connection, turn: Turn) -> None:
     tx.execute(leases.delete().where(leases.c.customer == turn.standing.customer, leases.c.token == turn.token))
 
 
-def forget_leases(tx: Connection) -> None:
-    """Drops every lease."""
+def begin_alone(tx: Connection) -> None:
+    """Nobody else is there: every lease is free, and so is every reply that somebody was sending."""
     tx.execute(leases.delete())
+    out.drop_claims(tx)
+
+
+def hold(tx: Connection, holder: str, now: datetime) -> None:
+    """Keeps the leases and the claims of a process from lapsing."""
+    tx.execute(update(leases).where(leases.c.holder == holder).values(expires_at=now + _LEASE))
+    out.hold(tx, holder, now)
 
 
 def settle(tx: Connection, s: Settlement) -> Settled:
@@ -151,7 +159,7 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     if case is not None:
         notes, superseded = _consolidated(tx, s, case, notes, superseded)
     sent = [out.answer(tx, reply, s, case) for reply in s.replies]
-    sent += [out.notify(tx, notice, s.now) for notice in s.notices]
+    sent += [out.notify(tx, notice, s) for notice in s.notices]
     inbox.answered(tx, [h.id for h in turn.heard], s.keeper, case)
     _note_conversation(tx, s)
     tx.execute(

@@ -13,9 +13,10 @@ from core.backends.ledger import (
     readings,
     receipts,
     retention,
+    tombstones,
 )
 from core.backends.ledger.facets.base import OnDatabase
-from core.erasing import Kept, Receipt
+from core.erasing import Kept, Receipt, Tombstone
 from core.exporting import Export
 from core.ledger import DirectoryRow
 from core.memory import Note
@@ -33,8 +34,8 @@ class ForPrivacy(OnDatabase):
 
     def _import(self, tx: Connection, rows: Sequence[DirectoryRow], now: datetime, restore: bool) -> int:
         if restore:
-            rows = erasing.restored(tx, rows, self._secret, now)
-        admitted = erasing.admitted(tx, rows, self._secret)
+            rows = tombstones.restored(tx, rows, self._secret, now)
+        admitted = tombstones.admitted(tx, rows, self._secret)
         people.import_directory(tx, admitted, now)
         return len(admitted)
 
@@ -46,6 +47,16 @@ class ForPrivacy(OnDatabase):
 
     async def erase(self, name: str, *, receipt: str, now: datetime) -> Receipt:
         return await self._database.write(lambda tx: erasing.erase(tx, name, receipt, self._secret, now), durable=True)
+
+    async def tombstones(self, since: datetime | None = None) -> Sequence[Tombstone]:
+        return await self._database.read(lambda tx: tombstones.on_record(tx, since))
+
+    async def erase_again(
+        self, kept: Sequence[Tombstone], *, receipt: str, now: datetime
+    ) -> tuple[Receipt, Collection[str]] | None:
+        return await self._database.write(
+            lambda tx: erasing.erase_again(tx, kept, receipt, self._secret, now), durable=True
+        )
 
     async def unfinished(self) -> Sequence[Receipt]:
         return await self._database.read(receipts.unfinished)

@@ -6,11 +6,11 @@ from functools import partial
 
 from core.backends.ledger import (
     enclosing,
-    erasing,
     inbox,
     linking,
     outbox,
     recall,
+    tombstones,
     turns,
 )
 from core.backends.ledger.facets.base import OnDatabase
@@ -27,17 +27,21 @@ class ForTurns(OnDatabase):
 
     async def accept(self, message: InboundMessage, raw: Raw) -> bool:
         return await self._database.write(
-            lambda tx: not erasing.is_erased(tx, message, self._secret) and inbox.accept(tx, message, raw), durable=True
+            lambda tx: not tombstones.is_erased(tx, message, self._secret) and inbox.accept(tx, message, raw),
+            durable=True,
         )
 
     async def park(self, channel: str, raw: Raw, reason: str) -> None:
         await self._database.write(lambda tx: inbox.park(tx, channel, raw, reason), durable=True)
 
-    async def open_lines(self) -> Sequence[str]:
-        return await self._database.read(inbox.open_lines)
+    async def open_lines(self, *, before: datetime | None = None) -> Sequence[str]:
+        return await self._database.read(lambda tx: inbox.open_lines(tx, before))
 
-    async def forget_leases(self) -> None:
-        await self._database.write(turns.forget_leases)
+    async def begin_alone(self) -> None:
+        await self._database.write(turns.begin_alone)
+
+    async def hold(self, *, now: datetime) -> None:
+        await self._database.write(lambda tx: turns.hold(tx, self._holder, now))
 
     async def open_turn(
         self, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
@@ -47,10 +51,11 @@ class ForTurns(OnDatabase):
                 tx,
                 line,
                 token=token,
+                holder=self._holder,
                 now=now,
                 burst=burst,
                 live=live,
-                erased_at=partial(erasing.key_erased_at, self._secret),
+                erased_at=partial(tombstones.key_erased_at, self._secret),
             )
         )
 
@@ -72,11 +77,14 @@ class ForTurns(OnDatabase):
     async def release(self, turn: Turn) -> None:
         await self._database.write(lambda tx: turns.release(tx, turn))
 
-    async def left_over(self) -> Sequence[Outgoing]:
-        return await self._database.write(outbox.left_over)
+    async def left_over(self, *, now: datetime, destination: str = "") -> Sequence[Outgoing]:
+        return await self._database.read(lambda tx: outbox.left_over(tx, now, destination))
 
-    async def is_waiting(self, outgoing: int) -> bool:
-        return await self._database.read(lambda tx: outbox.is_waiting(tx, outgoing))
+    async def neglected(self, *, before: datetime, now: datetime) -> Sequence[str]:
+        return await self._database.read(lambda tx: outbox.neglected(tx, before, now))
+
+    async def claim(self, outgoing: int, *, now: datetime) -> Outgoing | None:
+        return await self._database.write(lambda tx: outbox.claim(tx, outgoing, self._holder, now))
 
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
         await self._database.write(
@@ -115,8 +123,8 @@ class ForTurns(OnDatabase):
         return await self._database.read(lambda tx: enclosing.enclosed(tx, row.id, row.reply))
 
     # ── messages that wait for a check ──
-    async def unchecked(self) -> Sequence[Unchecked]:
-        return await self._database.read(inbox.to_check)
+    async def unchecked(self, *, before: datetime | None = None) -> Sequence[Unchecked]:
+        return await self._database.read(lambda tx: inbox.to_check(tx, before))
 
     async def to_check(self, one: Unchecked) -> tuple[InboundMessage, Raw] | None:
         return await self._database.read(lambda tx: inbox.kept(tx, one))

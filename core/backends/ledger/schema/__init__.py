@@ -27,6 +27,7 @@ from core.backends.ledger.schema.people import (
     pending_links,
     wrong_codes,
 )
+from core.backends.ledger.schema.running import processes
 from core.backends.ledger.schema.said import (
     conversations,
     messages,
@@ -85,6 +86,7 @@ __all__ = [
     "patterns",
     "pending_links",
     "presence",
+    "processes",
     "provided",
     "raw_messages",
     "receipts",

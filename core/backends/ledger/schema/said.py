@@ -33,6 +33,7 @@ messages = Table(
     Column("told_at", Instant, nullable=False),
     Column("state", Text, nullable=False),  # unchecked | waiting | answered | replaced
     Column("case_id", BigInteger),  # that its turn was about
+    Column("trace", Text),  # its correlation id, and the step to go on after
     UniqueConstraint("channel", "external_id"),
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
@@ -98,6 +99,8 @@ outbox = Table(
     Column("sent_at", Instant),
     Column("claimed_by", Text, nullable=False, server_default=""),  # the process that is sending it
     Column("claimed_until", Instant),
+    Column("trace", Text),  # the correlation id of what it answers, and the step to go on after
+    Column("heard_at", Instant),  # when what it answers arrived
     sqlite_autoincrement=True,  # an erased id is never given out again
 )
 Index("outbox_waiting", outbox.c.destination, outbox.c.id,

@@ -8,11 +8,15 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
+    _processes()
+    _traces()
     _keys_and_tombstones()
     _claims()
 
 
 def downgrade() -> None:
+    _no_processes()
+    _no_traces()
     _no_keys_and_tombstones()
     _no_claims()
 
@@ -47,3 +51,32 @@ def _no_keys_and_tombstones() -> None:
     op.execute("DELETE FROM tombstones WHERE restored_at >= at")
     op.drop_column("tombstones", "restored_at")
     op.drop_table("keyring")
+
+
+def _processes() -> None:
+    op.create_table(
+        "processes",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("pid", sa.Integer, nullable=False),
+        sa.Column("started_at", sa.BigInteger, nullable=False),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+        sa.Column("health", sa.JSON, nullable=False),
+    )
+
+
+def _no_processes() -> None:
+    op.drop_table("processes")
+
+
+def _traces() -> None:
+    op.add_column("messages", sa.Column("trace", sa.Text))
+    op.add_column("outbox", sa.Column("trace", sa.Text))
+    op.add_column("outbox", sa.Column("heard_at", sa.BigInteger))
+
+
+def _no_traces() -> None:
+    op.drop_column("outbox", "heard_at")
+    op.drop_column("outbox", "trace")
+    op.drop_column("messages", "trace")
