@@ -35,6 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bots", description="A support bot that remembers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "run", "everything that is enabled, in one process", _run)
+    _command(commands, "web", "pages, webhooks and live conversations; one of several processes", _web)
+    hearing = _command(commands, "listen", "channels with a connection or a server of their own; the same", _listen)
+    hearing.add_argument("channel", nargs="+", help="e.g. slack, discord, email, sms")
+    _command(commands, "worker", "answers what other processes heard; the same", _worker)
     _command(commands, "doctor", "what is well, what is not, and what to do; changes nothing", _doctor)
     _command(commands, "chat", "web chat in the terminal", _chat)
     _command(commands, "demo", "John's story over real sockets, printed", _demo)
@@ -68,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     tying.add_argument("key", nargs="?", default="", help="e.g. slack:T0123/U0456; without one they are nobody there")
     memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
+    _ledger(commands)
+    keys = commands.add_parser("keys", help="the key that signs and seals").add_subparsers(required=True)
+    _command(keys, "rotate", "make a new SECRET_KEY; the one before is accepted until it is dropped", _rotate)
+    _command(keys, "drop", "accept the one before no longer", _drop)
     understanding = _command(commands, "understand", "category, mood and language of JSON lines {text}", _understand)
     understanding.add_argument("--learn", type=Path, metavar="FILE", help="corrections: JSON lines {text, category}")
     _command(commands, "bench", "every benchmark, one after the other", _bench)
@@ -86,10 +94,47 @@ def _command(
     return added
 
 
+def _ledger(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ledger = commands.add_parser("ledger", help="the database: its shape, its backups, its moves").add_subparsers(
+        required=True
+    )
+    _command(ledger, "status", "in which shape it is, and which is the newest", _shape)
+    _command(ledger, "upgrade", "bring it to the newest shape, as every start does", _upgrade)
+    going_back = _command(ledger, "downgrade", "bring it back to an older shape, for an older version", _downgrade)
+    going_back.add_argument("revision", metavar="REVISION", help="for example 0010")
+    moving = _command(ledger, "move", "move a ledger of SQLite into an empty PostgreSQL", _move)
+    moving.add_argument("url", metavar="URL", help="postgresql://USER@HOST/NAME")
+    moving.add_argument("--from", metavar="URL", default="", dest="source", help="sqlite:///PATH; else DATABASE_URL")
+    keeping = _command(ledger, "backup", "copy it into a file, beside a running bot (SQLite)", _backup)
+    keeping.add_argument("file", type=Path, metavar="FILE", help="which is not there yet")
+    restoring = _command(
+        ledger, "restore", "put a backup in its place, without who was erased since (SQLite)", _restore
+    )
+    restoring.add_argument("file", type=Path, metavar="FILE", help="what `ledger backup` made")
+
+
 async def _run(_options: argparse.Namespace) -> None:
     from bots.run import run  # noqa: PLC0415 - each command loads what it needs
 
     await run()
+
+
+async def _web(_options: argparse.Namespace) -> None:
+    from bots.run import serve  # noqa: PLC0415
+
+    await serve()
+
+
+async def _listen(options: argparse.Namespace) -> None:
+    from bots.run import listen  # noqa: PLC0415
+
+    await listen(options.channel)
+
+
+async def _worker(_options: argparse.Namespace) -> None:
+    from bots.run import work  # noqa: PLC0415
+
+    await work()
 
 
 async def _doctor(_options: argparse.Namespace) -> None:
@@ -158,6 +203,54 @@ async def _rebuild(_options: argparse.Namespace) -> None:
     from bots.memory import rebuild  # noqa: PLC0415
 
     await rebuild()
+
+
+async def _shape(_options: argparse.Namespace) -> None:
+    from bots.ledger import status  # noqa: PLC0415
+
+    await status()
+
+
+async def _upgrade(_options: argparse.Namespace) -> None:
+    from bots.ledger import upgrade  # noqa: PLC0415
+
+    await upgrade()
+
+
+async def _downgrade(options: argparse.Namespace) -> None:
+    from bots.ledger import go_back  # noqa: PLC0415
+
+    await go_back(options.revision)
+
+
+async def _move(options: argparse.Namespace) -> None:
+    from bots.ledger import move  # noqa: PLC0415
+
+    await move(options.url, options.source)
+
+
+async def _backup(options: argparse.Namespace) -> None:
+    from bots.ledger import backup  # noqa: PLC0415
+
+    await backup(options.file)
+
+
+async def _restore(options: argparse.Namespace) -> None:
+    from bots.ledger import restore  # noqa: PLC0415
+
+    await restore(options.file)
+
+
+async def _rotate(_options: argparse.Namespace) -> None:
+    from bots.keys import rotate  # noqa: PLC0415
+
+    await rotate()
+
+
+async def _drop(_options: argparse.Namespace) -> None:
+    from bots.keys import drop  # noqa: PLC0415
+
+    await drop()
 
 
 async def _understand(options: argparse.Namespace) -> None:

@@ -1,12 +1,12 @@
 """What the console's status and privacy pages work on."""
 
 import shutil
-import tomllib
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from bots.privacy import forgetting
+from bots.pulse import OURS
 from bots.settings import VAR, Settings
+from bots.version import version
 from bots.wiring import Throughline, clock, new_id
 from core.backends.aegis import LIVE_ROWS
 from core.backends.ledger.migrations import HEAD
@@ -14,12 +14,10 @@ from core.channel import Listener
 from core.privacy import Erasures, Privacy
 from core.status import About, Setting, Status
 
-_PROJECT = Path(__file__).parent.parent / "pyproject.toml"
-
 
 def privacy(bot: Throughline) -> Privacy:
     """What customers may ask of us."""
-    erasures = Erasures(forgetting(bot.ledger, bot.memory), clock, new_id)
+    erasures = Erasures(forgetting(bot.settings, bot.ledger, bot.memory), clock, new_id)
     return Privacy(ledger=bot.ledger, erasures=erasures)
 
 
@@ -37,6 +35,7 @@ def status(bot: Throughline) -> Status:
         hear=bot.dispatch.hear,
         free=lambda: shutil.disk_usage(VAR).free,
         now=clock,
+        own=OURS,
     )
 
 
@@ -54,14 +53,6 @@ def about(settings: Settings) -> About:
         },
         most_for_memory=LIVE_ROWS,
     )
-
-
-def version() -> str:
-    """As pyproject.toml has it; "" where that is not at hand."""
-    try:
-        return str(tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"])
-    except (OSError, KeyError, ValueError):
-        return ""
 
 
 def _days(number: int) -> str:

@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from bots.wiring import Throughline
 from core.channel import Channel, Listener, Serves
 from core.errors import Misconfigured
+from core.messages import Raw
 
 log = logging.getLogger("throughline")
 
@@ -19,8 +21,9 @@ _PAUSE = 5.0
 class Listeners:
     """Hears what comes in by these channels."""
 
-    def __init__(self, bot: Throughline) -> None:
+    def __init__(self, bot: Throughline, listeners: Mapping[str, Listener]) -> None:
         self._bot = bot
+        self._listeners = listeners
         self._tasks: list[asyncio.Task[None]] = []
         self._down: dict[str, str] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -28,12 +31,11 @@ class Listeners:
 
     async def start(self) -> None:
         """Starts every listener; returns when those that serve on a port of their own do. Raises Misconfigured."""
-        for channel in self._bot.channels.values():
-            if isinstance(channel, Listener):
-                self._tasks.append(asyncio.create_task(self._keep(channel, channel)))
-        for channel in self._bot.channels.values():
-            if isinstance(channel, Serves):
-                await self._served(channel)
+        for name, listener in self._listeners.items():
+            self._tasks.append(asyncio.create_task(self._keep(self._bot.channels[name], listener)))
+        for listener in self._listeners.values():
+            if isinstance(listener, Serves):
+                await self._served(listener)
 
     async def _served(self, channel: Serves) -> None:
         serving = asyncio.create_task(channel.started())
@@ -71,7 +73,7 @@ class Listeners:
         while True:
             self._bot.health.note(listening)
             try:
-                await listener.listen(lambda raw: self._bot.dispatch.deliver(channel, raw))
+                await listener.listen(partial(self._deliver, channel))
             except Misconfigured as error:
                 return self._give_up(channel, error)
             except Exception as error:
@@ -79,6 +81,10 @@ class Listeners:
                 log.exception("%s broke off; it is started again", channel.name)
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.Event().wait(), _PAUSE)
+
+    async def _deliver(self, channel: Channel[Any], raw: Raw) -> bool:
+        with self._bot.observer.arrival(channel.name):
+            return await self._bot.dispatch.deliver(channel, raw)
 
     def _give_up(self, channel: Channel[Any], error: Misconfigured) -> None:
         self._down[channel.name] = str(error)

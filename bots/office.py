@@ -56,7 +56,7 @@ def console(bot: Throughline) -> Sequence[BaseRoute]:
     secret = secret_for("console", settings.secret())
     token = _console_token(settings)
     files = Files(ledger=bot.ledger, channels=bot.channels, now=clock)
-    play = _play(bot) if settings.is_development else None
+    play = _play(bot) if bot.plays else None
     at = desk(bot)
     ports = Ports(
         desk=at,
@@ -78,7 +78,14 @@ def console(bot: Throughline) -> Sequence[BaseRoute]:
         provider=_provider(settings, secret),
         domains=settings.oidc_domains,
     )
-    return routes(ports, token=token, secret=secret, base_url=settings.base_url, both=settings.console_totp_required)
+    return routes(
+        ports,
+        token=token,
+        secret=secret,
+        accepted=[secret_for("console", former) for former in settings.accepted()],
+        base_url=settings.base_url,
+        both=settings.console_totp_required,
+    )
 
 
 def _provider(settings: Settings, secret: bytes) -> Provider | None:
@@ -112,7 +119,7 @@ def _play(bot: Throughline) -> Play:
         star=JOHN,
         story=STORY,
         ledger=bot.ledger,
-        forgetting=forgetting(bot.ledger, bot.memory),
+        forgetting=forgetting(bot.settings, bot.ledger, bot.memory),
         hear=bot.dispatch.hear,
         now=clock,
         new_id=new_id,

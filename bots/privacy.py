@@ -5,22 +5,25 @@ import asyncio
 import logging
 import sys
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from email import policy
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from pathlib import Path
 
+from bots.aegis import memory_of
 from bots.settings import VAR, Settings, load
 from bots.wiring import clock, new_id, open_ledger
-from core.backends.aegis import AegisMemory
+from core.backends.erasures import ErasuresFile
 from core.backends.ledger.sql import SqlLedger
 from core.erasing import Forgetting, Receipt
 from core.exporting import to_json
+from core.memory import Memory
 from core.retention import Housekeeping
 
 log = logging.getLogger(__name__)
 
-_HOUR = 3600.0  # seconds
+_DAY = timedelta(days=1)
 _READER = "command line"
 _BY = "the command line"  # in the audit
 
@@ -29,9 +32,9 @@ async def forget(name: str) -> None:
     """Erases a customer, by an external id or channel:address, everywhere, and prints the receipt. Raises
     NoSuchCustomer or StillBusy."""
     settings = load()
-    ledger, memory = await open_ledger(settings), AegisMemory(Path(settings.aegis_path))
+    ledger, memory = await open_ledger(settings), memory_of(settings)
     try:
-        receipt, letters = await forgetting(ledger, memory).forget(name, receipt=new_id(), now=clock)
+        receipt, letters = await forgetting(settings, ledger, memory).forget(name, receipt=new_id(), now=clock)
         await ledger.audit(_BY, "forget", f"receipt {receipt.id}", now=clock())
     finally:
         await memory.close()
@@ -50,24 +53,28 @@ async def export(name: str) -> None:
     sys.stdout.write(f"{to_json(exported)}\n")
 
 
-def forgetting(ledger: SqlLedger, memory: AegisMemory) -> Forgetting:
+def forgetting(settings: Settings, ledger: SqlLedger, memory: Memory) -> Forgetting:
     """What erases customers here."""
-    return Forgetting(ledger=ledger, memory=memory, letters=erase_letters)
+    outside = ErasuresFile(Path(settings.erasures_file))
+    return Forgetting(ledger=ledger, memory=memory, letters=erase_letters, outside=outside)
 
 
-async def keep_house(settings: Settings, ledger: SqlLedger, memory: AegisMemory) -> None:
-    """Once an hour, until cancelled, erases what is too old."""
-    house = Housekeeping(
-        retention=settings.retention, ledger=ledger, memory=memory, forgetting=forgetting(ledger, memory)
-    )
-    while True:
-        try:
-            gone = await house.enforce(clock())
-            if any(gone.values()):
-                log.info("erased what was too old: %s", _counted(gone))
-        except Exception:
-            log.exception("what is too old could not be erased; it is tried again in an hour")
-        await asyncio.sleep(_HOUR)
+async def catch_up(settings: Settings, ledger: SqlLedger, memory: Memory) -> None:
+    """Erases again whom a ledger that was restored from a backup has brought back; before anybody is served."""
+    again = await forgetting(settings, ledger, memory).catch_up(receipt=new_id(), now=clock)
+    if again:
+        log.warning("erased again what a backup had brought back: %s", _counted(again.erased))
+        await ledger.audit(_BY, "forget again", f"receipt {again.id}", now=clock())
+
+
+async def keep_house(settings: Settings, ledger: SqlLedger, memory: Memory) -> None:
+    """Erases what is too old."""
+    erasing = forgetting(settings, ledger, memory)
+    house = Housekeeping(retention=settings.retention, ledger=ledger, memory=memory, forgetting=erasing)
+    await erasing.keep_outside(since=clock() - _DAY)  # other machines erase too
+    gone = await house.enforce(clock())
+    if any(gone.values()):
+        log.info("erased what was too old: %s", _counted(gone))
 
 
 async def erase_letters(addresses: Collection[str], folder: Path = VAR / "mail") -> int:

@@ -1,71 +1,177 @@
-"""`python -m bots run`: everything that is enabled, in one process."""
+"""`python -m bots run|web|listen|worker`: everything in one process, or a part of it in each of several.
+
+On a file there is one process, `run`. On PostgreSQL there may be any number of each, on any number of machines: `web`
+serves pages and webhooks and answers live conversations, `listen` hears channels that keep a connection or a server of
+their own, `worker` answers what these hand over; a `run` does all three.
+"""
 
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from bots import office, sockets, web
+from bots import logs, monitoring, office, sockets, web
+from bots.ledger import open_for_work
 from bots.listeners import Listeners
 from bots.privacy import keep_house
+from bots.pulse import pulse
 from bots.roster import Entry
 from bots.settings import Settings, environment, load
 from bots.wiring import Throughline, clock, put_together
+from core.backends.ledger.database import is_sqlite
 from core.calling import Calling
-from core.channel import Channel
+from core.channel import Channel, Listener
+from core.errors import Misconfigured, Problem
 from core.rooms import StaffRoom
+from core.rounds import Round, make
+
+if TYPE_CHECKING:
+    from core.backends.jobs import Jobs
 
 log = logging.getLogger("throughline")
 
+_OFTEN, _HOURLY = timedelta(seconds=5), timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Duties:
+    """What a process does. `hears`: the channels whose listeners it has, None for all."""
+
+    command: str
+    serves: bool = False  # pages, webhooks, and live conversations
+    hears: Collection[str] | None = ()
+    answers: bool = False  # what was heard, by itself or by others; and makes the rounds
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether what it hears is answered by whichever process is free."""
+        return not (self.serves and self.answers)
+
 
 async def run() -> None:
-    """Starts everything and runs until SIGTERM or SIGINT. Raises Misconfigured."""
+    """Everything, until SIGTERM or SIGINT. Raises Misconfigured."""
+    await _do(Duties(command="run", serves=True, hears=None, answers=True))
+
+
+async def serve() -> None:
+    """Pages, webhooks and live conversations. Raises Misconfigured."""
+    await _do(Duties(command="web", serves=True))
+
+
+async def listen(channels: Sequence[str]) -> None:
+    """What comes in by channels that keep a connection or a server of their own. Raises Problem."""
+    await _do(Duties(command="listen", hears=channels))
+
+
+async def work() -> None:
+    """Answers what other processes heard. Raises Misconfigured."""
+    await _do(Duties(command="worker", answers=True))
+
+
+async def _do(duties: Duties) -> None:
     settings = load()
-    bot = put_together(settings, environment())
-    listeners = Listeners(bot)
-    app = web.application(
+    logs.to(sys.stderr, settings.log_format)
+    jobs = _jobs(settings, duties)
+    hand_over = jobs.hand_over if jobs and duties.hands_over else None
+    bot = put_together(settings, environment(), duties.command, hand_over=hand_over)
+    listeners = Listeners(bot, _heard(bot, duties))
+    stop = _stop_signal()
+    with web.listen(settings.web_host, settings.web_port) if duties.serves else nullcontext() as listening:
+        try:
+            await open_for_work(bot)
+            await (jobs.open() if jobs else bot.dispatch.resume())
+            served = (
+                web.serving(_application(bot, listeners), listening)
+                if listening
+                else monitoring.serving_metrics(bot, listeners.not_ready)
+            )
+            async with served:
+                await listeners.start()
+                async with _beside(bot, duties, jobs):
+                    _tell(bot, duties)
+                    await listeners.until(stop)
+        finally:
+            await listeners.stop()
+            await bot.close()
+            await (jobs.close() if jobs else asyncio.sleep(0))
+
+
+def _jobs(settings: Settings, duties: Duties) -> "Jobs | None":
+    """How processes hand over work, where there may be several."""
+    if is_sqlite(settings.database_url):
+        if duties.command != "run":
+            why = f"{duties.command} is for several processes, which share a postgresql:// database; on a file say run"
+            raise Misconfigured("DATABASE_URL", why)
+        return None
+    from core.backends.jobs import Jobs  # noqa: PLC0415 - loads its vendor
+
+    return Jobs(settings.database_url)
+
+
+def _heard(bot: Throughline, duties: Duties) -> Mapping[str, Listener]:
+    """The listeners that a process has. Raises Problem."""
+    able = {name: channel for name, channel in bot.channels.items() if isinstance(channel, Listener)}
+    for name in duties.hears or ():
+        if name not in able:
+            raise Problem(f"listen {name}: {_why_not(bot, name)}")
+    return able if duties.hears is None else {name: able[name] for name in duties.hears}
+
+
+def _why_not(bot: Throughline, name: str) -> str:
+    entry = next((entry for entry in bot.roster if entry.name == name), None)
+    if entry is None:
+        return f"there is no such channel; there are {', '.join(entry.name for entry in bot.roster)}"
+    return "it is heard by `web`" if name in bot.channels else f"it is {_roster_line(entry, bot)[len(name) :].strip()}"
+
+
+def _application(bot: Throughline, listeners: Listeners) -> Starlette:
+    return web.application(
         list(bot.channels.values()),
         bot.dispatch.hear,
         listeners.not_ready,
         note=bot.dispatch.note,
-        base_url=settings.base_url,
+        base_url=bot.settings.base_url,
         now=clock,
-        extra=[*office.console(bot), *_sockets(bot)],
+        extra=[*monitoring.routes(bot), *office.console(bot), *_sockets(bot)],
+        observer=bot.observer,
     )
-    stop = _stop_signal()
-    with web.listen(settings.web_host, settings.web_port) as listening:
-        try:
-            await bot.ledger.migrate()
-            await bot.dispatch.resume()
-            async with web.serving(app, listening):
-                await _work(bot, listeners, stop)
-        finally:
-            await listeners.stop()
-            await bot.close()
 
 
-async def _work(bot: Throughline, listeners: Listeners, stop: asyncio.Event) -> None:
-    await listeners.start()
-    for entry in bot.roster:
-        log.info("%s", _roster_line(entry, bot))
-    log.info("%-8s on   %s/console", "console", bot.settings.base_url)
-    log.info("%s", _play_line(bot.settings))
-    log.info("ready: %s", bot.settings.base_url)
-    warming = asyncio.create_task(bot.memory.warm())
-    teaching = asyncio.create_task(_teach(bot, warming))
-    calling = asyncio.create_task(_calling(bot).keep())
-    keeping_house = asyncio.create_task(keep_house(bot.settings, bot.ledger, bot.memory))
+@asynccontextmanager
+async def _beside(bot: Throughline, duties: Duties, jobs: "Jobs | None") -> AsyncIterator[None]:
+    """What goes on beside: models are loaded and taught, what others heard is answered, rounds are made."""
+    calling = _calling(bot)
+    calling.join()
+    chores = [pulse(bot, " ".join((duties.command, *(duties.hears or ())))).keep()]
+    warming = asyncio.create_task(bot.memory.warm() if duties.serves or duties.answers else asyncio.sleep(0))
+    if duties.serves or duties.answers:
+        chores.append(_teach(bot, warming))
+    if duties.answers:
+        rounds = list(_rounds(bot, calling))
+        chores.append(jobs.work(bot.dispatch.answer, rounds) if jobs else make(rounds))
+    tasks = [asyncio.create_task(chore) for chore in chores]
     try:
-        await listeners.until(stop)
+        yield
     finally:
-        keeping_house.cancel()
-        calling.cancel()
-        teaching.cancel()
-    await asyncio.gather(warming, teaching, keeping_house, calling, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(warming, *tasks, return_exceptions=True)
+
+
+def _rounds(bot: Throughline, calling: Calling) -> Iterator[Round]:
+    yield Round(name="sweep", every=_OFTEN, work=bot.dispatch.sweep)
+    yield Round(name="keep house", every=_HOURLY, work=partial(keep_house, bot.settings, bot.ledger, bot.memory))
+    if calling.rooms:
+        yield Round(name="call colleagues", every=_OFTEN, work=calling.look)
 
 
 async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
@@ -98,6 +204,18 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
+def _tell(bot: Throughline, duties: Duties) -> None:
+    """Writes down what this process does."""
+    if not duties.serves:
+        log.info("ready: %s", " ".join((duties.command, *(duties.hears or ()))))
+        return
+    for entry in bot.roster:
+        log.info("%s", _roster_line(entry, bot))
+    log.info("%-8s on   %s/console", "console", bot.settings.base_url)
+    log.info("%s", _play_line(bot))
+    log.info("ready: %s", bot.settings.base_url)
+
+
 def _roster_line(entry: Entry, bot: Throughline) -> str:
     if entry.left_out:
         return f"{entry.name:8} off  (not named in CHANNELS)"
@@ -106,11 +224,13 @@ def _roster_line(entry: Entry, bot: Throughline) -> str:
     return f"{entry.name:8} on   {_where(bot.channels[entry.name], bot.settings)}"
 
 
-def _play_line(settings: Settings) -> str:
+def _play_line(bot: Throughline) -> str:
     """Where made-up customers can be played."""
-    if settings.is_development:
-        return f"{'play':8} on   {settings.base_url}/console/play  (first steps; off with PUBLIC_BASE_URL)"
-    why = "PUBLIC_BASE_URL is set" if settings.public_base_url else "WEB_HOST can be reached by others"
+    if bot.plays:
+        return f"{'play':8} on   {bot.settings.base_url}/console/play  (first steps; off with PUBLIC_BASE_URL)"
+    if bot.settings.is_development:
+        return f"{'play':8} off  (for one process alone: say run)"
+    why = "PUBLIC_BASE_URL is set" if bot.settings.public_base_url else "WEB_HOST can be reached by others"
     return f"{'play':8} off  ({why})"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -107,13 +107,33 @@ class Settings(BaseSettings):
     )
     openai_model: str = Field("gpt-4o-mini", description="The model that answers.")
     openai_timeout: float = Field(20.0, gt=0, description="Seconds to wait for it before the offline rules answer.")
-    aegis_path: str = Field("var/aegis.db", description="Where the memory's projection is kept.")
+    aegis_mode: Literal["local", "server"] = Field(
+        "local", description="Where memory is kept: in a file here, or on an Aegis server; see docs/memory.md."
+    )
+    aegis_path: str = Field("var/aegis.db", description="The file of local mode.")
+    aegis_base_url: str = Field("", description="The Aegis server of server mode, e.g. https://aegis.example.")
+    aegis_api_key: SecretStr = Field(SecretStr(""), description="Its key.")
+    aegis_database_url: SecretStr = Field(
+        SecretStr(""), description="Its PostgreSQL database, without which nobody can be forgotten there."
+    )
     retention_days_raw: int = Field(
         90, ge=0, description="Days to keep deliveries as they came, and files of either side; 0 for ever."
     )
     retention_days_messages: int = Field(0, ge=0, description="Days to keep what was said; 0 for ever.")
     retention_days_facts: int = Field(0, ge=0, description="Days to keep what customers told; 0 for ever.")
     retention_days_access_log: int = Field(0, ge=0, description="Days to keep who read what; 0 for ever.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How the log is written: text for people, json for programs (an object a line)."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Who reads /metrics sends it as a bearer token; empty: this machine alone may read."
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port, on this machine alone, for /metrics of worker and listen; 0: none."
+    )
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="A collector that takes traces by OTLP over HTTP, e.g. http://127.0.0.1:4318; empty: no traces."
+    )
 
     @field_validator("languages", "channels", "link_hosts", "oidc_domains", mode="before")
     @classmethod
@@ -152,7 +172,7 @@ class Settings(BaseSettings):
         hours(value)
         return value
 
-    @field_validator("public_base_url")
+    @field_validator("public_base_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -174,6 +194,37 @@ class Settings(BaseSettings):
         if value and where.scheme != "https" and not (where.scheme == "http" and where.hostname in _LOOPBACK):
             raise ValueError("must start with https://")
         return value
+
+    @field_validator("aegis_base_url")
+    @classmethod
+    def _aegis(cls, value: str) -> str:
+        try:
+            where = urlsplit(value)
+            known = where.scheme in {"http", "https"} and bool(where.hostname) and (where.port or 1) > 0
+        except ValueError:
+            known = False
+        if value and not known:
+            raise ValueError("is no address; write e.g. https://aegis.example")
+        return value
+
+    @field_validator("aegis_database_url")
+    @classmethod
+    def _aegis_database(cls, value: SecretStr) -> SecretStr:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+asyncpg://")):
+            raise ValueError("is no address of a PostgreSQL database; write postgresql://USER:PASSWORD@HOST/NAME")
+        return value
+
+    @model_validator(mode="after")
+    def _aegis_is_whole(self) -> Self:
+        if self.aegis_mode == "local":
+            return self
+        given = {"AEGIS_BASE_URL": self.aegis_base_url, "AEGIS_API_KEY": self.aegis_api_key}
+        missing = [name for name, value in given.items() if not value]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing; AEGIS_MODE=server needs it")
+        if self.retention_days_facts and not self.aegis_database_url:
+            raise ValueError("AEGIS_DATABASE_URL is missing; with AEGIS_MODE=server, RETENTION_DAYS_FACTS needs it")
+        return self
 
     @model_validator(mode="after")
     def _provider_is_whole(self) -> Self:

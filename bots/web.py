@@ -2,7 +2,7 @@
 
 A webhook is answered 413 when its body is too large, 401 or 403 when its sender cannot be trusted (before anything is
 read), 400 when it cannot be read, 503 when it could not be kept (the provider sends it again), and by its channel's
-own acknowledgement once the message is durable.
+own acknowledgement once the message is durable. Every answer to one carries the delivery's correlation id.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from core.channel import Ack, Channel, Embedded, Pages, Webhook
 from core.errors import Malformed, Misconfigured, Unverified
 from core.messages import InboundMessage, Raw
+from core.observing import UNOBSERVED, Observer
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ Hear = Callable[[InboundMessage, Raw], Awaitable[bool]]
 Note = Callable[[Channel[Any], Raw], Awaitable[None]]  # of a delivery in which no customer talks
 _LARGEST_FRAME = 65_536  # bytes that may come over a WebSocket at once; more closes it
 
+_CORRELATION = "x-request-id"
+_REFUSED = 400  # statuses from here on
 _PREFLIGHT_HOLDS = 7200  # seconds, the most that browsers keep to
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -50,16 +53,22 @@ def application(
     base_url: str,
     now: Callable[[], datetime],
     extra: Sequence[BaseRoute] = (),
+    observer: Observer = UNOBSERVED,
 ) -> Starlette:
     """Everything that is served over HTTP."""
-    door = _Door(hear, note, base_url, now)
-    routes: list[BaseRoute] = [Route("/healthz", _healthz), Route("/readyz", _readyz(ready))]
+    door = _Door(hear, note, base_url, now, observer)
+    routes = health(ready)
     for channel in channels:
         if isinstance(channel, Webhook):
             routes += _routes(channel, channel.paths, "POST", door.webhook(channel))
         if isinstance(channel, Pages):
             routes += _routes(channel, channel.pages, "GET", door.page(channel))
     return Starlette(routes=[*routes, *extra])
+
+
+def health(ready: Ready) -> list[BaseRoute]:
+    """Whether the process is there, and whether it can do its work."""
+    return [Route("/healthz", _healthz), Route("/readyz", _readyz(ready))]
 
 
 def _routes(channel: object, paths: Sequence[str], method: str, endpoint: Endpoint) -> Iterator[BaseRoute]:
@@ -90,7 +99,8 @@ async def _no_preflight(_request: Request) -> Response:
 class _Door:
     """Lets requests in to the channels."""
 
-    def __init__(self, hear: Hear, note: Note, base_url: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, hear: Hear, note: Note, base_url: str, now: Callable[[], datetime], observer: Observer) -> None:
+        self._observer = observer
         self._hear = hear
         self._note = note
         self._base_url = base_url
@@ -98,17 +108,25 @@ class _Door:
 
     def webhook(self, channel: Any) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            try:
-                raw = await self._raw(request, limit=channel.limits.inbound_bytes)
-                channel.verify(raw)
-                message = channel.parse(raw)
-            except (TooLarge, Unverified, Malformed) as error:
-                return _refusal(channel.name, error)
-            except ClientDisconnect:
-                return PlainTextResponse("", 400)
-            return await self._keep(channel, raw, message)
+            with self._observer.arrival(channel.name) as arriving:
+                answer = await self._answer(channel, request)
+                arriving.outcome = "well" if answer.status_code < _REFUSED else "refused"
+            answer.headers[_CORRELATION] = arriving.trace.id
+            return answer
 
         return endpoint
+
+    async def _answer(self, channel: Any, request: Request) -> Response:
+        try:
+            raw = await self._raw(request, limit=channel.limits.inbound_bytes)
+            channel.verify(raw)
+            message = channel.parse(raw)
+        except (TooLarge, Unverified, Malformed) as error:
+            self._observer.count("messages", channel.name, "refused")
+            return _refusal(channel.name, error)
+        except ClientDisconnect:
+            return PlainTextResponse("", 400)
+        return await self._keep(channel, raw, message)
 
     async def _keep(self, channel: Any, raw: Raw, message: InboundMessage | None) -> Response:
         try:
@@ -202,13 +220,13 @@ async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[Non
         await task
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Misconfigured when the port is taken."""
+def listen(host: str, port: int, setting: str = "WEB_PORT") -> socket.socket:
+    """A listening socket. Raises Misconfigured, naming the setting, when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
-        raise Misconfigured("WEB_PORT", f"cannot listen on {host}:{port} ({error.strerror}); choose another") from None
+        raise Misconfigured(setting, f"cannot listen on {host}:{port} ({error.strerror}); choose another") from None
     # asyncio sets this only on sockets of its own making; without it small answers wait for an acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

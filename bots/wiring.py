@@ -13,30 +13,38 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bots.actions import read_actions
+from bots.aegis import running_memory_of
+from bots.metrics import Metrics
+from bots.observing import Observing
 from bots.play import KNOWN as PLAYED
 from bots.play import ActsForReal
-from bots.roster import Entry, load, roster
+from bots.roster import Entry, load, roster, supported
 from bots.settings import VAR, Settings, read
 from bots.teaching import Teaching
-from core.actions import Actions
-from core.backends.aegis import AegisMemory
+from bots.version import version
+from core.actions import Actions, Carrier
+from core.backends.backlog import Recalling
 from core.backends.carrying import Company
 from core.backends.embedding import WordLlamaEmbedder
-from core.backends.ledger.database import open_database
+from core.backends.ledger.database import NotedDatabase, open_database
 from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.watched import WatchedLedger
 from core.backends.rules.learning import Examples
 from core.backends.rules.writer import RulesWriter
+from core.breaker import Breaker
 from core.channel import Channel, Closes, Site
 from core.delivery import Delivery
-from core.dispatch import Dispatch
+from core.dispatch import Dispatch, HandOver
 from core.engine import Engine
 from core.health import Health
 from core.house import House, Known
 from core.knowledge import Knowledge
 from core.linking import Linking
 from core.memory import Memory
+from core.observing import Observer
+from core.sparing import SparedCarrier, SparedWriter, endpoint_is_away, model_is_away
 from core.stage import Stage
-from core.watched import WatchedMemory, WatchedWriter
+from core.watched import MODEL, FollowedCarrier, FollowedWriter, WatchedMemory, WatchedWriter
 from core.writing import WithFallback, Writer
 
 log = logging.getLogger(__name__)
@@ -52,12 +60,14 @@ class Throughline:
     roster: Sequence[Entry]
     channels: Mapping[str, Channel[Any]]
     ledger: SqlLedger
-    memory: AegisMemory
+    memory: Recalling
     engine: Engine
     delivery: Delivery
     dispatch: Dispatch
     teaching: Teaching
     health: Health
+    observer: Observing
+    plays: bool  # made-up customers can be played
 
     async def close(self) -> None:
         """Stops and lets go of everything; what waits is in the ledger."""
@@ -67,6 +77,7 @@ class Throughline:
                 await channel.close()
         await self.memory.close()
         await self.ledger.close()
+        await self.observer.close()
 
 
 def clock() -> datetime:
@@ -91,29 +102,40 @@ async def open_ledger(settings: Settings) -> SqlLedger:
     return ledger
 
 
-def closed_ledger(settings: Settings) -> SqlLedger:
-    """The ledger; its file is opened at first use. Raises Misconfigured."""
-    return SqlLedger(
-        open_database(settings.database_url),
+def closed_ledger(settings: Settings, observer: Observer | None = None, health: Health | None = None) -> SqlLedger:
+    """The ledger, watched where there is an observer; its file is opened at first use. Raises Misconfigured."""
+    kind = partial(WatchedLedger, observer=observer) if observer else SqlLedger
+    database = open_database(settings.database_url)
+    return kind(
+        NotedDatabase(database, health.note) if health else database,
         secret=secret_for("erasing", settings.secret()),
         accepted=[secret_for("erasing", secret) for secret in settings.accepted()],
     )
 
 
-def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
-    """The whole bot, from its settings; nothing is opened yet. Raises Misconfigured."""
+def put_together(
+    settings: Settings, values: Mapping[str, str], kind: str = "run", *, hand_over: HandOver | None = None
+) -> Throughline:
+    """The whole bot, from its settings; nothing is opened yet. `kind` is its command; with `hand_over` others answer
+    what it hears. Raises Misconfigured."""
     entries = roster(settings.channels, values)
-    ledger = closed_ledger(settings)
-    on = [e.name for e in entries if not e.missing and not e.left_out]
-    channels = {name: make_channel(name, settings, values, ledger) for name in on}
-    embedder = cache(WordLlamaEmbedder)
-    memory = AegisMemory(Path(settings.aegis_path), embedder)
-    examples = Examples(embedder)
     health = Health(clock)
-    stage = Stage() if settings.is_development else None
-    delivery = Delivery(ledger, channels, clock, stage=stage, noted=health.note)
-    house, writer = _house(settings, values, channels), _writer(settings, examples, health)
-    engine = _engine(settings, house, ledger, WatchedMemory(memory, health.note), writer)
+    observer = _observer(settings, health, kind)
+    ledger = closed_ledger(settings, observer, health)
+    on = [e.name for e in entries if not e.missing and not e.left_out]
+    channels = {name: make_channel(name, settings, values, ledger, health) for name in on}
+    embedder = cache(WordLlamaEmbedder)
+    memory = running_memory_of(settings, embedder, health.note, ledger.erased_among)
+    examples = Examples(embedder)
+    plays = settings.is_development and hand_over is None
+    stage = Stage() if plays else None
+    delivery = Delivery(
+        ledger, channels, clock, stage=stage, noted=health.note, rests=health.rests, observer=observer
+    )
+    house = _house(settings, values, channels)
+    writer = FollowedWriter(_writer(settings, examples, health, observer), observer)
+    engine = _engine(settings, house, ledger, WatchedMemory(memory, health.note, observer), writer, observer=observer)
+    engine = replace(engine, actions=replace(engine.actions, carrier=_spared(engine.actions.carrier, health)))
     engine = replace(engine, typing=delivery.shows_typing)
     return Throughline(
         settings=settings,
@@ -123,19 +145,32 @@ def put_together(settings: Settings, values: Mapping[str, str]) -> Throughline:
         memory=memory,
         engine=engine,
         delivery=delivery,
-        dispatch=Dispatch(engine, ledger, delivery, channels),
+        dispatch=Dispatch(engine, ledger, delivery, channels, hand_over=hand_over),
         teaching=Teaching(examples, ledger.corrected),
         health=health,
+        observer=observer,
+        plays=plays,
     )
 
 
-def make_channel(name: str, settings: Settings, values: Mapping[str, str], ledger: SqlLedger) -> Channel[Any]:
-    """One channel, from its settings. Raises Misconfigured."""
-    kind = load(name)
-    return kind(read(kind.Settings, values), _site(name, settings, settings.secret(), ledger))
+def _observer(settings: Settings, health: Health, kind: str) -> Observing:
+    metrics, endpoint = Metrics(supported()), settings.otel_exporter_otlp_endpoint
+    if not endpoint:
+        return Observing(metrics)
+    from bots.tracing import Tracing  # noqa: PLC0415 - loads its vendor, only with an endpoint
+
+    return Observing(metrics, Tracing(endpoint, kind=kind, version=version(), note=health.note))
 
 
-def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Site:
+def make_channel(
+    name: str, settings: Settings, values: Mapping[str, str], ledger: SqlLedger, health: Health | None = None
+) -> Channel[Any]:
+    """One channel, from its settings. How it does is noted, where that is of interest. Raises Misconfigured."""
+    kind, health = load(name), health or Health(clock)
+    return kind(read(kind.Settings, values), _site(name, settings, settings.secret(), ledger, health))
+
+
+def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger, health: Health) -> Site:
     return Site(
         name=settings.bot_name,
         brand=settings.brand_name,
@@ -148,6 +183,7 @@ def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger) -> Si
         sent_file=partial(ledger.sent_file, name),
         places=lambda: ledger.places(name, since=clock() - _LOOKED_BACK),
         languages=settings.languages,
+        noted=lambda what, why: health.note(f"{what} {name}", why),
     )
 
 
@@ -183,7 +219,9 @@ def _link_hosts(settings: Settings) -> list[str]:
     return [host for host in (own, *settings.link_hosts) if host]
 
 
-def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: Memory, writer: Writer) -> Engine:
+def _engine(
+    settings: Settings, house: House, ledger: SqlLedger, memory: Memory, writer: Writer, *, observer: Observer
+) -> Engine:
     return Engine(
         ledger=ledger,
         memory=memory,
@@ -196,19 +234,26 @@ def _engine(settings: Settings, house: House, ledger: SqlLedger, memory: Memory,
             label=house.label,
             call_number=house.call_number,
         ),
-        actions=_actions(settings, ledger),
+        actions=_actions(settings, ledger, observer),
         now=clock,
         new_id=new_id,
     )
 
 
-def _actions(settings: Settings, ledger: SqlLedger) -> Actions:
+def _actions(settings: Settings, ledger: SqlLedger, observer: Observer) -> Actions:
     known, endpoints = read_actions(settings.actions_file)
     carrier = ActsForReal(carrier=Company(endpoints)) if settings.is_development else Company(endpoints)
-    return Actions(known=known, carrier=carrier, ledger=ledger, now=clock, new_id=new_id)
+    return Actions(known=known, carrier=FollowedCarrier(carrier, observer), ledger=ledger, now=clock, new_id=new_id)
 
 
-def _writer(settings: Settings, examples: Examples, health: Health) -> Writer:
+def _spared(carrier: Carrier, health: Health) -> Carrier:
+    def breaker(name: str) -> Breaker:
+        return Breaker(clock, partial(health.rests, name), endpoint_is_away)
+
+    return SparedCarrier(carrier, breaker, health.note)
+
+
+def _writer(settings: Settings, examples: Examples, health: Health, observer: Observer) -> Writer:
     rules = RulesWriter(examples.category_of, examples.move_of)
     key = settings.openai_api_key.get_secret_value()
     if not key:
@@ -221,5 +266,7 @@ def _writer(settings: Settings, examples: Examples, health: Health) -> Writer:
         base_url=settings.openai_base_url,
         model=settings.openai_model,
         timeout=settings.openai_timeout,
+        spent=lambda kind, tokens: observer.count("tokens", kind, times=tokens),
     )
-    return WithFallback(WatchedWriter(Proofread(model), health.note), rules)
+    breaker = Breaker(clock, partial(health.rests, MODEL), model_is_away)
+    return WithFallback(WatchedWriter(SparedWriter(Proofread(model), breaker), health.note, observer), rules)

@@ -59,6 +59,9 @@ class AccountSettings(BaseModel):
     twilio_auth_token: Annotated[SecretStr, AfterValidator(_filled)] = Field(
         description="The auth token of that account: it signs what Twilio delivers and signs us in."
     )
+    twilio_auth_token_accepted: SecretStr = Field(
+        SecretStr(""), description="The other auth token, while it is changed: what it signs is accepted too."
+    )
     twilio_from_number: Annotated[str, AfterValidator(_own_number)] = Field(
         description="Your Twilio number in international form, for example +15550100."
     )
@@ -84,8 +87,9 @@ def form(raw: Raw) -> dict[str, str]:
 class Signatures:
     """Tells what Twilio signed from what it did not."""
 
-    def __init__(self, token: SecretStr) -> None:
-        self._validator = RequestValidator(token.get_secret_value())
+    def __init__(self, account: AccountSettings) -> None:
+        tokens = (account.twilio_auth_token, account.twilio_auth_token_accepted)
+        self._validators = [RequestValidator(token) for one in tokens if (token := one.get_secret_value())]
 
     def check(self, raw: Raw) -> None:
         """Raises Unverified unless the account's token signed this public URL and body."""
@@ -94,7 +98,7 @@ class Signatures:
             fields = form(raw)
         except Malformed as error:
             raise Unverified(str(error)) from None
-        if not self._validator.validate(raw.url, fields, signature):
+        if not any(one.validate(raw.url, fields, signature) for one in self._validators):
             raise Unverified("Twilio: the signature is missing or wrong; check TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL")
 
 

@@ -6,6 +6,7 @@ Heard through discord.py's gateway. Sent over REST without it, so that a worker 
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, WebsocketUrl, field_validator
@@ -89,8 +90,9 @@ class Discord:
     async def listen(self, deliver: Deliver) -> None:
         """Runs until cancelled; a lost connection is made again for ever. Raises Misconfigured."""
         hearing = Hearing(self._rest, self._cursors, self._posting, deliver, self._site, pause=self.pause)
+        told = partial(self._site.noted, "listening")
         try:
-            await stay_connected(self._token, self._api_base, self._gateway_url, hearing.event, pause=self.pause)
+            await stay_connected(self._token, self._api_base, self._gateway_url, hearing.event, told, pause=self.pause)
         finally:
             await hearing.close(patience=self.last_words)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -142,7 +143,7 @@ class Email:
         self._settings = settings
         self._site = site
         self._trusted = networks(settings.mail_trusted_relays)
-        self._checks = MailChecks(servers(settings.mail_dns))
+        self._checks = MailChecks(servers(settings.mail_dns), partial(site.noted, "checking"))
         local, _at, domain = settings.support_address.partition("@")
         self._head = Letterhead(
             brand=site.brand or site.name,

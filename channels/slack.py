@@ -85,7 +85,9 @@ class Slack:
         self._members = Members(self._web.client, site.now)
         self.room = Room(self._web, self._members, settings.slack_agents_channel, site.now, self._answering.start)
         self.has_room = bool(settings.slack_agents_channel)
-        self.connection = Connection(bot_token, self._app_token, api_url, self._trouble)
+        self.connection = Connection(
+            bot_token, self._app_token, api_url, self._trouble, partial(site.noted, "listening")
+        )
 
     def verify(self, raw: Raw) -> None:
         """Checks Slack's signature (v0) over time and body. Raises Unverified (403)."""

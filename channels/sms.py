@@ -84,7 +84,7 @@ class Sms:
         self._addresses = enclosing.Addresses(site.secret, site.base_url, site.accepted)
         self.limits = enclosing.limited(self.limits, public=self._is_public)
         self.pages: Sequence[str] = (f"{enclosing.PATH}{{token}}",) if self._is_public else ()
-        self._signatures = twilio.Signatures(settings.twilio_auth_token)
+        self._signatures = twilio.Signatures(settings)
         self._rest = Rest(settings, base=settings.twilio_api_base, seconds=self.timeout)
         self._missed = Missed(
             self._rest, site.var / "sms.json", self._number, site.now, address=f"{site.base_url}{self.paths[0]}"

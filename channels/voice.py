@@ -88,7 +88,7 @@ class Voice:
         self._relays = settings.voice_mode == "relay"
         self._colleague = settings.handoff_number
         self._site = site
-        self._signatures = twilio.Signatures(settings.twilio_auth_token)
+        self._signatures = twilio.Signatures(settings)
         self._lines = Lines(site.now)
         self._gathering = Gathering(self._address, lambda: self.patience, self._dial if self._colleague else None)
 
@@ -212,7 +212,7 @@ class Voice:
             f"ws{self._site.base_url.removeprefix('http')}{self.sockets[0]}",
             after=self._url({"after": "relay", **self._sealed(step)}),
             languages=self._site.languages,
-            parameters={"ticket": self._seal(step.call, "ticket")},
+            parameters={"ticket": self._seals(step.call, "ticket")[0]},
         )
 
     async def _after_relay(self, step: Step, line: Line, raw: Raw) -> str:
@@ -258,7 +258,7 @@ class Voice:
         return [hmac.new(secret, text, hashlib.sha256).hexdigest() for secret in secrets]
 
     def _is_sealed(self, given: str, call: str, what: str) -> bool:
-        return any([hmac.compare_digest(given.encode(), seal.encode()) for seal in self._seals(call, what)])
+        return any(hmac.compare_digest(given.encode(), seal.encode()) for seal in self._seals(call, what))
 
     def _is_ours(self, setup: frames.Setup) -> bool:
         ticket = str((setup.parameters or {}).get("ticket", ""))

@@ -168,6 +168,14 @@ class SecondFactorLedger(Protocol):
         """The sealed secret; "" where none is wanted."""
         ...
 
+    async def second_factors(self) -> Sequence[tuple[str, str]]:
+        """Every account's name and sealed secret, where it has one."""
+        ...
+
+    async def seal_second_factor(self, name: str, before: str, sealed: str) -> bool:
+        """Keeps the same secret under another seal; False where it is another one by now."""
+        ...
+
     async def turn_on_second_factor(
         self, name: str, sealed: str, recovery: Collection[str], *, step: int, now: datetime
     ) -> None:

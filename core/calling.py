@@ -3,7 +3,6 @@ took it in time while colleagues are there. What they answer there is done as at
 that is tied to them.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from identity.masking import mask
 
 log = logging.getLogger(__name__)
 
-_EVERY = 5.0  # seconds between one look and the next
 _FORGOTTEN = timedelta(days=1)  # a handoff that old is told to nobody for the first time
 _DONE = {"take": "It is yours.", "hand_back": "The bot has it again.", "resolve": "It is resolved.", "reply": ""}
 
@@ -67,16 +65,10 @@ class Calling:
     patience: timedelta
     now: Callable[[], datetime]
 
-    async def keep(self) -> None:
-        """Looks for cases until cancelled."""
+    def join(self) -> None:
+        """Does what colleagues ask for in their rooms, as far as this process hears it."""
         for room in self.rooms.values():
             room.join(self.act)
-        while self.rooms:
-            try:
-                await self.look()
-            except Exception:
-                log.exception("colleagues could not be called; it is tried again")
-            await asyncio.sleep(_EVERY)
 
     async def look(self) -> None:
         """Tells every room of the cases that are due."""

@@ -99,6 +99,8 @@ class Site:
     sent_file: Callable[[str, int], Awaitable[SentFile | None]] = _no_file
     # This channel's conversations of the last weeks, the one heard last first: where to look for what was missed.
     places: Callable[[], Awaitable[Sequence[Place]]] = _nowhere
+    # Told how something of the channel's own does, "listening" or "checking", and why not well: "" when it does.
+    noted: Callable[[str, str], None] = lambda _what, _why: None
 
 
 # Keeps one delivery: parses it, records it, or parks it for a human when it cannot be read. Returns once that is

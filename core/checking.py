@@ -3,18 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from tenacity import RetryCallState
+
 from core.channel import Channel, Checked, Checks
+from core.errors import LedgerAway
 from core.ledger import Ledger, Unchecked
-from core.messages import Raw
+from core.messages import InboundMessage, Raw
+from core.pausing import insisting
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _PATIENCE = 5.0  # seconds that a check may take
-_AFTER_A_FAILURE = 30.0
+_LONGEST_PAUSE = timedelta(seconds=30)  # while the ledger is away
 
 
 class Checking:
@@ -77,7 +81,9 @@ class Checking:
         if channel is None:
             return None
         try:
-            kept = await self._ledger.to_check(one)
+            kept: tuple[InboundMessage, Raw] | None = await insisting(_LONGEST_PAUSE, when=_is_away)(
+                self._ledger.to_check, one
+            )
             if kept is None:
                 return None
             message, kept_raw = kept
@@ -89,14 +95,18 @@ class Checking:
 
     async def _note(self, one: Unchecked, found: Checked | None) -> str | None:
         """Notes what was found, however often that takes: until then the message waits for no turn."""
-        while True:
-            try:
-                return await self._ledger.checked(one, found)
-            except Exception:
-                log.exception("the ledger took no note of a check")
-                await asyncio.sleep(_AFTER_A_FAILURE)
+        return await insisting(_LONGEST_PAUSE, told=_not_noted)(self._ledger.checked, one, found)
 
     def _forget(self, one: Unchecked, done: asyncio.Task[None]) -> None:
         del self._tasks[one]
         if self._newest.get(one.sender) is done:
             del self._newest[one.sender]
+
+
+def _is_away(error: BaseException) -> bool:
+    return isinstance(error, LedgerAway)
+
+
+def _not_noted(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("the ledger took no note of a check, attempt %d", state.attempt_number, exc_info=error)

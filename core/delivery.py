@@ -19,6 +19,7 @@ from core.errors import LedgerAway, TryAgain, Undeliverable
 from core.holding import Holding
 from core.ledger import Ledger, Outgoing
 from core.messages import Reply, Route
+from core.observing import UNOBSERVED, Observer, Trace, meanwhile
 from core.pausing import Leisure, a_little_longer, growing, insisting, jittered
 from core.stage import is_on_stage
 from identity.masking import mask
@@ -72,7 +73,9 @@ class Delivery:
         stage: Taker | None = None,
         noted: Callable[[str, str], None] = lambda _what, _why: None,  # told how sending by each channel went
         rests: Callable[[str, datetime | None], None] = lambda _what, _until: None,  # and until when nothing is sent
+        observer: Observer = UNOBSERVED,
     ) -> None:
+        self._observer = observer
         self._ledger = ledger
         self._holding = Holding(ledger, now)
         self._channels = channels
@@ -148,7 +151,8 @@ class Delivery:
     async def _drain(self, destination: str) -> None:
         waiting = self._queues[destination]
         while waiting:
-            await self._deliver(waiting[0])
+            with meanwhile(Trace.read(waiting[0].trace, waiting[0].channel)):
+                await self._deliver(waiting[0])
             waiting.popleft()
         del self._queues[destination]
 
@@ -184,9 +188,11 @@ class Delivery:
             going.parts, going.in_doubt = 0, False
         while going.parts < len(wires):
             wire = wires[going.parts]
-            with going.breaker.asked():
+            with going.breaker.asked(), self._observer.step("send", row.channel):
                 known = await self._taken(going.taker, wire, row) if going.in_doubt else ""
                 provider_id = known or await going.taker.send(wire)
+            if going.in_doubt and not known:
+                self._observer.count("sends", row.channel, "maybe twice")
             going.parts, going.in_doubt = going.parts + 1, False
             await self._sent(row, going.parts, len(wires), provider_id)
 
@@ -230,14 +236,22 @@ class Delivery:
 
     async def _sent(self, row: Outgoing, parts: int, of: int, provider_id: str) -> None:
         done, now = parts == of, self._now()
+        if done:
+            self._went(row, now)
         self._noted(f"sending {row.channel}", "")
         note = partial(self._ledger.part_sent, row.id, parts=parts, done=done, provider_id=provider_id, now=now)
         await self._insist(note)
+
+    def _went(self, row: Outgoing, now: datetime) -> None:
+        self._observer.count("sends", row.channel, "sent")
+        if row.heard_at is not None:
+            self._observer.lasted("delivery", (now - row.heard_at).total_seconds(), row.channel)
 
     async def _wait(self, row: Outgoing, error: Exception, attempt: int, patience: timedelta) -> None:
         pause = _pause(error, attempt, longest_pause(patience))
         log.warning("reply %d by %s: attempt %d failed (%s)", row.id, row.channel, attempt, mask(_line(error)))
         self._noted(f"sending {row.channel}", mask(_line(error)))
+        self._observer.count("sends", row.channel, "put off")
         due_at = self._now() + pause
         maybe_sent = isinstance(error, TryAgain) and error.maybe_sent
         note = partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=due_at, maybe_sent=maybe_sent)
@@ -247,6 +261,7 @@ class Delivery:
     async def _park(self, row: Outgoing, error: Exception) -> None:
         log.error("reply %d by %s cannot be delivered: %s", row.id, row.channel, mask(_line(error)))
         self._noted(f"sending {row.channel}", mask(_line(error)))
+        self._observer.count("sends", row.channel, "parked")
         if isinstance(error, Undeliverable) and error.opted_out:
             await self._insist(partial(self._ledger.opted_out, row.id, now=self._now()))
         await self._insist(partial(self._ledger.sending_failed, row.id, error=_line(error), due_at=None))

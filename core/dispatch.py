@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -12,10 +13,11 @@ from core.channel import Channel, Report, Reports, Speaks
 from core.checking import Checking
 from core.delivery import Delivery
 from core.engine import Engine
-from core.errors import Fenced
+from core.errors import Fenced, LedgerAway
 from core.holding import Holding
 from core.ledger import Ledger, Settled, Unchecked, Wait, line_of
 from core.messages import InboundMessage, Interruption, Raw, Reply
+from core.pausing import Leisure, growing, jittered
 from core.speaking import Saying
 from core.stage import is_on_stage
 
@@ -26,7 +28,7 @@ _TRIES = 3
 _LONG = 50_000  # bytes of a delivery
 _EARLY = 2.0  # seconds by which a report may overtake the note that its message was sent
 _MOST_EARLY = 1_000
-_AFTER_A_FAILURE = timedelta(seconds=30)
+_LONGEST_PAUSE = timedelta(seconds=30)  # after failures in a row
 
 
 async def _begin(channel: Speaks, reply: Reply) -> None:
@@ -67,6 +69,8 @@ class Dispatch:
         self._channels: Mapping[str, Channel[Any]] = channels or {}
         self._reading = asyncio.Lock()
         self._sayings: dict[str, Saying] = {}
+        self._failures: Counter[str] = Counter()  # in a row, of a line
+        self._leisure = Leisure()
 
     async def hear(self, message: InboundMessage, raw: Raw) -> bool:
         """Keeps a message, durably, and has it answered soon; False if we had it already."""
@@ -149,7 +153,15 @@ class Dispatch:
     async def answer(self, line: str) -> None:
         """Answers a line here until nothing waits on it."""
         self._call_here(line)
-        await asyncio.wait([self._serving[line]])
+        if serving := self._serving.get(line):
+            await asyncio.wait([serving])
+
+    async def finish(self) -> None:
+        """Begins no turn any more; ends those that are being thought about, and sends what comes of them."""
+        self._leisure.end()
+        while busy := {*self._serving.values(), *self._learning}:
+            await asyncio.wait(busy)
+        await self._delivery.finish()
 
     async def close(self) -> None:
         """Stops; what is not answered waits in the ledger."""
@@ -177,7 +189,7 @@ class Dispatch:
 
     def _call_here(self, line: str) -> None:
         self._called.add(line)
-        if line not in self._serving:
+        if line not in self._serving and not self._leisure.is_over:
             self._serving[line] = asyncio.create_task(self._serve(line))
 
     async def _serve(self, line: str) -> None:
@@ -189,19 +201,23 @@ class Dispatch:
                     pass
         finally:
             self._patient.discard(line)
+            self._failures.pop(line, None)
             del self._serving[line]
 
     async def _serve_once(self, line: str) -> bool:
         """One turn; True if there may be another one."""
+        if self._leisure.is_over:
+            return False
         saying = self._saying(line)
         outcome = await self._take_turn(line, saying)
         if outcome is None:
             return False
         if isinstance(outcome, Wait):
             pause = (outcome.until - self._engine.now()).total_seconds()
-            await asyncio.sleep(max(pause, 0))
+            await self._leisure.spend(partial(asyncio.sleep, max(pause, 0)))
             return True
         self._patient.discard(line)
+        self._failures.pop(line, None)
         self._delivery.post(outcome.outbox)
         if saying and saying.interruption:
             await self._note_heard(saying.interruption)
@@ -236,15 +252,23 @@ class Dispatch:
                 log.info("%s", error)
                 self._patient.add(line)
                 return Wait(until=self._engine.now())
+            except LedgerAway as error:
+                if not (saying and saying.reply):  # begun already: then it is not said anew
+                    log.warning("a turn has to wait: %s", error)
+                    return self._later(line)
             except Exception:
                 log.exception("turn failed, attempt %d of %d", attempt, _TRIES)
-            if saying and saying.reply:  # begun already: it is not said anew
+            if saying and saying.reply:
                 break
         try:
             return await self._engine.give_to_a_human(line, saying=saying)
         except Exception:
             log.exception("nor could a human be called; the messages stay in the ledger and are tried again")
-            return Wait(until=self._engine.now() + _AFTER_A_FAILURE)
+            return self._later(line)
+
+    def _later(self, line: str) -> Wait:
+        self._failures[line] += 1
+        return Wait(until=self._engine.now() + jittered(growing(self._failures[line], _LONGEST_PAUSE)))
 
     def _learn(self, settled: Settled) -> None:
         if not (settled.notes or settled.superseded or settled.votes or settled.praised):

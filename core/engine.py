@@ -28,6 +28,7 @@ from core.knowledge import Knowledge
 from core.learning import Learning, LearningLedger
 from core.ledger import Notice, Settled, Settlement, Turn, Wait
 from core.linking import Linking, LinkTalk
+from core.links import LinkDesk
 from core.memory import Memory
 from core.messages import Choice, InboundMessage, Raw, Reply, Route
 from core.phrases import say

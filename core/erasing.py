@@ -145,8 +145,9 @@ class Forgetting:
         tell: Callable[[Stage], None] = lambda _stage: None,
     ) -> tuple[Receipt, int]:
         """Returns when nothing is left: the receipt, and how many letters went. `tell` is told how far it has come.
-        Raises NoSuchCustomer or StillBusy."""
+        Raises NoSuchCustomer or StillBusy, and CannotErase before anything is erased."""
         tell("rows")
+        await self.memory.erase([])
         addresses = await self.ledger.addresses(name, now=now())
         letters = await self.letters(addresses)
         done = await self.ledger.erase(name, receipt=receipt, now=now())
@@ -188,25 +189,28 @@ class Forgetting:
         tell("memory")
         await _insist(lambda: self._erase_memory(receipt.handles))
         tell("file")
-        await _insist(self.ledger.scour)
+        await _insist(self._scour)
         await _insist(lambda: self._erase_memory(receipt.handles))  # a turn just settled may have been learning
         await self.ledger.finish(receipt.id, letters=letters, now=now())
         tell("done")
 
-    async def _erase_memory(self, handles: Sequence[int]) -> bool:
+    async def _erase_memory(self, handles: Sequence[int]) -> str:
         try:
             await self.memory.erase(handles)
-        except Problem:
-            return False
-        return True
+        except Problem as error:
+            return str(error)
+        return ""
+
+    async def _scour(self) -> str:
+        return "" if await self.ledger.scour() else "a file is still being read"
 
 
-async def _insist(erase: Callable[[], Awaitable[bool]]) -> None:
-    """Tries until it worked. Raises StillBusy."""
+async def _insist(erase: Callable[[], Awaitable[str]]) -> None:
+    """Tries until it no longer says why it did not work. Raises StillBusy."""
     for _ in range(_ATTEMPTS):
-        if await erase():
+        if not (why := await erase()):
             return
         await asyncio.sleep(_PAUSE)
     raise StillBusy(
-        "forget: every row is erased, but a file is still being read; a running bot goes on within the hour"
+        f"forget: every row is erased, but traces may be left; a running bot goes on within the hour: {why}"
     )

@@ -125,7 +125,7 @@ class Linking:
         return [codes.digest(secret, f"pair {pair}") for secret in self._secrets]
 
     def _confirm(self, turn: Turn, pending: PendingLink, pair: str) -> LinkTalk | None:
-        if not any([hmac.compare_digest(one, pending.pair_digest) for one in self._pairs(pair)]):
+        if not any(hmac.compare_digest(one, pending.pair_digest) for one in self._pairs(pair)):
             if not codes.is_bare(_told(turn)):
                 return None
             return LinkTalk(says=[Say(phrase="pair_wrong")], steps=[WrongCode()])

@@ -15,6 +15,8 @@ from time import perf_counter
 
 from core.errors import Fenced, TryAgain, Undeliverable
 
+WELL = "well"
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -40,7 +42,6 @@ def new_code() -> str:
 
 
 _here: ContextVar[Trace | None] = ContextVar("trace", default=None)
-_arriving: ContextVar[Trace | None] = ContextVar("arriving", default=None)
 
 
 def here() -> Trace | None:
@@ -70,8 +71,11 @@ class Step:
     name: str
     trace: Trace
     began: float
-    outcome: str = "well"
+    outcome: str = WELL
     ended: "Callable[[Step], None] | None" = None  # whoever follows it further
+
+
+_arriving: ContextVar[Step | None] = ContextVar("arriving", default=None)
 
 
 class Observer:
@@ -89,10 +93,10 @@ class Observer:
     def end(self, step: Step) -> None:
         """It ended, with its outcome."""
 
-    def count(self, what: str, channel: str, outcome: str, times: int = 1) -> None:
-        """Something happened, so many times."""
+    def count(self, what: str, *labels: str, times: int = 1) -> None:
+        """Something happened, so many times. `labels` are a channel or a kind, where it has one, and an outcome."""
 
-    def lasted(self, what: str, channel: str, seconds: float) -> None:
+    def lasted(self, what: str, seconds: float, *labels: str) -> None:
         """Something took so long."""
 
     @contextmanager
@@ -102,16 +106,16 @@ class Observer:
             yield step
 
     @contextmanager
-    def arrival(self, channel: str) -> Iterator[Trace]:
+    def arrival(self, channel: str) -> Iterator[Step]:
         """Something arrives in the block: it gets its code, unless it has one since it is just arriving."""
         arriving = _arriving.get()
-        if arriving is not None and arriving is here():
+        if arriving is not None and arriving.trace is here():
             yield arriving
             return
         with self._within(self.begin("accept", channel)) as step:
-            before = _arriving.set(step.trace)
+            before = _arriving.set(step)
             try:
-                yield step.trace
+                yield step
             finally:
                 _arriving.reset(before)
 
@@ -121,7 +125,7 @@ class Observer:
             try:
                 yield step
             except BaseException as error:
-                step.outcome = how(error)
+                step.outcome = how(error) if step.outcome == WELL else step.outcome
                 raise
             finally:
                 self.end(step)

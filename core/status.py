@@ -16,6 +16,7 @@ from core.health import Condition, Health
 from core.house import House
 from core.ledger import Outgoing
 from core.messages import InboundMessage, Raw
+from core.running import Process, RunningLedger, over_all
 from core.watched import MEMORY, MODEL
 
 log = logging.getLogger(__name__)
@@ -126,9 +127,10 @@ class Snapshot:
     memory: Condition
     rows: MemoryRows
     free: int | None  # bytes on the disk
+    processes: Sequence[Process] = ()  # the oldest first
 
 
-class StatusLedger(Protocol):
+class StatusLedger(RunningLedger, Protocol):
     """What this needs of the record."""
 
     async def recorded(self, channels: Collection[str], *, now: datetime) -> Recorded:
@@ -201,28 +203,35 @@ class Status:
     hear: Callable[[InboundMessage, Raw], Awaitable[bool]]
     free: Callable[[], int]
     now: Callable[[], datetime]
+    own: str = ""  # the id of this process
     _counts: "dict[str, tuple[datetime, MemoryRows]]" = field(default_factory=dict)
 
     async def look(self) -> Snapshot:
         """How everything does now."""
         on = [setting.name for setting in self.settings if not setting.off]
         recorded = await self.ledger.recorded([setting.name for setting in self.settings], now=self.now())
+        processes = await self.ledger.running()
         return Snapshot(
             channels=[
                 Connection(
                     setting=setting,
                     traffic=recorded.traffic.get(setting.name, Traffic()),
-                    listening=self.health.of(f"listening {setting.name}") if setting.name in on else Condition(),
-                    sending=self.health.of(f"sending {setting.name}"),
+                    listening=self._of(processes, f"listening {setting.name}") if setting.name in on else Condition(),
+                    sending=self._of(processes, f"sending {setting.name}"),
                 )
                 for setting in self.settings
             ],
             recorded=recorded,
-            model=self.health.of(MODEL),
-            memory=self.health.of(MEMORY),
+            model=self._of(processes, MODEL),
+            memory=self._of(processes, MEMORY),
             rows=await self._rows(),
             free=self._free(),
+            processes=processes,
         )
+
+    def _of(self, processes: Sequence[Process], what: str) -> Condition:
+        others = [process for process in processes if process.id != self.own]
+        return over_all(others, what, self.health.of(what), self.now())
 
     async def _rows(self) -> MemoryRows:
         """Counted once in a while: it takes longer the more there is."""

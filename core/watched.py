@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from core.errors import WriterFailed
+from core.actions import ActionRefused, Carrier
+from core.errors import Problem, WriterFailed
 from core.memory import Hit, Lesson, Memory, Note, PatternHit, Vote
+from core.observing import UNOBSERVED, Observer
+from core.runs import Outcome, Request
 from core.writing import Answer, Brief, Category, Draft, Writer, write
 
 MEMORY, MODEL = "memory", "model"  # under which they are noted
@@ -17,19 +20,21 @@ Tell = Callable[[str, str], None]
 class WatchedMemory:
     """A memory whose answers, failures and silences are noted."""
 
-    def __init__(self, memory: Memory, tell: Tell) -> None:
+    def __init__(self, memory: Memory, tell: Tell, observer: Observer = UNOBSERVED) -> None:
         self._memory = memory
         self._tell = tell
+        self._observer = observer
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
         try:
-            yield
+            with self._observer.step(MEMORY):
+                yield
         except asyncio.CancelledError:  # whoever asked waited no longer
             self._tell(MEMORY, "no answer in time")
             raise
         except Exception as error:
-            self._tell(MEMORY, type(error).__name__)
+            self._tell(MEMORY, str(error) if isinstance(error, Problem) else type(error).__name__)
             raise
         self._tell(MEMORY, "")
 
@@ -75,14 +80,16 @@ class WatchedMemory:
 class WatchedWriter:
     """A model whose answers and failures are noted."""
 
-    def __init__(self, writer: Writer, tell: Tell) -> None:
+    def __init__(self, writer: Writer, tell: Tell, observer: Observer = UNOBSERVED) -> None:
         self._writer = writer
         self._tell = tell
+        self._observer = observer
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
         try:
-            yield
+            with self._observer.step(MODEL):
+                yield
         except WriterFailed as failure:
             self._tell(MODEL, str(failure).splitlines()[0][:200] or type(failure).__name__)
             raise
@@ -97,3 +104,38 @@ class WatchedWriter:
         """As the writer's own."""
         async with self._watched():
             return await write(self._writer, brief, draft)
+
+
+class FollowedWriter:
+    """A writer whose work is a step of a turn, whoever words the answer in the end."""
+
+    def __init__(self, writer: Writer, observer: Observer) -> None:
+        self._writer = writer
+        self._observer = observer
+
+    async def answer(self, brief: Brief) -> Answer:
+        """As the writer's own."""
+        with self._observer.step("writer"):
+            return await self._writer.answer(brief)
+
+    async def answer_aloud(self, brief: Brief, draft: Draft) -> Answer:
+        """As the writer's own."""
+        with self._observer.step("writer"):
+            return await write(self._writer, brief, draft)
+
+
+class FollowedCarrier:
+    """Whoever carries out actions, followed in it."""
+
+    def __init__(self, carrier: Carrier, observer: Observer) -> None:
+        self._carrier = carrier
+        self._observer = observer
+
+    async def carry_out(self, request: Request) -> Outcome:
+        """As the carrier's own."""
+        with self._observer.step("action") as step:
+            try:
+                return await self._carrier.carry_out(request)
+            except ActionRefused:
+                step.outcome = "refused"
+                raise

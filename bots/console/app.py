@@ -85,11 +85,13 @@ class Ports:
     domains: Collection[str] = ()  # whose people it may give an account
 
 
-def routes(ports: Ports, *, token: str, secret: bytes, base_url: str, both: bool = False) -> Sequence[BaseRoute]:
+def routes(
+    ports: Ports, *, token: str, secret: bytes, base_url: str, both: bool = False, accepted: Sequence[bytes] = ()
+) -> Sequence[BaseRoute]:
     """All of the console. `both`: nobody works here without a second factor. Raises Misconfigured without a token."""
     if not token:
         raise Misconfigured("CONSOLE_TOKEN", "is empty, so that nobody could sign in to the console; set it")
-    keeper = Doorkeeper(ledger=ports.accounts, token=token, secret=secret, now=ports.desk.now)
+    keeper = Doorkeeper(ledger=ports.accounts, token=token, secret=secret, accepted=accepted, now=ports.desk.now)
     door = Door(
         keeper=keeper,
         base_url=base_url,

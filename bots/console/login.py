@@ -17,6 +17,7 @@ from core.accounts import ADMIN_BY_TOKEN, LONGEST_NAME, AccountLedger, Colleague
 COOKIE = "throughline_console"
 
 _SHORT_ID = 16  # hex digits of a session's digest; see the ledger's sessions
+_FACTOR = "second factor"  # what its secret is sealed for
 _CODE_OF = "CODE OF"  # what tries are counted under; no name that is typed can be in capitals
 _FOR_A_CODE = timedelta(minutes=5)  # between the password and the code
 
@@ -30,6 +31,16 @@ class Passed:
     ticket: str = ""
 
 
+async def seal_anew(ledger: AccountLedger, secret: bytes, accepted: Sequence[bytes]) -> int:
+    """Seals with `secret` the second factors that are sealed with one of those accepted; how many there were."""
+    ours, others = Seal(secret, _FACTOR), [Seal(one, _FACTOR) for one in accepted]
+    count = 0
+    for name, sealed in await ledger.second_factors():
+        if shared := next((text for seal in others if (text := seal.open(sealed, name))), None):
+            count += await ledger.seal_second_factor(name, sealed, ours.close(shared, name))
+    return count
+
+
 @dataclass(kw_only=True)
 class Doorkeeper:
     """Checks passwords, codes and sessions. A new token or secret ends every session. `pause` waits some seconds."""
@@ -38,6 +49,7 @@ class Doorkeeper:
     token: str
     secret: bytes
     now: Callable[[], datetime]
+    accepted: Sequence[bytes] = ()  # secrets that second factors may have been sealed with
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)  # bounds what all guesses cost together
 
@@ -45,7 +57,7 @@ class Doorkeeper:
         self._key = hmac.new(self.secret, self.token.encode(), hashlib.sha256).digest()
         self._tries = Tries(ledger=self.ledger, key=self.secret, now=self.now)
         self._tickets = Seal(self.secret, "second step")
-        self._factors = Seal(self.secret, "second factor")
+        self._factors = [Seal(one, _FACTOR) for one in (self.secret, *self.accepted)]
         self._offers = Seal(self.secret, "second factor on offer")
 
     # ── a password ──
@@ -89,11 +101,19 @@ class Doorkeeper:
         return right
 
     async def _is_code(self, name: str, code: str) -> bool:
-        shared = self._factors.open(await self.ledger.second_factor(name), name)
+        shared = await self._factor(name)
         step = second.step_of(shared, code, self.now()) if shared else None
         if step is not None:
             return await self.ledger.take_step(name, step)
-        return await self.ledger.take_recovery_code(name, self._recovery(name, code), now=self.now())
+        for secret in (self.secret, *self.accepted):
+            if await self.ledger.take_recovery_code(name, self._recovery(name, code, secret), now=self.now()):
+                return True
+        return False
+
+    async def _factor(self, name: str) -> str | None:
+        """The secret that an account shares with its app."""
+        sealed = await self.ledger.second_factor(name)
+        return next((text for seal in self._factors if (text := seal.open(sealed, name))), None)
 
     def offers(self, name: str, sealed: str = "") -> tuple[str, str]:
         """A secret to share, and the same sealed; the one offered before, where it comes sealed by us."""
@@ -107,8 +127,8 @@ class Doorkeeper:
         if step is None:
             return []
         codes = second.new_recovery_codes()
-        kept = [self._recovery(name, one) for one in codes]
-        sealed = self._factors.close(shared, name)
+        kept = [self._recovery(name, one, self.secret) for one in codes]
+        sealed = self._factors[0].close(shared, name)
         await self.ledger.turn_on_second_factor(name, sealed, kept, step=step, now=self.now())
         return codes
 
@@ -149,8 +169,8 @@ class Doorkeeper:
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
 
-    def _recovery(self, name: str, code: str) -> str:
-        return hmac.new(self.secret, f"recovery {name} {second.plain(code)}".encode(), hashlib.sha256).hexdigest()
+    def _recovery(self, name: str, code: str, secret: bytes) -> str:
+        return hmac.new(secret, f"recovery {name} {second.plain(code)}".encode(), hashlib.sha256).hexdigest()
 
     def _digest(self, session: str) -> str:
         return hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()

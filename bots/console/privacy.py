@@ -26,6 +26,7 @@ from core.accounts import Colleague, Role
 from core.casefile import Reading
 from core.desk import Desk
 from core.exporting import to_json
+from core.memory import CannotErase
 from core.merging import Side
 from core.privacy import NotConfirmed, Privacy, ReadingFilter, ReadingOnRecord, confirmed
 
@@ -143,7 +144,7 @@ class PrivacyPages:
         try:
             confirmed(typed, _confirmed_by(await self._known(name, who)))
             receipt = await self.privacy.erasures.begin(name)
-        except NotConfirmed as error:
+        except (NotConfirmed, CannotErase) as error:
             return await self._before_forgetting(name, who, refused=str(error), typed=typed)
         except _NOBODY as error:
             return await self._found(who, name, None, refused=str(error))

@@ -8,6 +8,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import aiohttp
@@ -15,6 +16,7 @@ from yarl import URL
 
 from channels._discord.rest import PORTAL, REFUSED_TOKEN
 from core.errors import Misconfigured
+from core.pausing import a_little_longer
 
 with warnings.catch_warnings():  # discord.py imports audioop, which Python 3.11 and 3.12 announce to remove
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -27,6 +29,8 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 log = logging.getLogger(__name__)
 
+# Told how the connection does: "" while it stands, or why not.
+Told = Callable[[str], None]
 # An event's name and what it carries.
 Heard = Callable[[str, Mapping[str, Any]], None]
 
@@ -41,7 +45,7 @@ _OUTAGES: Final = (discord.DiscordException, aiohttp.ClientError, OSError)
 class Gateway(discord.Client):
     """One session at the gateway, resumed by the library for as long as Discord lets it."""
 
-    def __init__(self, heard: Heard, *, pause: float) -> None:
+    def __init__(self, heard: Heard, told: Told, *, pause: float) -> None:
         """`pause` is how many seconds go before a further IDENTIFY."""
         intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
         super().__init__(
@@ -55,6 +59,7 @@ class Gateway(discord.Client):
         parsers = self._connection.parsers
         self._connection.parsers = {event: parsers[event] for event in ("READY", "RESUMED")}
         self.heard = heard
+        self.told = told
         self.pause = pause
         self.identified = False
 
@@ -65,24 +70,34 @@ class Gateway(discord.Client):
 
     async def on_connect(self) -> None:
         self.identified = True
+        self.told("")
+
+    async def on_disconnect(self) -> None:
+        self.told("the gateway is lost")
+
+    async def on_resumed(self) -> None:
+        self.told("")
 
     async def before_identify_hook(self, _shard_id: int | None, *, initial: bool = False) -> None:
         if not initial:
             await asyncio.sleep(self.pause)
 
 
-async def stay_connected(token: str, api_base: str, gateway_url: str, heard: Heard, *, pause: float) -> None:
+async def stay_connected(
+    token: str, api_base: str, gateway_url: str, heard: Heard, told: Told, *, pause: float
+) -> None:
     """Holds one session after the other until cancelled, `pause` seconds or more apart. Raises Misconfigured."""
     # The library reads both addresses from class attributes.
     Endpoint.BASE = api_base
     DiscordWebSocket.DEFAULT_GATEWAY = URL(gateway_url)
     waits = pause
     while True:
-        gateway = Gateway(heard, pause=pause)
+        gateway = Gateway(heard, told, pause=pause)
         lost = await _hold(gateway, token, gateway_url)
         waits = pause if gateway.identified else min(waits * 2, _LONGEST_PAUSE)
         log.warning("Discord's gateway is lost (%s); connecting again in %g seconds.", lost, waits)
-        await asyncio.sleep(waits)
+        told(f"the gateway is lost ({lost})")
+        await asyncio.sleep(a_little_longer(timedelta(seconds=waits)).total_seconds())
 
 
 async def _hold(gateway: Gateway, token: str, gateway_url: str) -> str:

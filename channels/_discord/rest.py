@@ -87,7 +87,9 @@ class Rest:
             ) as response:
                 return self._answer(method, path, response, await response.read())
         except (aiohttp.ClientError, OSError) as away:
-            raise TryAgain(f"Discord at {self._base} does not answer: {type(away).__name__}") from away
+            what = f"Discord at {self._base} does not answer: {type(away).__name__}"
+            sent = method == "POST" and not isinstance(away, aiohttp.ClientConnectorError)
+            raise TryAgain(what, maybe_sent=sent, away=True) from away
 
     async def close(self) -> None:
         """Lets go of the session."""
@@ -194,7 +196,7 @@ def _problem(response: aiohttp.ClientResponse, trouble: _Trouble | None) -> Send
         return TryAgain(f"{said}: too many messages", after=timedelta(seconds=seconds) if seconds else None)
     passing = response.ok or response.status == HTTPStatus.REQUEST_TIMEOUT or response.status >= _SERVER_ERROR
     if passing or trouble is None:
-        return TryAgain(f"{said}: out of order for now")
+        return TryAgain(f"{said}: out of order for now", maybe_sent=response.ok, away=passing)
     advice = _REFUSALS.get(response.status, "the message is refused")
     return Refused(f"{said}: {advice}", status=response.status, code=code)
 

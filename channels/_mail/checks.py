@@ -1,7 +1,7 @@
 """Our own check of a mail's author, where no server of the operator's vouches: DMARC (RFC 7489) over DKIM and SPF."""
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
@@ -46,10 +46,14 @@ class _Dmarc:
 
 
 class MailChecks:
-    """Asks DNS about a mail. It sets itself no deadline but for each question."""
+    """Asks DNS about a mail. It sets itself no deadline but for each question.
 
-    def __init__(self, servers: Sequence[Server]) -> None:
+    `told` hears how DNS does: "" when it answered, or why it did not.
+    """
+
+    def __init__(self, servers: Sequence[Server], told: Callable[[str], None] = lambda _why: None) -> None:
         self._lookup = Lookup(servers)
+        self._told = told
 
     async def weigh(self, mail: bytes, domain: str, client: Client | None) -> Proof:
         """How well a mail of one author at this domain is vouched for.
@@ -59,14 +63,28 @@ class MailChecks:
         try:
             policy = await self._dmarc(domain)
         except DNSException as error:
-            _note(error)
+            self._note(error)
             return Proof.CLAIMED
+        self._told("")
         dkim_aligned = partial(is_aligned, domain, strict=policy.strict_dkim)
-        if await _holds(is_signed(mail, dkim_aligned, self._lookup)):
+        if await self._holds(is_signed(mail, dkim_aligned, self._lookup)):
             return Proof.PROVEN if policy.recorded else Proof.PLAUSIBLE
         if client and policy.recorded and is_aligned(domain, client.domain, strict=policy.strict_spf):
-            return Proof.PROVEN if await _holds(may_send(client.host, client.sender, self._lookup)) else Proof.CLAIMED
+            return (
+                Proof.PROVEN if await self._holds(may_send(client.host, client.sender, self._lookup)) else Proof.CLAIMED
+            )
         return Proof.CLAIMED
+
+    async def _holds(self, check: Awaitable[bool]) -> bool:
+        try:
+            return await check
+        except DNSException as error:
+            self._note(error)
+            return False
+
+    def _note(self, error: DNSException) -> None:
+        _log.info("DNS did not tell about a mail's sender: %s", type(error).__name__)
+        self._told(f"DNS did not tell about a mail's sender: {type(error).__name__}")
 
     async def _dmarc(self, domain: str) -> _Dmarc:
         for place in dict.fromkeys((domain, organisation(domain) or domain)):
@@ -119,15 +137,3 @@ def tags_of(record: bytes) -> Mapping[str, str]:
     """The tags of a record such as `v=DMARC1; p=none`."""
     pairs = (part.partition("=") for part in record.decode("ascii", "replace").split(";"))
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-async def _holds(check: Awaitable[bool]) -> bool:
-    try:
-        return await check
-    except DNSException as error:
-        _note(error)
-        return False
-
-
-def _note(error: DNSException) -> None:
-    _log.info("DNS did not tell about a mail's sender: %s", type(error).__name__)

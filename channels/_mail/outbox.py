@@ -23,7 +23,7 @@ class Folder:
             await asyncio.to_thread(self._keep, letter, now)
         except OSError as error:
             raise TryAgain(
-                f"No mail can be kept in {self.path}: {error.strerror}; make room or give access."
+                f"No mail can be kept in {self.path}: {error.strerror}; make room or give access.", away=True
             ) from error
 
     async def newest(self, most: int) -> Sequence[bytes]:

@@ -20,6 +20,7 @@ _PATIENCE_AT_THE_END: Final = 600.0  # after all of a letter: a relay that is gi
 _STILL_FRESH: Final = 60.0  # seconds for which a connection is kept that nothing is sent by
 _PATIENCE_TO_LEAVE: Final = 3.0
 _MOST_CONNECTIONS: Final = 4
+_CLOSING: Final = 421  # the relay takes no mail at all for now
 _OURS_TO_MEND: Final = frozenset({530, 534, 535, 538})  # signing in
 
 
@@ -111,7 +112,7 @@ class Relay:
             await _greet(client)
         except aiosmtplib.SMTPAuthenticationError as error:
             said = f"SMTP_RELAY_USER, SMTP_RELAY_PASSWORD: {to.host} refused them ({error.code}); set the right ones."
-            raise TryAgain(said) from error
+            raise TryAgain(said, away=True) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
             raise self._unreachable(error) from error
@@ -142,17 +143,19 @@ class Relay:
         cause = error if isinstance(error, ssl.SSLError) else error.__cause__
         if isinstance(cause, ssl.SSLError):
             host = self._sending.host
-            return TryAgain(f"SMTP_RELAY_HOST: no TLS with {host}: {cause}; give it a certificate for its name.")
+            said = f"SMTP_RELAY_HOST: no TLS with {host}: {cause}; give it a certificate for its name."
+            return TryAgain(said, away=True)
         return self._broke_off(error)
 
     def _broke_off(self, error: Exception, *, maybe_sent: bool = False) -> TryAgain:
         said = f"{self._where} did not take a mail: {_kind(error)}"
-        return TryAgain(f"{said}; it may have it all the same" if maybe_sent else said, maybe_sent=maybe_sent)
+        said = f"{said}; it may have it all the same" if maybe_sent else said
+        return TryAgain(said, maybe_sent=maybe_sent, away=True)
 
     def _refused(self, error: aiosmtplib.SMTPResponseException) -> TryAgain | Undeliverable:
         said = f"{self._where} refused a mail: {error.code} {meaning(error.message)}".rstrip()
         passing = error.code // 100 != 5 or error.code in _OURS_TO_MEND  # noqa: PLR2004
-        return TryAgain(said) if passing else Undeliverable(said)
+        return TryAgain(said, away=error.code == _CLOSING) if passing else Undeliverable(said)
 
     @property
     def _where(self) -> str:

@@ -45,17 +45,21 @@ def app_token_refused(error: str) -> str:
 class Connection:
     """One connection, made again whenever it is lost."""
 
-    def __init__(self, bot_token: str, app_token: str, api_url: str, trouble: Trouble) -> None:
+    def __init__(
+        self, bot_token: str, app_token: str, api_url: str, trouble: Trouble, told: Callable[[str], None]
+    ) -> None:
+        """`told` hears how it does: "" while it stands, or why not."""
         self.ping_seconds = 5.0  # a lost connection is noticed, and the next attempt made, after this long
         self.pause: Pause = asyncio.sleep
         self._bot_token = bot_token
         self._app_token = app_token
         self._api_url = api_url
         self._trouble = trouble
+        self._told = told
 
     async def hold(self, keep: Keep) -> None:
         """Runs until cancelled."""
-        addresses = _Addresses(self._bot_token, self._api_url, self._trouble, self.pause)
+        addresses = _Addresses(self._bot_token, self._api_url, self._trouble, self.pause, self._told)
         handler = AsyncSocketModeHandler(
             self._bolt(keep), self._app_token, web_client=addresses, ping_interval=self.ping_seconds
         )
@@ -84,11 +88,12 @@ class Connection:
 class _Addresses(AsyncWebClient):
     """Asks for the address of each connection, and hears why Slack ends one."""
 
-    def __init__(self, token: str, api_url: str, trouble: Trouble, pause: Pause) -> None:
+    def __init__(self, token: str, api_url: str, trouble: Trouble, pause: Pause, told: Callable[[str], None]) -> None:
         super().__init__(token, base_url=api_url, retry_handlers=[])
         self._trouble = trouble
         self._pause = pause
-        self._is_crowded = False
+        self._told = told
+        self._is_crowded = self._is_lost = False
 
     async def apps_connections_open(self, *, app_token: str, **more: Any) -> AsyncSlackResponse:
         if self._is_crowded:
@@ -99,16 +104,27 @@ class _Addresses(AsyncWebClient):
         except SlackApiError as refusal:
             if error_of(refusal) in _NO_ADDRESS:
                 self._trouble.tell("SLACK_APP_TOKEN", app_token_refused(error_of(refusal)))
+            self._lost(error_of(refusal) or type(refusal).__name__)
+            raise
+        except Exception as away:
+            self._lost(type(away).__name__)
             raise
 
     async def hear(self, frame: aiohttp.WSMessage) -> None:
         """Looks at a frame before the client does."""
+        if self._is_lost:
+            self._is_lost = False
+            self._told("")
         match _reason(frame.data):
             case "link_disabled":
                 self._trouble.tell("SLACK_APP_TOKEN", SWITCHED_OFF)
             case "too_many_websockets":
                 self._is_crowded = True
                 log.warning("Slack: this app has too many connections open (it may have ten); is it running elsewhere?")
+
+    def _lost(self, why: str) -> None:
+        self._is_lost = True
+        self._told(f"Slack gives no address for a connection ({why})")
 
 
 def _reason(frame: str) -> str:

@@ -40,9 +40,11 @@ async def _hand_over(web: Web, url: str, content: bytes) -> None:
         async with web.session().post(url, data=BytesIO(content), timeout=_PATIENCE, allow_redirects=False) as answer:
             status = answer.status
     except (aiohttp.ClientError, OSError) as broken:
-        raise TryAgain(f"Slack: an upload broke off ({type(broken).__name__}); it is tried again") from broken
+        raise TryAgain(
+            f"Slack: an upload broke off ({type(broken).__name__}); it is tried again", away=True
+        ) from broken
     if status == 429 or status >= _SERVER_ERROR:  # noqa: PLR2004 - HTTP
-        raise TryAgain(f"Slack: an upload failed for now ({status})")
+        raise TryAgain(f"Slack: an upload failed for now ({status})", away=True)
     if status != 200:  # noqa: PLR2004 - HTTP
         raise Undeliverable(f"Slack: an upload was refused ({status})")
 

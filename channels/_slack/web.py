@@ -17,16 +17,10 @@ NO_TOKEN: Final = ("invalid_auth", "not_authed", "token_revoked", "token_expired
 # Slack shows an ephemeral message only to members, in a channel that the bot is in too.
 UNSHOWN: Final = ("user_not_in_channel", "not_in_channel", "channel_not_found")
 
-_PASSING: Final = (
-    "ratelimited",
-    "rate_limited",
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "team_added_to_org",
-    "accesslimited",
-)
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500  # and above: HTTP statuses
+_OUT_OF_ORDER: Final = ("internal_error", "fatal_error", "service_unavailable", "request_timeout")
+_PASSING: Final = ("ratelimited", "rate_limited", "team_added_to_org", "accesslimited", *_OUT_OF_ORDER)
 _ADVICE: Final[Mapping[str, str]] = {
     **dict.fromkeys(NO_TOKEN, "set a valid SLACK_BOT_TOKEN"),
     "missing_scope": "give the Slack app the scope that docs.slack.dev names for the method and install it again",
@@ -90,7 +84,8 @@ class Web:
         except (aiohttp.ClientError, OSError, ValueError, AttributeError, TypeError) as broken:
             # The last three are how Slack's client fails on an answer that is no JSON object.
             what = f"Slack: {method} broke off ({type(broken).__name__}); it is tried again"
-            raise TryAgain(what, maybe_sent=not isinstance(broken, aiohttp.ClientConnectorError)) from broken
+            sent = not isinstance(broken, aiohttp.ClientConnectorError)
+            raise TryAgain(what, maybe_sent=sent, away=True) from broken
 
     def session(self) -> aiohttp.ClientSession:
         """The session, opened where there is none."""
@@ -129,12 +124,14 @@ def refused(method: str, refusal: SlackApiError) -> SendProblem:
     """What a refusal means for us."""
     answer: object = refusal.response
     if not isinstance(answer, AsyncSlackResponse):
-        return TryAgain(f"Slack: {method} got an answer that is no JSON; it is tried again")
+        what = f"Slack: {method} got an answer that is no JSON; it is tried again"
+        return TryAgain(what, maybe_sent=True, away=True)
     error = error_of(refusal) or f"HTTP {answer.status_code}"
-    if answer.status_code == 429 or answer.status_code >= 500 or error in _PASSING:  # noqa: PLR2004 - HTTP
+    if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR or error in _PASSING:
         seconds = str(answer.headers.get("Retry-After", ""))
         after = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
-        return TryAgain(f"Slack: {method} failed for now: {error}", after=after)
+        away = answer.status_code >= _SERVER_ERROR or error in _OUT_OF_ORDER
+        return TryAgain(f"Slack: {method} failed for now: {error}", after=after, away=away)
     return Refused(method, error)
 
 

@@ -85,14 +85,20 @@ def _fields(data: Mapping[str, str | Sequence[str]] | None) -> Sequence[tuple[st
 def raise_if_busy(answer: aiohttp.ClientResponse) -> None:
     """Raises TryAgain for what passes."""
     if answer.status == _TOO_MANY or answer.status >= _SERVER_ERROR:
-        raise TryAgain(f"Twilio is busy ({answer.status}); it is tried again", after=_pause(answer.headers))
+        what = f"Twilio is busy ({answer.status}); it is tried again"
+        raise TryAgain(what, after=_pause(answer.headers), away=answer.status >= _SERVER_ERROR)
 
 
 def away(error: Exception, *, maybe_sent: bool = False) -> TryAgain:
     """What a broken connection means; a message that was on its way may have been taken."""
     unsent = isinstance(error, aiohttp.ClientConnectorError)
     what = f"Twilio cannot be reached ({type(error).__name__}); it is tried again"
-    return TryAgain(what, maybe_sent=maybe_sent and not unsent)
+    return TryAgain(what, maybe_sent=maybe_sent and not unsent, away=True)
+
+
+def _unreadable() -> TryAgain:
+    """Of an answer that says that a message was taken, and cannot be read."""
+    return TryAgain("Twilio gave an unreadable answer; it is tried again", maybe_sent=True, away=True)
 
 
 def _pause(headers: Mapping[str, str]) -> timedelta | None:
@@ -138,9 +144,9 @@ class Rest:
         except TwilioException as error:
             raise refusal(getattr(error, "code", 0) or 0) from error
         except (ValueError, AttributeError) as error:  # a success whose body is no JSON object
-            raise TryAgain("Twilio gave an unreadable answer; it is tried again") from error
+            raise _unreadable() from error
         if not isinstance(sid, str):
-            raise TryAgain("Twilio answered without a message SID; it is tried again")
+            raise _unreadable()
         return sid
 
     async def ask(self, path: str, **query: str) -> Mapping[str, object]:

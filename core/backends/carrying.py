@@ -15,8 +15,13 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from core.actions import ActionRefused
-from core.errors import Misconfigured
+from core.errors import Misconfigured, Problem
 from core.runs import Outcome, Request
+
+
+class Unfinished(Problem):
+    """The endpoint answered, and did not say that the thing is done."""
+
 
 # Gets the request as a mapping and gives one with `reference` and `message`, or none. Raises ActionRefused.
 Hook = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object] | None]]
@@ -36,7 +41,7 @@ class Endpoint:
 
 
 class Company:
-    """The company's endpoints, by action. The caller bounds the time."""
+    """The company's endpoints, by action. The caller bounds the time. Raises ConnectionError for one that is away."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._endpoints = endpoints
@@ -54,18 +59,24 @@ class Company:
 
 async def _post(endpoint: Endpoint, request_id: str, body: Mapping[str, object]) -> Outcome:
     headers = {**endpoint.headers, "Idempotency-Key": request_id}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(endpoint.url, json=body, headers=headers, allow_redirects=False) as response,
-    ):
-        answered = _object(await response.content.read(_LONGEST))
-        if response.status == _TAKEN_IN:
-            raise ConnectionError("the endpoint took it in (HTTP 202) and did not say that it is done")
-        if response.status // 100 == 2:  # noqa: PLR2004 - done
-            return _outcome(answered)
-        if response.status // 100 == 4:  # noqa: PLR2004 - it will not do it
-            raise ActionRefused(_outcome(answered).message or f"the endpoint answered HTTP {response.status}")
-        raise ConnectionError(f"the endpoint answered HTTP {response.status}")
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(endpoint.url, json=body, headers=headers, allow_redirects=False) as response,
+        ):
+            return _told(response.status, _object(await response.content.read(_LONGEST)))
+    except aiohttp.ClientError as error:
+        raise ConnectionError(f"the endpoint broke off ({type(error).__name__})") from error
+
+
+def _told(status: int, answered: Mapping[str, object]) -> Outcome:
+    if status == _TAKEN_IN:
+        raise Unfinished("the endpoint took it in (HTTP 202) and did not say that it is done")
+    if status // 100 == 2:  # noqa: PLR2004 - done
+        return _outcome(answered)
+    if status // 100 == 4:  # noqa: PLR2004 - it will not do it
+        raise ActionRefused(_outcome(answered).message or f"the endpoint answered HTTP {status}")
+    raise ConnectionError(f"the endpoint answered HTTP {status}")
 
 
 def _object(body: bytes) -> Mapping[str, object]:

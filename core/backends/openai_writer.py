@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, get_args
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
@@ -37,6 +37,7 @@ _MOST_BRACES = 50
 _UNFINISHED = ("length", "content_filter")
 _UNAUTHORISED = (401, 403)
 _TOO_MANY = 429
+_SERVER_ERROR = 500  # and above
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 
@@ -69,6 +70,12 @@ class _Given(BaseModel, strict=True):
 
 class _Completion(BaseModel):
     choices: Annotated[list[Choice], Field(min_length=1)]
+    usage: object = None  # whatever a server says of it, an answer is an answer
+
+    def tokens(self, kind: str) -> int:
+        """How many tokens of a kind it took; 0 where the server does not say."""
+        counted = self.usage.get(f"{kind}_tokens") if isinstance(self.usage, dict) else None
+        return counted if isinstance(counted, int) and counted > 0 else 0
 
 
 def _strings(*values: str) -> dict[str, object]:
@@ -118,14 +125,23 @@ _FORMAT: "ResponseFormatJSONSchema" = {
 class OpenAIWriter:
     """Asks a language model, once per turn. It never retries: the offline rules answer instead."""
 
-    def __init__(self, api_key: str, base_url: str, model: str, timeout: float) -> None:
-        """`base_url` ends in the API's version, as in http://host/v1; `timeout` is for the whole call, in seconds."""
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str,
+        model: str,
+        timeout: float,
+        spent: Callable[[str, int], None] = lambda _kind, _tokens: None,
+    ) -> None:
+        """`base_url` ends in the API's version, as in http://host/v1; `timeout` is for the whole call, in seconds.
+        `spent` is told of tokens that the server counted, of the prompt and of the completion."""
         from openai import AsyncOpenAI, OpenAIError  # noqa: PLC0415 - takes 0.8 s to import
 
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
         self._vendor_error = OpenAIError
         self._model = model
         self._timeout = timeout
+        self._spent = spent
 
     async def answer(self, brief: Brief) -> Answer:
         """The model's answer to a brief. Raises WriterFailed."""
@@ -143,9 +159,9 @@ class OpenAIWriter:
         except Broken as broken:
             raise self._failed(str(broken)) from None
         except TimeoutError:
-            raise self._failed(f"gave no answer within {self._timeout:g} s") from None
+            raise self._failed(f"gave no answer within {self._timeout:g} s", away=True) from None
         except self._vendor_error as error:
-            raise self._failed(_vendor_reason(error)) from None
+            raise self._failed(_vendor_reason(error), away=_is_away(error)) from None
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -156,18 +172,34 @@ class OpenAIWriter:
         response = await self._client.chat.completions.with_raw_response.create(
             model=self._model, messages=messages, response_format=_FORMAT
         )
-        return _choice(response.text)
+        return self._chosen(response.text)
 
     async def _follow(self, messages: "Sequence[ChatCompletionMessageParam]", draft: Draft) -> Choice:
         async with self._client.chat.completions.with_streaming_response.create(
             model=self._model, messages=messages, response_format=_FORMAT, stream=True
         ) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                return _choice(await response.text())  # a server that does not stream
+                return self._chosen(await response.text())  # a server that does not stream
             return await followed(response.iter_lines(), lambda begun: draft(_begun(begun)))
 
-    def _failed(self, reason: str) -> WriterFailed:
-        return WriterFailed(f"The language model {self._model} {reason}; the offline rules answer instead.")
+    def _chosen(self, body: str) -> Choice:
+        """What the model said in a response. Raises Broken."""
+        try:
+            completion = _Completion.model_validate_json(body)
+        except ValidationError:
+            raise Broken("sent no readable completion") from None
+        for kind in ("prompt", "completion"):
+            self._spent(kind, completion.tokens(kind))
+        return completion.choices[0]
+
+    def _failed(self, reason: str, *, away: bool = False) -> WriterFailed:
+        return WriterFailed(f"The language model {self._model} {reason}; the offline rules answer instead.", away=away)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether this is about the server: 429, 5xx, or no answer."""
+    status = getattr(error, "status_code", None)
+    return status is None or status == _TOO_MANY or status >= _SERVER_ERROR
 
 
 def _vendor_reason(error: Exception) -> str:
@@ -179,14 +211,6 @@ def _vendor_reason(error: Exception) -> str:
     if status is not None:
         return f"answered with HTTP {status}"
     return "timed out" if "Timeout" in type(error).__name__ else "could not be reached or broke off"
-
-
-def _choice(body: str) -> Choice:
-    """What the model said in a response. Raises Broken."""
-    try:
-        return _Completion.model_validate_json(body).choices[0]
-    except ValidationError:
-        raise Broken("sent no readable completion") from None
 
 
 def _begun(begun: Begun) -> Answer:

@@ -17,7 +17,8 @@ from core.dispatch import Dispatch
 from core.messages import Raw
 from tests.shop import Shop
 from tests.site import NOW, SAMPLES, site
-from tests.twins.twilio import PUBLIC, Sent, Twilio
+from tests.twins.twilio import PUBLIC, Twilio
+from tests.twins.twilio_archive import Sent
 
 SETTINGS = json.loads((SAMPLES / "sms" / "settings.json").read_text())
 ANN = "+15550100"

@@ -13,7 +13,6 @@ import pytest
 from bots.play import CAST, KNOWN, ActsForReal
 from bots.roster import load, supported
 from bots.run import _play_line
-from bots.settings import Settings
 from core.actions import ActionRefused
 from core.channel import Limits
 from core.delivery import Delivery
@@ -143,7 +142,7 @@ async def test_where_others_come_there_is_no_stage(tmp_path: Path, settings: dic
         assert not await trial.bot.ledger.played("ann")
         assert "frame-ancestors 'none'" in (await trial.browser.get("/console")).headers["content-security-policy"]
         assert "slack" not in trial.bot.engine.house.channels
-    assert why in _play_line(Settings.model_validate(settings))
+        assert why in _play_line(trial.bot)
 
 
 @pytest.mark.parametrize(

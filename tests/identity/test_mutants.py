@@ -206,19 +206,19 @@ MUTANTS = [
         f"{ATTACKS}::test_a_key_that_moves_to_another_person_takes_no_memory_along",
     ),
     Mutant(
-        "core/backends/ledger/erasing.py",
+        "core/backends/ledger/tombstones.py",
         'if not _erased_at(tx, secret, "person", row)',
         "if row",
         f"{FORGETTING}::test_the_directory_takes_them_in_again_only_when_it_is_told_to",
     ),
     Mutant(
-        "core/backends/ledger/erasing.py",
+        "core/backends/ledger/tombstones.py",
         "select(tombstones.c.digest).where(or_(itself, older))",
         "select(tombstones.c.digest).where(itself)",
         f"{FORGETTING}::test_neither_a_redelivery_nor_an_older_message_brings_them_back",
     ),
     Mutant(
-        "core/backends/ledger/erasing.py",
+        "core/backends/ledger/tombstones.py",
         "select(tombstones.c.digest).where(or_(itself, older))",
         "select(tombstones.c.digest).where(older)",
         f"{FORGETTING}::test_neither_a_redelivery_nor_an_older_message_brings_them_back",

@@ -1,5 +1,5 @@
-"""The memory's contract, passed by Aegis and by the twin; and that Aegis' own traps are closed: what it would share,
-lose, keep or leave locked. The embedder needs no network."""
+"""Local mode: that Aegis' own traps are closed, what it would share, lose, keep or leave locked. The embedder needs no
+network. What every memory promises is in test_contract.py."""
 
 import asyncio
 import logging
@@ -20,8 +20,7 @@ import pytest
 from core.backends.aegis import LIVE_ROWS, VERSION, AegisMemory, require_version
 from core.backends.embedding import Vectors, WordLlamaEmbedder, fused, words_shared
 from core.errors import Problem
-from core.memory import Memory
-from tests.memory.contract import ANN, BOB, CHARGE, KETTLE, MONDAY, ROUTER, MemoryContract, lesson, note, rows, vote
+from tests.memory.contract import ANN, BOB, CHARGE, KETTLE, MONDAY, ROUTER, lesson, note, rows, vote
 from tests.twins.memory import MemoryTwin
 
 ROOT = Path(__file__).parents[2]
@@ -52,25 +51,14 @@ async def aegis(path: Path) -> AsyncIterator[AegisMemory]:
     await memory.close()
 
 
-class TestTwin(MemoryContract):
-    @pytest.fixture
-    def memory(self) -> Memory:
-        return MemoryTwin()
-
-    async def test_it_fails_and_waits_on_demand(self) -> None:
-        twin = MemoryTwin()
-        twin.awake.clear()
-        call = asyncio.create_task(twin.recall([ANN], CHARGE, limit=1))
-        twin.down = True
-        twin.awake.set()
-        with pytest.raises(Problem):
-            await call
-
-
-class TestAegis(MemoryContract):
-    @pytest.fixture
-    def memory(self, aegis: AegisMemory) -> Memory:
-        return aegis
+async def test_the_twin_fails_and_waits_on_demand() -> None:
+    twin = MemoryTwin()
+    twin.awake.clear()
+    call = asyncio.create_task(twin.recall([ANN], CHARGE, limit=1))
+    twin.down = True
+    twin.awake.set()
+    with pytest.raises(Problem):
+        await call
 
 
 def everything_on_disk(path: Path) -> bytes:

@@ -117,9 +117,9 @@ async def start(folder: Path, settings: Mapping[str, str], *arguments: str) -> B
 
 
 @asynccontextmanager
-async def running(folder: Path, **settings: str) -> AsyncIterator[Bot]:
-    """A bot that is ready, until the block is left."""
-    bot = await start(folder, settings)
+async def running(folder: Path, *arguments: str, **settings: str) -> AsyncIterator[Bot]:
+    """A bot that is ready, until the block is left; or a part of it, e.g. "listen", "email"."""
+    bot = await start(folder, settings, *arguments)
     reading: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     reading.set_result(None)
     try:
@@ -133,14 +133,14 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Bot]:
         await bot.process.communicate()
 
 
-async def imports(folder: Path, *rows: Mapping[str, str]) -> str:
+async def imports(folder: Path, *rows: Mapping[str, str], **settings: str) -> str:
     """`customers import` of these rows; returns what it printed."""
     path = folder / "customers.csv"
     with path.open("w", newline="") as file:
         table = csv.DictWriter(file, fieldnames=sorted({name for row in rows for name in row}))
         table.writeheader()
         table.writerows(rows)
-    bot = await start(folder, {}, "customers", "import", str(path))
+    bot = await start(folder, settings, "customers", "import", str(path))
     out, err = await bot.process.communicate()
     assert bot.process.returncode == 0, err.decode()
     return out.decode()

@@ -22,8 +22,7 @@ from core.channel import Channel, Report, Reports, Webhook
 from core.errors import Malformed, Unverified
 from core.messages import InboundMessage, Raw
 from tests.site import NOW
-from tests.twins.twilio_archive import Archive
-from tests.twins.twilio_archive import Sent as Sent
+from tests.twins.twilio_archive import Archive, Sent
 from tests.twins.twiml import BadTwiml, checked
 
 PUBLIC: Final = "https://support.acme.test"

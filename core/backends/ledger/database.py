@@ -1,12 +1,12 @@
 """The port on which the ledger stands: transactions, one after the other or side by side."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from core.errors import Misconfigured
+from core.errors import LedgerAway, Misconfigured
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ _POSTGRES = ("postgresql://", "postgres://")
 
 class Database(Protocol):
     """A database. `write` and `read` run one transaction each and return what it returned; one may be run again from
-    its beginning, so it changes nothing but the database.
+    its beginning, so it changes nothing but the database. Both raise LedgerAway for what may go well later.
 
     A durable write has reached the disk when it returns; another one may be lost with the power, but never half.
     """
@@ -36,6 +36,47 @@ class Database(Protocol):
     async def close(self) -> None:
         """Lets the database go."""
         ...
+
+
+LEDGER = "ledger"  # under which it is noted
+
+
+class NotedDatabase:
+    """A database whose outages are noted; nothing else about it changes. `tell` hears what it was about, and why it did
+    not go well: "" once it does again."""
+
+    def __init__(self, database: Database, tell: Callable[[str, str], None]) -> None:
+        self._database = database
+        self._tell = tell
+        self._was_away = False
+
+    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
+        """As the database's own."""
+        written = await self._noted(self._database.write(transaction, durable=durable))
+        if self._was_away:
+            self._was_away = False
+            self._tell(LEDGER, "")
+        return written
+
+    async def read(self, transaction: Callable[[Connection], T]) -> T:
+        """As the database's own."""
+        return await self._noted(self._database.read(transaction))
+
+    async def scour(self) -> bool:
+        """As the database's own."""
+        return await self._database.scour()
+
+    async def close(self) -> None:
+        """As the database's own."""
+        await self._database.close()
+
+    async def _noted(self, running: Awaitable[T]) -> T:
+        try:
+            return await running
+        except LedgerAway as away:
+            self._was_away = True
+            self._tell(LEDGER, str(away))
+            raise
 
 
 def open_database(url: str) -> Database:

@@ -2,20 +2,26 @@
 
 Writes are serializable: the database finds out where two of them cannot both have happened, and one is run again. So
 every transaction may be written as if it were alone, as it is on SQLite.
+
+Where the connection is lost while a transaction is committed, the server is asked afterwards what became of it: it is
+neither run twice nor taken for lost.
 """
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.errors import Misconfigured
+from core.errors import LedgerAway, Misconfigured
+from core.pausing import insisting
 
 T = TypeVar("T")
 
@@ -23,11 +29,16 @@ _CONNECTIONS = 8  # of each kind
 _TRIES = 12
 _CROWDED = 2  # tries
 _MAKING = 7_301_945  # the number of our lock in the database
-_NO_TABLE = "42P01"
-_PAUSE = 0.002  # seconds before a second try; about twice as long before each further one
-_LONGEST_PAUSE = 0.25
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=2), timedelta(milliseconds=250)
+_LONGEST_UNSURE = timedelta(seconds=2)  # between two questions what became of a transaction
 _AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _GONE = frozenset({"57P01", "57P02", "57P03", "08003", "08006", "08001"})  # the server is going, gone, or coming
+_FULL = "53"  # how the states begin that tell of no room: on the disk, in memory, for connections
+_READ_ONLY = "25006"  # another server took over
+
+
+class _Undecided(Exception):
+    """The server still works on a transaction whose connection is lost."""
 
 
 class PostgresDatabase:
@@ -41,10 +52,12 @@ class PostgresDatabase:
 
     async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
         engine = self._durable if durable else self._quick
-        return await _insist(partial(_write, engine, transaction))
+        async with _away_named():
+            return await _insist(partial(_write, engine, transaction))
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
-        return await _insist(partial(_read, self._reader, transaction))
+        async with _away_named():
+            return await _insist(partial(_read, self._reader, transaction))
 
     async def scour(self) -> bool:
         """Erased rows leave the tables' files when nobody can see them any more."""
@@ -68,16 +81,49 @@ async def _write(engine: AsyncEngine, transaction: Callable[[Connection], T], cr
 
     LOCK takes no snapshot yet, so what the transaction sees begins after the wait.
     """
-    mode = "EXCLUSIVE" if crowded else "ROW EXCLUSIVE"
-    async with engine.begin() as connection:
-        try:
-            await connection.exec_driver_sql(f"LOCK TABLE leases IN {mode} MODE")
-        except ProgrammingError as error:
-            if getattr(error.orig, "sqlstate", None) != _NO_TABLE:
-                raise
-        else:
-            return await connection.run_sync(transaction)
+    async with engine.connect() as connection, connection.begin() as doing:
+        number = await _lock(connection, "EXCLUSIVE" if crowded else "ROW EXCLUSIVE")
+        if number:
+            result = await connection.run_sync(transaction)
+            try:
+                await doing.commit()
+            except DBAPIError as error:
+                if not (_is_gone(error) and await _was_committed(engine, number)):
+                    raise
+            return result
     return await _write_first(engine, transaction)
+
+
+async def _lock(connection: AsyncConnection, mode: str) -> str:
+    """Takes the lock, and gives the transaction's number; "" where there are no tables yet."""
+    driver = cast("psycopg.AsyncConnection[tuple[str]]", (await connection.get_raw_connection()).driver_connection)
+    try:
+        # Both in one go; only the driver itself can do that.
+        numbered = await driver.execute(f"LOCK TABLE leases IN {mode} MODE; SELECT pg_current_xact_id()::text")
+        numbered.nextset()
+        (number,) = await numbered.fetchone() or ("",)
+    except psycopg.errors.UndefinedTable:
+        return ""
+    except psycopg.Error as error:
+        if driver.closed:
+            await connection.invalidate(error)
+        raise
+    return number
+
+
+async def _was_committed(engine: AsyncEngine, number: str) -> bool:
+    """What became of a transaction whose end was not seen."""
+    when = lambda error: isinstance(error, _Undecided) or _is_gone(error)  # noqa: E731
+    return await insisting(_LONGEST_UNSURE, tries=_TRIES, when=when)(_ask_about, engine, number)
+
+
+async def _ask_about(engine: AsyncEngine, number: str) -> bool:
+    async with engine.connect() as connection:
+        asked = await connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (number,))
+        found = asked.scalar_one()
+    if found == "in progress":
+        raise _Undecided
+    return bool(found == "committed")
 
 
 async def _write_first(engine: AsyncEngine, transaction: Callable[[Connection], T]) -> T:
@@ -95,19 +141,39 @@ async def _write_first(engine: AsyncEngine, transaction: Callable[[Connection], 
 
 async def _insist(run: Callable[[bool], Awaitable[T]]) -> T:
     """Runs what the database turned back again; from the third time on it is `crowded`."""
-    for tried in range(_TRIES):
-        try:
-            return await run(tried >= _CROWDED)
-        except DBAPIError as error:
-            if tried == _TRIES - 1 or not _may_go_well(error):
-                raise
-        await asyncio.sleep(min(_PAUSE * 2**tried, _LONGEST_PAUSE) * random.uniform(0.5, 1.5))  # noqa: S311 - a pause
+    async for attempt in insisting(_LONGEST_PAUSE, first=_FIRST_PAUSE, tries=_TRIES, when=_may_go_well):
+        with attempt:
+            return await run(attempt.retry_state.attempt_number > _CROWDED)
     raise AssertionError("unreachable")
 
 
-def _may_go_well(error: DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
-    return state in _AGAIN or state in _GONE or error.connection_invalidated
+def _may_go_well(error: BaseException) -> bool:
+    return _state(error) in _AGAIN or _is_gone(error)
+
+
+def _is_gone(error: BaseException) -> bool:
+    """Whether the server went away, or could not be reached."""
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None or error.sqlstate in _GONE
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or _is_gone(cast(BaseException, error.orig)))
+
+
+def _state(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
+
+
+@asynccontextmanager
+async def _away_named() -> AsyncIterator[None]:
+    """Raises LedgerAway for what may go well later."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error, NoneFree) as error:
+        state = _state(error)
+        passing = _may_go_well(error) or isinstance(error, NoneFree) or state == _READ_ONLY or state.startswith(_FULL)
+        if not passing:
+            raise
+        said = str(getattr(error, "orig", error)).strip().splitlines() or [type(error).__name__]
+        raise LedgerAway(f"the database is away: {said[-1].strip()[:200]}") from error
 
 
 def _engine(url: str, isolation: Any, **server: str) -> AsyncEngine:

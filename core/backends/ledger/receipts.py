@@ -1,12 +1,12 @@
 """What is kept of erasures: how many rows went, and when nothing was left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from core.backends.ledger.schema import receipts
+from core.backends.ledger.schema import handles, receipts
 from core.erasing import Kept, Receipt
 
 _LISTED = 100
@@ -35,6 +35,12 @@ def one(tx: Connection, receipt: str) -> Kept | None:
     """A receipt by its id."""
     row = tx.execute(select(receipts).where(receipts.c.id == receipt)).one_or_none()
     return None if row is None else _kept(row)
+
+
+def erased_among(tx: Connection, some: Collection[int]) -> set[int]:
+    """Which of these handles were erased."""
+    rows = tx.execute(select(handles.c.id).where(handles.c.id.in_(some), handles.c.address.startswith("~erased ")))
+    return set(rows.scalars())
 
 
 def _kept(row: Row[Any]) -> Kept:

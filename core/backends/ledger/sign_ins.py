@@ -135,6 +135,18 @@ def second_factor(tx: Connection, name: str) -> str:
     return row.second_factor if row else ""
 
 
+def second_factors(tx: Connection) -> list[tuple[str, str]]:
+    """Every account's name and sealed secret, where it has one."""
+    wanted = select(accounts.c.name, accounts.c.second_factor).where(accounts.c.second_factor != "")
+    return [(row.name, row.second_factor) for row in tx.execute(wanted)]
+
+
+def seal_second_factor(tx: Connection, name: str, before: str, sealed: str) -> bool:
+    """Keeps the same secret under another seal; False where it is another one by now."""
+    same = accounts.c.name == name, accounts.c.second_factor == before
+    return bool(tx.execute(update(accounts).where(*same).values(second_factor=sealed)).rowcount)
+
+
 def turn_on(tx: Connection, name: str, sealed: str, recovery: Collection[str], *, step: int, now: datetime) -> None:
     """Wants a code from now on."""
     row = enabled(tx, accounts.c.name == name, accounts.c.second_factor == "")

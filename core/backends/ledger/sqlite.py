@@ -11,14 +11,28 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from core.backends.ledger import folding
-from core.errors import Misconfigured
+from core.errors import LedgerAway, Misconfigured
 
 T = TypeVar("T")
 
 _BUSY_SECONDS = 10
+# What may go well later: somebody else holds the file, it cannot be read or written, or there is no room.
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
 
 
 class SqliteDatabase:
@@ -65,10 +79,15 @@ class _Thread:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, transaction, durable)
 
     def _run(self, transaction: Callable[[Connection], T], durable: bool) -> T:
-        connection = self._connection = self._connection or self._connect()
-        _driver(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        with connection.begin():
-            return transaction(connection)
+        try:
+            connection = self._connection = self._connection or self._connect()
+            _driver(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            with connection.begin():
+                return transaction(connection)
+        except (DBAPIError, sqlite3.Error) as error:
+            if away := _away(error):
+                raise away from error
+            raise
 
     async def scour(self) -> bool:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._scour)
@@ -97,6 +116,13 @@ class _Thread:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
+
+
+def _away(error: Exception) -> LedgerAway | None:
+    """Set where it may go well later."""
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(orig, "sqlite_errorcode", 0) & 0xFF  # without what kind of it
+    return LedgerAway(f"the database is away: {orig}") if code in _PASSING else None
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

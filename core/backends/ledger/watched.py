@@ -1,6 +1,6 @@
 """The ledger, watched: every message gets its correlation id as it is kept, and turns and transactions are told of."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from sys import exception
@@ -57,24 +57,32 @@ class WatchedDatabase:
             done = await run(counted)
             outcome = "well"
         finally:
-            self._observer.lasted(f"ledger {kind}", "", perf_counter() - since)
+            self._observer.lasted("transactions", perf_counter() - since, kind)
             self._observer.count("transactions", kind, outcome)
             if runs > 1:
-                self._observer.count("transactions", kind, "retried", runs - 1)
+                self._observer.count("transactions", kind, "retried", times=runs - 1)
         return done
 
 
 class WatchedLedger(SqlLedger):
     """A ledger that tells of messages and turns. See core/ledger.py for what each method promises."""
 
-    def __init__(self, database: Database, observer: Observer, *, secret: bytes = b"") -> None:
-        super().__init__(WatchedDatabase(database, observer), secret=secret)
+    def __init__(
+        self,
+        database: Database,
+        observer: Observer,
+        *,
+        secret: bytes = b"",
+        accepted: Sequence[bytes] = (),
+        holder: str = "",
+    ) -> None:
+        super().__init__(WatchedDatabase(database, observer), secret=secret, accepted=accepted, holder=holder)
         self._observer = observer
         self._turns: dict[str, Step] = {}
 
     async def accept(self, message: InboundMessage, raw: Raw) -> bool:
-        with self._observer.arrival(message.channel) as trace:
-            is_new = await super().accept(replace(message, trace=str(trace)), raw)
+        with self._observer.arrival(message.channel) as arriving:
+            is_new = await super().accept(replace(message, trace=str(arriving.trace)), raw)
         self._observer.count("messages", message.channel, "new" if is_new else "duplicate")
         return is_new
 

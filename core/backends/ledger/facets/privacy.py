@@ -58,6 +58,10 @@ class ForPrivacy(OnDatabase):
             lambda tx: erasing.erase_again(tx, kept, receipt, self._secret, now), durable=True
         )
 
+    async def erased_among(self, handles: Collection[int]) -> Collection[int]:
+        """Which of these handles were erased, by any process."""
+        return await self._database.read(lambda tx: receipts.erased_among(tx, handles))
+
     async def unfinished(self) -> Sequence[Receipt]:
         return await self._database.read(receipts.unfinished)
 

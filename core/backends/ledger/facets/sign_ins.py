@@ -44,6 +44,14 @@ class ForSigningIn(OnDatabase):
     async def second_factor(self, name: str) -> str:
         return await self._database.read(lambda tx: sign_ins.second_factor(tx, name))
 
+    async def second_factors(self) -> Sequence[tuple[str, str]]:
+        return await self._database.read(sign_ins.second_factors)
+
+    async def seal_second_factor(self, name: str, before: str, sealed: str) -> bool:
+        return await self._database.write(
+            lambda tx: sign_ins.seal_second_factor(tx, name, before, sealed), durable=True
+        )
+
     async def turn_on_second_factor(
         self, name: str, sealed: str, recovery: Collection[str], *, step: int, now: datetime
     ) -> None:

@@ -1,0 +1,189 @@
+"""`python -m bots ledger ...`: the ledger's shape, its backups, and its way from SQLite into PostgreSQL."""
+
+import asyncio
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from bots.console.login import seal_anew
+from bots.memory import rebuild
+from bots.privacy import catch_up, forgetting
+from bots.settings import Settings, load
+from bots.wiring import Throughline, closed_ledger, open_ledger, secret_for
+from core.backends.aegis import AegisMemory
+from core.backends.ledger import alone, moving
+from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
+from core.backends.ledger.migrations import HEAD, downgrade, revision, revisions
+from core.backends.ledger.sql import SqlLedger
+from core.errors import Problem
+
+_PG_DUMP = "pg_dump --format=custom --file=FILE URL"
+
+
+class NotThere(Problem):
+    """What was asked for is not there, or would not be safe."""
+
+
+# ── at the start of every process that serves ──
+async def open_for_work(bot: Throughline) -> None:
+    """The ledger in its newest shape, sealed with SECRET_KEY, and without anybody whom a backup has brought back."""
+    await bot.ledger.migrate()
+    await _seal_anew(bot.settings, bot.ledger)
+    await catch_up(bot.settings, bot.ledger, bot.memory)
+
+
+async def _seal_anew(settings: Settings, ledger: SqlLedger) -> None:
+    if accepted := [secret_for("console", former) for former in settings.accepted()]:
+        await seal_anew(ledger, secret_for("console", settings.secret()), accepted)
+
+
+async def seal_all_anew(settings: Settings) -> None:
+    """Leaves nothing that lasts under a key that is only accepted."""
+    ledger = await open_ledger(settings)
+    try:
+        await _seal_anew(settings, ledger)
+    finally:
+        await ledger.close()
+
+
+# ── its shape ──
+async def status() -> None:
+    """Prints in which shape the ledger is, and which is the newest."""
+    shape = await _shape(load())
+    if shape == HEAD:
+        _say(f"The ledger is in shape {shape}, the newest.")
+    elif not shape:
+        _say(f"The ledger has no tables yet; the first start makes them, in shape {HEAD}.")
+    elif shape in revisions():
+        _say(f"The ledger is in shape {shape}; `ledger upgrade`, or the next start, brings it to {HEAD}.")
+    else:
+        _say(f"The ledger is in shape {shape}, which a newer version made; this one knows none after {HEAD}.")
+
+
+async def upgrade() -> None:
+    """Brings the ledger to the newest shape, as every start does."""
+    settings = load()
+    before = await _shape(settings)
+    ledger = await open_ledger(settings)
+    await ledger.close()
+    _say(f"The ledger is in shape {HEAD}, the newest{f'; it was in {before}' if before != HEAD and before else ''}.")
+
+
+async def go_back(to: str) -> None:
+    """Brings the ledger back to an older shape, for an older version of this program. Raises Problem."""
+    settings = load()
+    before = await _shape(settings)
+    older = [one for one in revisions() if before in revisions() and one < before]
+    if to not in older:
+        raise NotThere(
+            f"downgrade: the ledger is in shape {before or 'none'}; give one of {', '.join(older) or 'none'}"
+        )
+    await _require_nobody(settings)
+    database = open_database(settings.database_url)
+    try:
+        await database.write(partial(downgrade, to=to), durable=True)
+    finally:
+        await database.close()
+    _say(f"The ledger is in shape {to} again; what only shape {before} keeps is gone. Start the older version now.")
+
+
+async def _shape(settings: Settings) -> str:
+    if is_sqlite(settings.database_url) and not sqlite_path(settings.database_url).exists():
+        return ""
+    database = open_database(settings.database_url)
+    try:
+        return await database.read(revision)
+    finally:
+        await database.close()
+
+
+async def _require_nobody(settings: Settings) -> None:
+    if is_sqlite(settings.database_url):
+        with alone.alone(sqlite_path(settings.database_url)):
+            return
+    database = open_database(settings.database_url)
+    try:
+        others = await database.read(_others)
+    finally:
+        await database.close()
+    if others:
+        raise NotThere(f"ledger: {others} other connections to the database are open; stop every process first")
+
+
+def _others(tx: Connection) -> int:
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    return int(tx.execute(text(asked)).scalar_one())
+
+
+# ── into PostgreSQL ──
+async def move(url: str, source: str) -> None:
+    """Moves a ledger of SQLite into an empty PostgreSQL. Raises NotMoved or Busy; then both are as they were."""
+    path = _file(source or load().database_url, "move", "name the file with --from sqlite:///PATH")
+    rows = 0
+    with closing(moving.move(path, url)) as steps:
+        for step in steps:
+            rows += step.rows if step.digest else 0
+            _say(
+                f"{step.table:16} {step.rows:>12,} rows{f'  same on both sides: {step.digest}' if step.digest else ''}"
+            )
+            await asyncio.sleep(0)  # here it can be interrupted
+    _say(
+        f"Moved {rows:,} rows. Set DATABASE_URL to the new address and start; {path} is as it was.\n"
+        "Erasures from now on do not reach that file: delete it, and its backups in time, once all is well."
+    )
+
+
+# ── backups ──
+async def backup(to: Path) -> None:
+    """Copies the ledger into a file, beside a running bot. Raises Unusable."""
+    path = _file(load().database_url, "backup", f"for PostgreSQL say {_PG_DUMP}")
+    _say(f"{to}: {await asyncio.to_thread(alone.backup, path, to):,} bytes.")
+
+
+async def restore(backup_file: Path) -> None:
+    """Puts a backup in the ledger's place, erases again who was erased since, and fills memory anew. Raises Busy or
+    Unusable."""
+    settings = load()
+    path = _file(settings.database_url, "restore", "for PostgreSQL use pg_restore, then start")
+    if path.exists():
+        await _note_erasures(settings, path)
+    await asyncio.to_thread(alone.restore, backup_file, path)
+    ledger, memory = await open_ledger(settings), AegisMemory(Path(settings.aegis_path))
+    try:
+        await catch_up(settings, ledger, memory)
+    finally:
+        await memory.close()
+        await ledger.close()
+    await rebuild()
+    _say(f"The ledger is that of {backup_file}, without anybody who was erased since. Start the bot now.")
+
+
+async def _note_erasures(settings: Settings, path: Path) -> None:
+    """What the ledger that is to be replaced knows of erasures."""
+    with alone.alone(path):
+        pass
+    ledger, memory = closed_ledger(settings), AegisMemory(Path(settings.aegis_path))
+    try:
+        await ledger.migrate()
+        await forgetting(settings, ledger, memory).keep_outside()
+    except Problem:
+        raise
+    except Exception as error:  # noqa: BLE001 - it may be damaged, which is why it is replaced
+        _say(f"{path} cannot be read ({type(error).__name__}); erasures are taken from {settings.erasures_file} alone.")
+    finally:
+        await memory.close()
+        await ledger.close()
+
+
+def _file(url: str, what: str, instead: str) -> Path:
+    if not is_sqlite(url):
+        raise NotThere(f"{what}: the ledger is not in SQLite; {instead}")
+    return sqlite_path(url)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

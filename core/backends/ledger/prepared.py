@@ -1,0 +1,128 @@
+"""Statements of a turn: put together and compiled once, then handed to the driver as they are.
+
+What SQLAlchemy does around each execution (building, looking up what was compiled, wrapping results) costs several
+times what SQLite does for it, and a turn has some fifty of them.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table, bindparam, insert, update
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Given = Mapping[str, Any]
+_Convert = Callable[[Any], Any]
+
+
+class Prepared:
+    """A statement with names for what is handed in at each execution. Rows have its columns as attributes.
+
+    `columns` are those that an insert or update without values of its own sets. What changes from one execution to the
+    next must be a bindparam; a list is handed in by `dialects.listed`.
+    """
+
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
+        self.statement = statement
+        self._columns = columns
+        self._compiled: dict[str, _Compiled] = {}
+
+    def run(self, tx: Connection, **given: Any) -> int:
+        """How many rows it changed."""
+        return int(self._sent(tx, given)[1].rowcount)
+
+    def all(self, tx: Connection, **given: Any) -> list[Any]:
+        """Its rows."""
+        compiled, cursor = self._sent(tx, given)
+        return [compiled.row(values) for values in cursor.fetchall()]
+
+    def first(self, tx: Connection, **given: Any) -> Any:
+        """Its first row, or None."""
+        return next(iter(self.all(tx, **given)), None)
+
+    def scalar(self, tx: Connection, **given: Any) -> Any:
+        """The first value of its first row, or None."""
+        return next(iter(self.first(tx, **given) or (None,)))
+
+    def _sent(self, tx: Connection, given: Given) -> tuple["_Compiled", Any]:
+        compiled = self._compiled.get(tx.dialect.name)
+        if compiled is None:
+            compiled = self._compiled[tx.dialect.name] = _Compiled(self.statement, self._columns, tx.dialect)
+        cursor = tx.connection.cursor()
+        cursor.execute(compiled.text, compiled.values(given))
+        return compiled, cursor
+
+
+class _Compiled:
+    """A statement in the words of one database."""
+
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
+        assert isinstance(compiled, SQLCompiler)
+        bound = {name: parameter for parameter, name in compiled.bind_names.items()}
+        handed_in = [name for name, one in bound.items() if one.required or name in (columns or ())]
+        whole = compiled.construct_expanded_state(dict.fromkeys(handed_in))
+        converting = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in bound.items()}
+        self.text = whole.statement
+        self._positions = whole.positiontup
+        self._converting = [(name, convert) for name in handed_in if (convert := converting[name])]
+        self._fixed = {
+            name: (converting.get(name) or _as_it_is)(value)
+            for name, value in whole.parameters.items()
+            if name not in handed_in
+        }
+        columns_told = list(getattr(statement, "exported_columns", ()))
+        told = ((at, column.type.dialect_impl(dialect)) for at, column in enumerate(columns_told))
+        reading = ((at, kind.result_processor(dialect, None)) for at, kind in told)
+        self._reading = [(at, read) for at, read in reading if read]
+        self._row = namedtuple("_row", [str(c.name) for c in columns_told], rename=True)  # type: ignore[misc]  # noqa: PYI024
+
+    def values(self, given: Given) -> Any:
+        """What the driver is given."""
+        values = self._fixed | given
+        for name, convert in self._converting:
+            values[name] = convert(values[name])
+        return values if self._positions is None else [values[name] for name in self._positions]
+
+    def row(self, values: Sequence[Any]) -> Any:
+        """What the driver gave."""
+        read = list(values)
+        for at, convert in self._reading:
+            read[at] = convert(read[at])
+        return self._row._make(read)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def add(tx: Connection, table: Table, **values: Any) -> None:
+    """Inserts a row."""
+    _insert(table, tuple(values)).run(tx, **values)
+
+
+def added(tx: Connection, table: Table, **values: Any) -> Any:
+    """Inserts a row, and gives it as it stands."""
+    return _insert_and_tell(table, tuple(values)).first(tx, **values)
+
+
+def change(tx: Connection, table: Table, row: int, **values: Any) -> None:
+    """Changes the row of a table that has this id."""
+    _update(table, tuple(values)).run(tx, row=row, **values)
+
+
+@cache
+def _insert(table: Table, columns: Sequence[str]) -> Prepared:
+    return Prepared(insert(table), columns)
+
+
+@cache
+def _insert_and_tell(table: Table, columns: Sequence[str]) -> Prepared:
+    return Prepared(insert(table).returning(table), columns)
+
+
+@cache
+def _update(table: Table, columns: Sequence[str]) -> Prepared:
+    return Prepared(update(table).where(table.c.id == bindparam("row")).values({c: bindparam(c) for c in columns}))

@@ -1,0 +1,118 @@
+"""What stands on record after a scene, beside what its provider has."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from core.backends.ledger.database import open_database
+from core.backends.ledger.schema import action_runs, cases, facts, messages, outbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """What the provider has: the words of each message of ours, as often as its customer got them; the external ids of
+    what customers said, None where they are not known; requests that the company got, by their id."""
+
+    got: Sequence[str]
+    said: int
+    asked: Sequence[str] = ()
+    cases: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is on record."""
+
+    said: int  # messages
+    unanswered: int
+    replies: Sequence[tuple[str, str, bool, str]]  # words, state, flagged, error
+    facts: Counter[tuple[Any, ...]]
+    runs: Sequence[tuple[str, str]]  # action, state
+    cases: int
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What one kill did. Anything in `problems` is a promise that was broken."""
+
+    lost: int = 0
+    duplicates: int = 0  # silent ones
+    flagged: int = 0  # copies that are flagged, and actions and replies that staff are told of
+    problems: list[str] = field(default_factory=list)
+
+    def told(self) -> Mapping[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+async def kept(address: str) -> Kept:
+    """Reads the record."""
+    database = open_database(address)
+    try:
+        return await database.read(_read)
+    finally:
+        await database.close()
+
+
+def _read(tx: Connection) -> Kept:
+    said = tx.execute(select(messages.c.state)).scalars().all()
+    rows = tx.execute(select(outbox).order_by(outbox.c.id)).all()
+    current = select(facts.c.handle_id, facts.c.case_id, facts.c.slot, facts.c.value)
+    runs = tx.execute(select(action_runs.c.action, action_runs.c.state)).all()
+    return Kept(
+        said=len(said),
+        unanswered=sum(state in ("waiting", "unchecked") for state in said),
+        replies=[(row.reply["text"], row.state, row.maybe_twice, row.error) for row in rows],
+        facts=Counter(tuple(row) for row in tx.execute(current.where(facts.c.superseded_at.is_(None)))),
+        runs=[(run.action, run.state) for run in runs],
+        cases=tx.execute(select(func.count()).select_from(cases)).scalar_one(),
+    )
+
+
+def key(text: str) -> str:
+    """What is left of a text on every channel."""
+    return re.sub(r"\W+", "", text).lower()
+
+
+def weigh(outside: Outside, inside: Kept) -> Verdict:
+    """Compares."""
+    verdict = Verdict()
+    if inside.said != outside.said or inside.unanswered:
+        verdict.lost += max(outside.said - inside.said, 0) + inside.unanswered
+        verdict.problems.append(f"{outside.said} messages were said, {inside.said} are on record")
+    _weigh_replies(outside, inside, verdict)
+    for what, count in inside.facts.items():
+        if count > 1:
+            verdict.problems.append(f"a fact stands {count} times: {what}")
+    if inside.cases != outside.cases:
+        verdict.problems.append(f"{inside.cases} cases for {outside.cases} issues")
+    for one, count in Counter(outside.asked).items():
+        if count > 1:
+            verdict.problems.append(f"the company was asked {count} times with the key {one}")
+    if len(set(outside.asked)) > len(inside.runs):
+        verdict.problems.append(f"the company was asked for {len(set(outside.asked))}, on record are {inside.runs}")
+    verdict.flagged += sum(state == "unknown" for _, state in inside.runs)
+    return verdict
+
+
+def _weigh_replies(outside: Outside, inside: Kept, verdict: Verdict) -> None:
+    got = Counter(key(text) for text in outside.got)
+    for words in {key(text) for text, *_ in inside.replies}:
+        rows = [row for row in inside.replies if key(row[0]) == words]
+        sent, flagged = sum(row[1] == "sent" for row in rows), sum(row[2] for row in rows)
+        told = sum(row[1] == "parked" for row in rows)  # staff are told
+        copies = got.pop(words, 0) - sent - min(told, max(got[words] - sent, 0))
+        verdict.flagged += min(max(copies, 0), flagged) + told
+        if copies > flagged:
+            verdict.duplicates += copies - flagged
+            verdict.problems.append(f"silently {copies - flagged} more of: {words[:60]}")
+        if copies < 0:
+            verdict.lost -= copies
+            verdict.problems.append(f"on record as sent, and nobody got: {words[:60]}")
+    for words, count in got.items():
+        verdict.duplicates += count
+        verdict.problems.append(f"{count} times sent, and nowhere on record: {words[:60]}")
