@@ -36,6 +36,7 @@ def status(bot: Throughline) -> Status:
         free=lambda: shutil.disk_usage(VAR).free,
         now=clock,
         own=OURS,
+        actions=sorted(bot.engine.actions.known),
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bots.checkup import house, outside
+from bots.checkup import house, memory, outside
 from bots.checkup.report import Report
 from bots.roster import Entry, roster
 from bots.settings import Settings, environment, load
@@ -84,7 +84,7 @@ def _looks(settings: Settings, found: Roster) -> Mapping[str, Look]:
         "hours": partial(asyncio.to_thread, house.hours, settings, clock()),
         "folder": partial(asyncio.to_thread, house.folder),
         "ledger": partial(house.ledger, settings),
-        "memory": partial(asyncio.to_thread, house.memory, settings),
+        "memory": partial(memory.memory, settings),
         "knowledge": partial(asyncio.to_thread, house.knowledge, settings),
         "play": partial(asyncio.to_thread, house.play, settings),
         "actions": partial(outside.actions, settings),

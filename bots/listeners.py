@@ -3,19 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from bots.wiring import Throughline
 from core.channel import Channel, Listener, Serves
 from core.errors import Misconfigured
+from core.ledger import LEDGER
 from core.messages import Raw
+from core.pausing import growing, jittered
 
 log = logging.getLogger("throughline")
 
 _START = 5.0  # seconds in which a channel that cannot start ends the process; later the others go on without it
-_PAUSE = 5.0
+_LONGEST_PAUSE = timedelta(minutes=1)  # before a channel that broke off is started again
+_PROBED_WITHIN = 3.0  # seconds
 
 
 class Listeners:
@@ -26,6 +29,7 @@ class Listeners:
         self._listeners = listeners
         self._tasks: list[asyncio.Task[None]] = []
         self._down: dict[str, str] = {}
+        self._probing: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._started_at = asyncio.get_running_loop().time()
 
@@ -66,11 +70,21 @@ class Listeners:
             await self._bot.ledger.open_lines()
         except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
             return {**self._down, "ledger": type(error).__name__}
+        if self._bot.health.of(LEDGER).ails and not await self._is_written_again():
+            return {**self._down, "ledger": "nothing can be written"}
         return dict(self._down)
 
+    async def _is_written_again(self) -> bool:
+        """Tried once at a time: while the file is locked each try keeps others waiting."""
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self._bot.ledger.probe())
+        await asyncio.wait([self._probing], timeout=_PROBED_WITHIN)
+        return self._probing.done() and self._probing.exception() is None
+
     async def _keep(self, channel: Channel[Any], listener: Listener) -> None:
-        listening = f"listening {channel.name}"
+        listening, attempt, now = f"listening {channel.name}", 0, asyncio.get_running_loop().time
         while True:
+            began = now()
             self._bot.health.note(listening)
             try:
                 await listener.listen(partial(self._deliver, channel))
@@ -79,8 +93,8 @@ class Listeners:
             except Exception as error:
                 self._bot.health.note(listening, f"broke off ({type(error).__name__})")
                 log.exception("%s broke off; it is started again", channel.name)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.Event().wait(), _PAUSE)
+            attempt = 1 if now() - began > _LONGEST_PAUSE.total_seconds() else attempt + 1
+            await asyncio.sleep(jittered(growing(attempt, _LONGEST_PAUSE)).total_seconds())
 
     async def _deliver(self, channel: Channel[Any], raw: Raw) -> bool:
         with self._bot.observer.arrival(channel.name):

@@ -57,18 +57,19 @@ class Rebuilding:
         _say("".join(f"{refused}\n" for refused in dict.fromkeys(self._refused)))
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
-        for tries in range(1, sys.maxsize):
+        tries = 0
+        while True:
             try:
                 return await work()
             except Away as error:
-                if error.after is None and tries >= _TRIES:
+                tries += error.after is None
+                if tries == _TRIES:
                     raise
                 _say(f"\n{error}\n")
                 await asyncio.sleep(error.after.total_seconds() if error.after else self._pause * 2**tries)
             except Problem as error:
                 self._refused.append(str(error))
                 return None
-        return None
 
 
 def _say(words: str) -> None:

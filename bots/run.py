@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,7 +29,7 @@ from bots.settings import Settings, environment, load
 from bots.wiring import Throughline, clock, put_together
 from core.backends.ledger.database import is_sqlite
 from core.calling import Calling
-from core.channel import Channel, Listener
+from core.channel import Channel, Listener, Refreshes
 from core.errors import Misconfigured, Problem
 from core.rooms import StaffRoom
 from core.rounds import Round, make
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("throughline")
 
+_FINISHED_WITHIN = 8.0  # seconds; who runs containers gives a process 10 to stop
 _OFTEN, _HOURLY = timedelta(seconds=5), timedelta(hours=1)
 
 
@@ -101,8 +102,16 @@ async def _do(duties: Duties) -> None:
                     await listeners.until(stop)
         finally:
             await listeners.stop()
+            await _finish(bot)
             await bot.close()
             await (jobs.close() if jobs else asyncio.sleep(0))
+
+
+async def _finish(bot: Throughline) -> None:
+    """Turns and replies that are in hand are finished; what takes too long is given back, for the next start."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FINISHED_WITHIN):
+            await bot.dispatch.finish()
 
 
 def _jobs(settings: Settings, duties: Duties) -> "Jobs | None":
@@ -158,6 +167,8 @@ async def _beside(bot: Throughline, duties: Duties, jobs: "Jobs | None") -> Asyn
     if duties.answers:
         rounds = list(_rounds(bot, calling))
         chores.append(jobs.work(bot.dispatch.answer, rounds) if jobs else make(rounds))
+    if duties.serves and bot.announcements:
+        chores.append(bot.announcements.hear(partial(_refresh, bot), partial(_refresh, bot)))
     tasks = [asyncio.create_task(chore) for chore in chores]
     try:
         yield
@@ -172,6 +183,13 @@ def _rounds(bot: Throughline, calling: Calling) -> Iterator[Round]:
     yield Round(name="keep house", every=_HOURLY, work=partial(keep_house, bot.settings, bot.ledger, bot.memory))
     if calling.rooms:
         yield Round(name="call colleagues", every=_OFTEN, work=calling.look)
+
+
+async def _refresh(bot: Throughline, name: str = "", conversation: str = "") -> None:
+    """Open pages show what other processes received or sent: in a channel's conversation, or in all."""
+    for of, channel in bot.channels.items():
+        if name in {"", of} and isinstance(channel, Refreshes):
+            await channel.refresh(conversation)
 
 
 async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
@@ -198,9 +216,17 @@ def _sockets(bot: Throughline) -> Iterator[BaseRoute]:
 
 
 def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    """Set by the first signal. A second one ends the process at once: what is in hand is in the ledger."""
+    loop, stop, signals = asyncio.get_running_loop(), asyncio.Event(), (signal.SIGTERM, signal.SIGINT)
+
+    def asked() -> None:
+        log.info("stopping: what is in hand is finished, within %g seconds", _FINISHED_WITHIN)
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, asked)
     return stop
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bots.actions import read_actions
@@ -26,7 +26,7 @@ from core.actions import Actions, Carrier
 from core.backends.backlog import Recalling
 from core.backends.carrying import Company
 from core.backends.embedding import WordLlamaEmbedder
-from core.backends.ledger.database import NotedDatabase, open_database
+from core.backends.ledger.database import is_sqlite, NotedDatabase, open_database
 from core.backends.ledger.sql import SqlLedger
 from core.backends.ledger.watched import WatchedLedger
 from core.backends.rules.learning import Examples
@@ -46,6 +46,9 @@ from core.sparing import SparedCarrier, SparedWriter, endpoint_is_away, model_is
 from core.stage import Stage
 from core.watched import MODEL, FollowedCarrier, FollowedWriter, WatchedMemory, WatchedWriter
 from core.writing import WithFallback, Writer
+
+if TYPE_CHECKING:
+    from core.backends.announcing import Announcements
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class Throughline:
     health: Health
     observer: Observing
     plays: bool  # made-up customers can be played
+    announcements: "Announcements | None"  # None for one process alone
 
     async def close(self) -> None:
         """Stops and lets go of everything; what waits is in the ledger."""
@@ -75,6 +79,8 @@ class Throughline:
         for channel in self.channels.values():
             if isinstance(channel, Closes):
                 await channel.close()
+        if self.announcements:
+            await self.announcements.close()
         await self.memory.close()
         await self.ledger.close()
         await self.observer.close()
@@ -123,15 +129,14 @@ def put_together(
     observer = _observer(settings, health, kind)
     ledger = closed_ledger(settings, observer, health)
     on = [e.name for e in entries if not e.missing and not e.left_out]
-    channels = {name: make_channel(name, settings, values, ledger, health) for name in on}
+    announcements = _announcements(settings)
+    channels = {name: make_channel(name, settings, values, ledger, health, announcements) for name in on}
     embedder = cache(WordLlamaEmbedder)
     memory = running_memory_of(settings, embedder, health.note, ledger.erased_among)
     examples = Examples(embedder)
     plays = settings.is_development and hand_over is None
     stage = Stage() if plays else None
-    delivery = Delivery(
-        ledger, channels, clock, stage=stage, noted=health.note, rests=health.rests, observer=observer
-    )
+    delivery = Delivery(ledger, channels, clock, stage=stage, noted=health.note, rests=health.rests, observer=observer)
     house = _house(settings, values, channels)
     writer = FollowedWriter(_writer(settings, examples, health, observer), observer)
     engine = _engine(settings, house, ledger, WatchedMemory(memory, health.note, observer), writer, observer=observer)
@@ -150,6 +155,7 @@ def put_together(
         health=health,
         observer=observer,
         plays=plays,
+        announcements=announcements,
     )
 
 
@@ -163,11 +169,28 @@ def _observer(settings: Settings, health: Health, kind: str) -> Observing:
 
 
 def make_channel(
-    name: str, settings: Settings, values: Mapping[str, str], ledger: SqlLedger, health: Health | None = None
+    name: str,
+    settings: Settings,
+    values: Mapping[str, str],
+    ledger: SqlLedger,
+    health: Health | None = None,
+    announcements: "Announcements | None" = None,
 ) -> Channel[Any]:
-    """One channel, from its settings. How it does is noted, where that is of interest. Raises Misconfigured."""
-    kind, health = load(name), health or Health(clock)
-    return kind(read(kind.Settings, values), _site(name, settings, settings.secret(), ledger, health))
+    """One channel, from its settings. How it does is noted, and other processes are told what it shows, where that is
+    of interest. Raises Misconfigured."""
+    kind, site = load(name), _site(name, settings, settings.secret(), ledger, health or Health(clock))
+    if announcements:
+        site = replace(site, announce=partial(announcements.tell, name))
+    return kind(read(kind.Settings, values), site)
+
+
+def _announcements(settings: Settings) -> "Announcements | None":
+    """How processes tell each other at once, where there may be several."""
+    if is_sqlite(settings.database_url):
+        return None
+    from core.backends.announcing import Announcements  # noqa: PLC0415 - loads its vendor
+
+    return Announcements(settings.database_url)
 
 
 def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger, health: Health) -> Site:

@@ -34,6 +34,7 @@ from identity.handles import Handle
 from identity.proof import Proof
 
 _SHORTEST_KEY = 32  # bytes
+_LATEST = 20  # lines of a conversation that may be new to a page that is open
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 
@@ -140,6 +141,7 @@ class Web:
         if message is not None:
             line = Line(id=message.external_id, text=message.text, sender="customer", at=raw.received_at)
             self._streams.show(message.conversation, line)
+            await self._site.announce(message.conversation)
         return _json({"accepted": True}, status=202, headers=self._visitors.renewal(raw))
 
     def render(self, reply: Reply) -> Sequence[Event]:
@@ -163,7 +165,15 @@ class Web:
         now = self._site.now()
         line = Line(id=wire.id, text=wire.text, sender=wire.sender, at=now, choices=wire.choices, files=wire.files)
         self._streams.show(wire.conversation, line)
+        await self._site.announce(wire.conversation)
         return wire.id
+
+    async def refresh(self, conversation: str = "") -> None:
+        """Shows on the pages that are open here what another process received or sent."""
+        for one in [conversation] if conversation else self._streams.conversations:
+            if self._streams.is_open(one):
+                for line in (await self._site.transcript(one))[-_LATEST:]:
+                    self._streams.show(one, line)
 
     async def taken(self, wire: Event, since: datetime) -> Sequence[str]:  # noqa: ARG002 - the port
         """Nothing that would be shown twice: pages show an id once, however often it comes."""

@@ -77,6 +77,10 @@ async def _no_file(_reply: str, _number: int) -> SentFile | None:
     return None
 
 
+async def _to_nobody(_conversation: str) -> None:
+    pass
+
+
 async def _nowhere() -> Sequence[Place]:
     return []
 
@@ -99,6 +103,8 @@ class Site:
     sent_file: Callable[[str, int], Awaitable[SentFile | None]] = _no_file
     # This channel's conversations of the last weeks, the one heard last first: where to look for what was missed.
     places: Callable[[], Awaitable[Sequence[Place]]] = _nowhere
+    # Tells this channel in other processes that something was said in one of its conversations: see Refreshes.
+    announce: Callable[[str], Awaitable[None]] = _to_nobody
     # Told how something of the channel's own does, "listening" or "checking", and why not well: "" when it does.
     noted: Callable[[str, str], None] = lambda _what, _why: None
 
@@ -327,6 +333,15 @@ class Serves(Protocol):
 
     async def started(self) -> int:
         """The port, once it is listened on."""
+        ...
+
+
+@runtime_checkable
+class Refreshes(Protocol):
+    """A channel that shows conversations to whoever has them open, in this process or in another one."""
+
+    async def refresh(self, conversation: str = "") -> None:
+        """Shows what was said in a conversation, or in any that is open here, as far as it is not shown yet."""
         ...
 
 

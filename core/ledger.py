@@ -15,6 +15,7 @@ from core.writing import PERSON_SLOTS, Pattern, Spoken
 from identity.gate import HandleId, Permit, Standing
 from identity.proof import Proof
 
+LEDGER = "ledger"  # under which its outages are noted
 CaseStatus = Literal["open", "handed_off", "resolved"]
 
 # Flags of a turn that went to a person with nothing offered: it had no answer; its customer wanted a person.

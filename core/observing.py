@@ -36,6 +36,11 @@ class Trace:
         return cls(code, channel, span) if code else None
 
 
+def code_of(kept: str | None) -> str:
+    """The correlation id in what stands with a row; "" where nothing does."""
+    return (kept or "").partition("-")[0]
+
+
 def new_code() -> str:
     """A code that nobody else has."""
     return secrets.token_hex(8)

@@ -87,7 +87,7 @@ class Erasures:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self, name: str) -> str:
-        """Begins to forget somebody; the receipt's id. Raises NoSuchCustomer, and CannotErase where memory never can."""
+        """Begins to forget somebody; the receipt's id. Raises NoSuchCustomer, and CannotErase."""
         await self._forgetting.memory.erase([])
         await self._forgetting.ledger.addresses(name, now=self._now())
         receipt = self._new_id()

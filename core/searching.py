@@ -16,6 +16,7 @@ _MOST_WORDS = 5
 _BEFORE, _AFTER = 60, 120  # characters of an excerpt around what was found
 _PHONE = re.compile(r"[+\d][\d\s()./-]{4,24}", re.ASCII)
 _MOST_DIGITS = 15
+_CODE = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 
 
 def fold(text: str) -> str:
@@ -34,6 +35,11 @@ class Sought:
         """The number of a case, as in 12 or #12."""
         number = self.words[0].removeprefix("#") if len(self.words) == 1 else ""
         return int(number) if number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS else None
+
+    @property
+    def code(self) -> str:
+        """A correlation id, or the beginning of one, as the timeline shows them; "" where none was asked for."""
+        return self.words[0] if len(self.words) == 1 and _CODE.fullmatch(self.words[0]) else ""
 
     @property
     def of_a_customer(self) -> Sequence[str]:

@@ -14,9 +14,10 @@ from core.channel import Channel
 from core.desk import Refused, Undelivered, Unread
 from core.health import Condition, Health
 from core.house import House
-from core.ledger import Outgoing
+from core.ledger import LEDGER, Outgoing
 from core.messages import InboundMessage, Raw
 from core.running import Process, RunningLedger, over_all
+from core.sparing import ENDPOINT
 from core.watched import MEMORY, MODEL
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ class Connection:
     traffic: Traffic
     listening: Condition
     sending: Condition
+    checking: Condition  # its messages, with others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +127,8 @@ class Snapshot:
     recorded: Recorded
     model: Condition
     memory: Condition
+    database: Condition
+    endpoints: Mapping[str, Condition]  # of the company's, by action
     rows: MemoryRows
     free: int | None  # bytes on the disk
     processes: Sequence[Process] = ()  # the oldest first
@@ -204,6 +208,7 @@ class Status:
     free: Callable[[], int]
     now: Callable[[], datetime]
     own: str = ""  # the id of this process
+    actions: Sequence[str] = ()  # that an endpoint of the company's carries out
     _counts: "dict[str, tuple[datetime, MemoryRows]]" = field(default_factory=dict)
 
     async def look(self) -> Snapshot:
@@ -218,12 +223,15 @@ class Status:
                     traffic=recorded.traffic.get(setting.name, Traffic()),
                     listening=self._of(processes, f"listening {setting.name}") if setting.name in on else Condition(),
                     sending=self._of(processes, f"sending {setting.name}"),
+                    checking=self._of(processes, f"checking {setting.name}"),
                 )
                 for setting in self.settings
             ],
             recorded=recorded,
             model=self._of(processes, MODEL),
             memory=self._of(processes, MEMORY),
+            database=self._of(processes, LEDGER),
+            endpoints={name: self._of(processes, ENDPOINT.format(name)) for name in self.actions},
             rows=await self._rows(),
             free=self._free(),
             processes=processes,

@@ -23,7 +23,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=_PATIENCE)
 _OK, _NOT_FOUND = 200, 404
 _REFUSED = (401, 403)
 _PORTS = {"https": 443, "http": 80}
-_FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
+FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 
 async def server(settings: Settings) -> Sequence[Finding]:
@@ -76,7 +76,7 @@ async def _is_ours(address: str) -> bool:
             session.get(f"{address}/healthz", allow_redirects=False) as answer,
         ):
             return answer.status == _OK and await answer.content.read(3) == b"ok"
-    except _FAILURES:
+    except FAILURES:
         return False
 
 
@@ -84,7 +84,7 @@ async def model(settings: Settings) -> Sequence[Finding]:
     """The language model: whether its server takes our key, and has the model."""
     if not settings.openai_api_key:
         return [Finding("OPENAI_API_KEY is empty: the offline rules answer.")]
-    where = _place(settings.openai_base_url)
+    where = place(settings.openai_base_url)
     headers = {"Authorization": f"Bearer {settings.openai_api_key.get_secret_value()}"}
     try:
         async with (
@@ -94,8 +94,8 @@ async def model(settings: Settings) -> Sequence[Finding]:
             ) as answer,
         ):
             return [_weighed(where, answer.status, await answer.read(), settings.openai_model)]
-    except _FAILURES as error:
-        said = f"{where} cannot be reached ({_reason(error)}); the offline rules answer meanwhile"
+    except FAILURES as error:
+        said = f"{where} cannot be reached ({reason(error)}); the offline rules answer meanwhile"
         return [Finding(said, "Correct OPENAI_BASE_URL, or start that server.")]
 
 
@@ -127,7 +127,7 @@ async def provider(settings: Settings) -> Sequence[Finding]:
     """The console's sign-in provider: whether it answers, and by the name that we know."""
     if not settings.oidc_issuer:
         return [Finding("OIDC_ISSUER is empty: colleagues sign in with the console's own passwords.")]
-    where = _place(settings.oidc_issuer)
+    where = place(settings.oidc_issuer)
     instead = "Correct OIDC_ISSUER, or ask those who run it; passwords sign in meanwhile."
     try:
         async with (
@@ -137,8 +137,8 @@ async def provider(settings: Settings) -> Sequence[Finding]:
             if answer.status != _OK:
                 return [Finding(f"{where} answered with HTTP {answer.status}", instead)]
             said = json.loads(await answer.read())
-    except _FAILURES as error:
-        return [Finding(f"{where} cannot be reached ({_reason(error)})", instead)]
+    except FAILURES as error:
+        return [Finding(f"{where} cannot be reached ({reason(error)})", instead)]
     return [_named(where, said, settings)]
 
 
@@ -169,14 +169,14 @@ async def _connected(endpoints: Mapping[str, Endpoint]) -> list[Finding]:
 async def _endpoint(name: str, endpoint: Endpoint) -> Finding:
     if endpoint.hook is not None:
         return Finding(f"{name}: its function is there.")
-    where = _place(endpoint.url)
+    where = place(endpoint.url)
     try:
         async with asyncio.timeout(_PATIENCE):
             await _connect(urlsplit(endpoint.url))
-    except _FAILURES as error:
+    except FAILURES as error:
         advice = f"Start it, or correct `url` in [{name}]. Nothing was sent there."
-        return Finding(f"{name}: {where} cannot be reached ({_reason(error)})", advice)
-    if endpoint.url.startswith("http://") and not _is_inside(urlsplit(endpoint.url).hostname or ""):
+        return Finding(f"{name}: {where} cannot be reached ({reason(error)})", advice)
+    if endpoint.url.startswith("http://") and not is_inside(urlsplit(endpoint.url).hostname or ""):
         return Finding(f"{name}: {where} is reached without encryption", "Write https:// in its `url`.")
     return Finding(f"{name}: {where} can be reached.")
 
@@ -189,14 +189,15 @@ async def _connect(where: SplitResult) -> None:
         return
 
 
-def _is_inside(host: str) -> bool:
+def is_inside(host: str) -> bool:
+    """Whether an address is of this machine or of a network of one's own."""
     try:
         return ip_address(host).is_private
     except ValueError:
         return host == "localhost"
 
 
-def _place(address: str) -> str:
+def place(address: str) -> str:
     """Host and port: the rest of an address may hold a secret."""
     try:
         where = urlsplit(address)
@@ -209,10 +210,10 @@ def _written(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _reason(error: Exception) -> str:
-    """In a word; what a library says may repeat the address."""
+def reason(error: Exception) -> str:
+    """Why something could not be reached, in a word; what a library says may repeat the address."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _reason(error.os_error)
+        return reason(error.os_error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate does not pass: {error.verify_message}"
     if isinstance(error, OSError) and error.strerror:

@@ -117,7 +117,7 @@ def console(ports: Ports, door: Door) -> Sequence[BaseRoute]:
         *(ByProvider(door=door, provider=ports.provider, domains=ports.domains).routes() if ports.provider else ()),
         *Queue(desk=desk, door=door).routes(),
         *SearchBox(search=ports.search, house=desk.house, door=door).routes(),
-        *Api(desk=desk, casework=ports.casework, search=ports.search, door=door).routes(),
+        *Api(desk=desk, casework=ports.casework, search=ports.search, status=ports.status, door=door).routes(),
         *Live(lookout=ports.lookout, casework=ports.casework, door=door).routes(),
         *cases.routes(),
         *Handling(cases=cases, casework=ports.casework).routes(),

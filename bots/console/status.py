@@ -6,6 +6,7 @@ For everybody; what customers wrote is shown to leads only, who also put things 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -65,7 +66,7 @@ class StatusPage:
 
     async def _page(self, request: Request, who: Colleague, *, done: str = "", refused: str = "") -> Response:
         snapshot = await self.status.look()
-        state = _state(snapshot)
+        state = _state(snapshot, self.status.now())
         if request.headers.get("if-none-match") == state:
             return unchanged(state)
         leads = who.role.covers(Role.LEAD)
@@ -132,14 +133,16 @@ async def _moved(_request: Request, _who: Colleague) -> Response:
     return go(f"{HERE}#parked")
 
 
-def _state(snapshot: Snapshot) -> str:
+def _state(snapshot: Snapshot, now: datetime) -> str:
     """A text that changes when anything on the page does, but for how long ago it was."""
     sizes = snapshot.recorded.bytes // _ROUNDED, (snapshot.free or 0) // _ROUNDED
-    told = [(c.setting, c.traffic, c.listening.ails, c.sending.ails, len(c.sending.mishaps)) for c in snapshot.channels]
+    told = [(c.setting, c.traffic, c.listening.ails, c.sending, len(c.checking.mishaps)) for c in snapshot.channels]
     record = snapshot.recorded
     counted = record.outbox, record.deferred, record.parked, record.unread, record.unanswered
     lately = record.turns_lately, record.model_turns_lately, record.sent_lately, record.model_at
-    parts = told, counted, lately, snapshot.model, len(snapshot.memory.mishaps), snapshot.rows, sizes
+    running = [(p.id, p.kind, p.is_heard_of(now), p.ails) for p in snapshot.processes]
+    away = snapshot.database, snapshot.endpoints
+    parts = away, running, told, counted, lately, snapshot.model, len(snapshot.memory.mishaps), snapshot.rows, sizes
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 

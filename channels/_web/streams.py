@@ -63,6 +63,15 @@ class Streams:
         """Whether one more page is too many, of this conversation or at all."""
         return len(self._open.get(conversation, ())) >= _MOST_OF_ONE or len(self) >= _MOST
 
+    @property
+    def conversations(self) -> Sequence[str]:
+        """Those that have an open page."""
+        return list(self._open)
+
+    def is_open(self, conversation: str) -> bool:
+        """Whether a page of it is open."""
+        return conversation in self._open
+
     def show(self, conversation: str, line: Line) -> None:
         """Shows a line on every open page of a conversation."""
         for stream in self._open.get(conversation, ()):

@@ -147,6 +147,10 @@ class Calls:
         client: _Client = AsyncAegisClient(self._api_key, self._base_url, self._patience)
         return client
 
+    def load(self) -> None:
+        """Loads the client; nothing is connected to."""
+        _ = self._client
+
     async def notes(self, namespace: str) -> list[Held]:
         """Every live note of a handle, each row once."""
         found = await self._asked(

@@ -69,8 +69,9 @@ class AegisServerMemory:
         self._playbook: tuple[float, asyncio.Task[Playbook]] | None = None
 
     async def warm(self) -> None:
-        """Loads the embedder, so that the first customer need not wait for it."""
-        await self._think(lambda: self._provider.embed_single("warm"))
+        """Loads the embedder and the client, so that the first customer need not wait for them."""
+        await self._think(self._calls.load)
+        await self._think(lambda: self._provider)
 
     # ── notes ──
     async def remember(self, notes: Sequence[Note]) -> None:
@@ -216,12 +217,18 @@ class AegisServerMemory:
             await self._database.move_votes(list(known), now[-1].id)
 
     async def _patterns(self) -> Playbook:
-        """The playbook, a minute old at most. Whoever stops waiting does not stop it from being fetched."""
-        now = asyncio.get_running_loop().time()
-        if self._playbook is None or now - self._playbook[0] > _FRESH or _failed(self._playbook[1]):
-            self._playbook = now, asyncio.create_task(self._fetched())
-            self._playbook[1].add_done_callback(_failed)
-        return await asyncio.shield(self._playbook[1])
+        """The playbook: one that is older than a minute is fetched anew, and used until that is done.
+
+        Whoever stops waiting does not stop it from being fetched."""
+        if self._fetching and self._fetching.done() and not _failed(self._fetching):
+            self._playbook, self._fetching = (self._now(), self._fetching.result()), None
+        is_old = self._playbook is None or self._now() - self._playbook[0] > _FRESH
+        if is_old and (self._fetching is None or self._fetching.done()):
+            self._fetching = asyncio.create_task(self._fetched())
+            self._fetching.add_done_callback(_failed)
+        if self._playbook:
+            return self._playbook[1]
+        return await asyncio.shield(self._fetching)
 
     async def _fetched(self) -> Playbook:
         shelves = await asyncio.gather(*(self._calls.entries(_shelf(n), _AGENT) for n in range(_SHELVES)))

@@ -67,16 +67,25 @@ class Recalling(Memory, Protocol):
 class Backlog:
     """A memory that may be away: nothing of what it is told is lost while the process lives.
 
-    `tell` hears how many rows wait and why; `erased` says which of some handles were erased since, in any process:
-    what they told is not told any more.
+    `tell` hears how many rows wait and why, and "" when none do any more. They are tried again after `first` seconds,
+    then ever more seldom, or when the server says; of more than `most` rows the oldest are let go. `erased` says which
+    of some handles were erased since, in any process: what they told is not told any more.
     """
 
     def __init__(
-        self, memory: Recalling, tell: Tell, erased: Callable[[Collection[int]], Awaitable[Collection[int]]]
+        self,
+        memory: Recalling,
+        tell: Tell,
+        erased: Callable[[Collection[int]], Awaitable[Collection[int]]],
+        *,
+        first: float = _FIRST,
+        most: int = _MOST,
     ) -> None:
         self._memory = memory
         self._tell = tell
         self._erased = erased
+        self._first = first
+        self._most = most
         self._waiting: deque[_Kept[Any]] = deque()
         self._one_at_a_time = asyncio.Lock()
         self._retrying: asyncio.Task[None] | None = None
@@ -167,7 +176,7 @@ class Backlog:
     async def _retry(self) -> None:
         """Tries until nothing waits: after as long as the server asks for, or ever more seldom."""
         async for attempt in stamina.retry_context(
-            _how_long, attempts=None, timeout=None, wait_initial=_FIRST, wait_max=_LAST
+            _how_long, attempts=None, timeout=None, wait_initial=self._first, wait_max=_LAST, wait_jitter=self._first
         ):
             with attempt:
                 await self._drain()
@@ -197,7 +206,7 @@ class Backlog:
 
     def _let_go_of_the_oldest(self) -> None:
         dropped = 0
-        while self.waiting > _MOST:
+        while self.waiting > self._most:
             dropped += len(self._waiting.popleft().rows)
         if dropped:
             self._tell(MEMORY, f"{dropped} rows are in the ledger only: {_REBUILD}")

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from core.backends.ledger.database import open_database
 from core.backends.ledger.schema import action_runs, cases, facts, messages, outbox
@@ -20,7 +20,7 @@ class Outside:
     got: Sequence[str]
     said: int
     asked: Sequence[str] = ()
-    cases: int = 1
+    as_heard: Callable[[str], str] = str  # how the words of a reply arrive there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Kept:
     replies: Sequence[tuple[str, str, bool, str]]  # words, state, flagged, error
     facts: Counter[tuple[Any, ...]]
     runs: Sequence[tuple[str, str]]  # action, state
-    cases: int
+    cases: Sequence[str]  # how each stands
 
 
 @dataclass(kw_only=True)
@@ -69,7 +69,7 @@ def _read(tx: Connection) -> Kept:
         replies=[(row.reply["text"], row.state, row.maybe_twice, row.error) for row in rows],
         facts=Counter(tuple(row) for row in tx.execute(current.where(facts.c.superseded_at.is_(None)))),
         runs=[(run.action, run.state) for run in runs],
-        cases=tx.execute(select(func.count()).select_from(cases)).scalar_one(),
+        cases=tx.execute(select(cases.c.status).order_by(cases.c.id)).scalars().all(),
     )
 
 
@@ -78,8 +78,8 @@ def key(text: str) -> str:
     return re.sub(r"\W+", "", text).lower()
 
 
-def weigh(outside: Outside, inside: Kept) -> Verdict:
-    """Compares."""
+def weigh(outside: Outside, inside: Kept, usual: Kept | None) -> Verdict:
+    """Compares what is outside with what is inside, and that with what a scene leaves in which nobody died."""
     verdict = Verdict()
     if inside.said != outside.said or inside.unanswered:
         verdict.lost += max(outside.said - inside.said, 0) + inside.unanswered
@@ -88,8 +88,11 @@ def weigh(outside: Outside, inside: Kept) -> Verdict:
     for what, count in inside.facts.items():
         if count > 1:
             verdict.problems.append(f"a fact stands {count} times: {what}")
-    if inside.cases != outside.cases:
-        verdict.problems.append(f"{inside.cases} cases for {outside.cases} issues")
+    if usual and len(inside.cases) != len(usual.cases):
+        verdict.problems.append(f"cases are {inside.cases}, and would be {usual.cases}")
+    if usual and (gone := {what[2] for what in usual.facts} - {what[2] for what in inside.facts}):
+        verdict.lost += not any(state == "unknown" for _, state in inside.runs)
+        verdict.problems += [f"what was told of {gone} is not on record"] * verdict.lost
     for one, count in Counter(outside.asked).items():
         if count > 1:
             verdict.problems.append(f"the company was asked {count} times with the key {one}")
@@ -101,8 +104,9 @@ def weigh(outside: Outside, inside: Kept) -> Verdict:
 
 def _weigh_replies(outside: Outside, inside: Kept, verdict: Verdict) -> None:
     got = Counter(key(text) for text in outside.got)
-    for words in {key(text) for text, *_ in inside.replies}:
-        rows = [row for row in inside.replies if key(row[0]) == words]
+    heard = [(key(outside.as_heard(text)), state, flagged) for text, state, flagged, _ in inside.replies]
+    for words in {words for words, *_ in heard}:
+        rows = [row for row in heard if row[0] == words]
         sent, flagged = sum(row[1] == "sent" for row in rows), sum(row[2] for row in rows)
         told = sum(row[1] == "parked" for row in rows)  # staff are told
         copies = got.pop(words, 0) - sent - min(told, max(got[words] - sent, 0))

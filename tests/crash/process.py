@@ -5,6 +5,7 @@ fork, so that a start costs no imports), and what becomes of each is told on std
 `python -m bots COMMAND`, with the fuse laid at the ports and nothing else changed.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -15,7 +16,6 @@ from typing import Any
 import bots.__main__ as program
 import bots.customers
 import bots.run  # noqa: F401 - what children need is loaded once
-import core.backends.ledger.migrations
 from bots import roster
 from tests.crash.points import Fuse
 
@@ -32,6 +32,8 @@ def main() -> int:
 def _nursery() -> int:
     for name in roster.supported():
         roster.load(name)
+    for name in ("aegis_memory", "numpy", "tokenizers", "uvicorn.protocols.http.h11_impl"):
+        importlib.import_module(name)
     children: set[int] = set()
 
     def reap(*_signal: object) -> None:

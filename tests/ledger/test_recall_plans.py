@@ -41,7 +41,7 @@ async def plan(path: Path, statement: Any) -> str:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_it_searches_and_does_not_scan(tmp_path: Path, name: str) -> None:
-    steps = await plan(tmp_path / "ledger.db", STATEMENTS[name])
+    steps = await plan(tmp_path / "ledger.db", STATEMENTS[name].statement)
     assert "SEARCH" in steps
     assert "SCAN cases" not in steps
     assert "SCAN facts" not in steps
@@ -50,6 +50,6 @@ async def test_it_searches_and_does_not_scan(tmp_path: Path, name: str) -> None:
 
 
 async def test_cases_are_counted_by_indexes_alone(tmp_path: Path) -> None:
-    steps = await plan(tmp_path / "ledger.db", recall._TALLIES)
+    steps = await plan(tmp_path / "ledger.db", recall._TALLIES.statement)
     assert "COVERING INDEX facts_kinds" in steps
     assert "COVERING INDEX cases_by_handle" in steps

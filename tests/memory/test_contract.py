@@ -36,7 +36,7 @@ async def local(folder: Path) -> AsyncIterator[Memory]:
 
 
 @asynccontextmanager
-async def of_server(_folder: Path) -> AsyncIterator[Memory]:
+async def of_server(_folder: Path) -> AsyncIterator[AegisServerMemory]:
     async with aegis_server() as twin:
         memory = AegisServerMemory(twin.url, KEY, database_url=twin.database_url, embedder=wordllama)
         yield memory

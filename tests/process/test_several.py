@@ -1,10 +1,12 @@
 """Several processes on one PostgreSQL: `listen` hears, `worker` answers, `web` serves; they are one bot."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import psycopg
 import pytest
 
@@ -71,6 +73,31 @@ async def test_a_run_beside_others_takes_its_share(tmp_path: Path, twilio: Twili
         twilio.deliver_to = web.url
         await twilio.texts("+15550142", CHARGED)
         assert "order number" in (await twilio.outbox.get()).body
+
+
+async def test_a_chat_page_of_one_process_shows_what_another_one_received_and_answered(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": await new_database()}
+    async with house(tmp_path, ("web",), ("web",), **settings) as (here, there), aiohttp.ClientSession() as browser:
+        page = await browser.get(f"{here.url}/chat")
+        cookie = {"cookie": page.headers["set-cookie"].partition(";")[0]}
+        async with browser.get(f"{there.url}/api/chat/stream", headers=cookie) as stream:
+            assert stream.status == 200
+            await stream.content.readuntil(b"\n\n")
+            message = {"id": "m1", "text": CHARGED}
+            async with browser.post(f"{here.url}/api/chat/messages", json=message, headers=cookie) as posted:
+                assert posted.status == 202
+            said = [await said_next(stream) for _ in range(2)]
+    assert [line["from"] for line in said] == ["customer", "bot"]
+    assert "order number" in said[1]["text"]
+
+
+async def said_next(stream: aiohttp.ClientResponse) -> dict[str, str]:
+    """The next line of a chat, as its page is told of it."""
+    while True:
+        event = (await stream.content.readuntil(b"\n\n")).decode()
+        if "data: " in event:
+            said: dict[str, str] = json.loads(event.partition("data: ")[2])
+            return said
 
 
 @pytest.mark.parametrize(

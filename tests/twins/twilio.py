@@ -71,6 +71,7 @@ class Answer:
     status: int
     media_type: str
     body: str
+    headers: Mapping[str, str]  # names in lower case
 
 
 class Refused(Exception):
@@ -256,7 +257,10 @@ class Twilio:
         async with self._http.post(
             self.deliver_to + delivery.path, data=delivery.body.encode(), headers=delivery.headers
         ) as answer:
-            return Answer(status=answer.status, media_type=answer.content_type, body=await answer.text())
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Answer(
+                status=answer.status, media_type=answer.content_type, body=await answer.text(), headers=headers
+            )
 
 
 class Hook(Webhook, Channel[Any], Protocol):

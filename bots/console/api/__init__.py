@@ -26,6 +26,7 @@ from core.casework import Casework
 from core.desk import Desk, NoSuchCase, Refused
 from core.queueing import WaitingRoom
 from core.searching import Search
+from core.status import Status
 
 _BASE = "/console/api"
 _LARGEST = 65_536  # bytes
@@ -78,6 +79,7 @@ class Api:
     desk: Desk
     casework: Casework
     search: Search
+    status: Status
     door: Door
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -92,6 +94,7 @@ class Api:
         return [
             _shows("queue", "The cases that wait.", shapes.QueueOut, self.queue, _OF_THE_QUEUE),
             _shows("search", "Customers, cases and text.", shapes.FoundOut, self.find, {"q": "What to look for."}),
+            _shows("status", "How everything does, and every process of ours.", shapes.StatusOut, self.how_it_goes),
             _shows("cases/{case}", "A case with its customer.", shapes.CaseOut, self.case),
             _does("take", "Take the case; the bot is silent about it.", Nothing, self.take),
             _does("hand-back", "Give it back to the bot.", Nothing, self.hand_back),
@@ -152,6 +155,9 @@ class Api:
 
     async def find(self, request: Request, who: Colleague, _nothing: Nothing) -> Given:
         return Given(answer=shapes.FoundOut.of(await self.search.find(request.query_params.get("q", ""), who.name)))
+
+    async def how_it_goes(self, _request: Request, _who: Colleague, _nothing: Nothing) -> Given:
+        return Given(answer=shapes.StatusOut.of(await self.status.look(), self.status.now()))
 
     async def case(self, request: Request, who: Colleague, _nothing: Nothing) -> Given:
         return Given(answer=shapes.CaseOut.of(await self.desk.open(case_of(request), who.name)))

@@ -7,8 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from core.casefile import CaseFile, Entry
 from core.desk import LONGEST_TEXT, View
+from core.health import Condition
 from core.queueing import Queued
+from core.running import Process
 from core.searching import Found, FoundLine
+from core.status import Snapshot
 from core.writing import Pattern
 
 
@@ -239,6 +242,66 @@ class FoundOut(BaseModel):
             customers=[CaseLine.of(one.newest) for one in found.customers],
             cases=[CaseLine.of(case) for case in found.cases],
             lines=[FoundText.of(line) for line in found.lines],
+        )
+
+
+class ConditionOut(BaseModel):
+    """How one thing does in a process."""
+
+    ails: str = Field(description="What is wrong with it; empty while nothing is.")
+    well_at: datetime | None
+    mishaps: int = Field(description="Of the last hour, at most 20.")
+    rests_until: datetime | None = Field(description="It is left alone until then.")
+
+    @classmethod
+    def of(cls, one: Condition) -> "ConditionOut":
+        """From what a process noted."""
+        return cls(ails=one.ails, well_at=one.well_at, mishaps=len(one.mishaps), rests_until=one.rests_until)
+
+
+class ProcessOut(BaseModel):
+    """A process of ours."""
+
+    kind: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    heard_of: bool = Field(description="False where it has not been heard of for a while: it may have died.")
+    health: dict[str, ConditionOut]
+
+    @classmethod
+    def of(cls, one: Process, now: datetime) -> "ProcessOut":
+        """From the record."""
+        return cls(
+            kind=one.kind,
+            host=one.host,
+            pid=one.pid,
+            started_at=one.started_at,
+            seen_at=one.seen_at,
+            heard_of=one.is_heard_of(now),
+            health={what: ConditionOut.of(condition) for what, condition in one.conditions.items()},
+        )
+
+
+class StatusOut(BaseModel):
+    """How everything does."""
+
+    unanswered: int
+    outbox_waiting: int
+    parked: int
+    unread: int
+    processes: Sequence[ProcessOut]
+
+    @classmethod
+    def of(cls, seen: Snapshot, now: datetime) -> "StatusOut":
+        """From the record."""
+        return cls(
+            unanswered=seen.recorded.unanswered,
+            outbox_waiting=seen.recorded.outbox.waiting,
+            parked=seen.recorded.parked,
+            unread=seen.recorded.unread,
+            processes=[ProcessOut.of(process, now) for process in seen.processes],
         )
 
 

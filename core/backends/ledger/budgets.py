@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, func, literal, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
-from core.backends.ledger.schema import drafts, messages, outbox, turns
+from core.backends.ledger.prepared import Prepared
+from core.backends.ledger.schema import Instant, drafts, messages, outbox, turns
 from core.writing import Spoken
 
 _HOUR = timedelta(hours=1)
@@ -15,7 +16,7 @@ _JUST_NOW = timedelta(minutes=10)
 _LINES = 8  # of either side
 _CHEAP = ("rules", "nobody", "")  # writers that cost nothing
 
-_SINCE: BindParameter[datetime] = bindparam("since")
+_SINCE: BindParameter[datetime] = bindparam("since", type_=Instant())
 _HANDLE: BindParameter[int] = bindparam("handle")
 
 
@@ -31,22 +32,23 @@ def _number(table: Table, *where: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 _SENT = outbox.c.created_at > _SINCE, outbox.c.sender == "bot"
-_COUNTS = select(
-    _number(turns, turns.c.handle_id == _HANDLE, turns.c.settled_at > _SINCE).label("turns_lately"),
-    (
-        _number(turns, turns.c.settled_at > _SINCE, turns.c.writer.not_in(_CHEAP))
-        + _number(drafts, drafts.c.at > _SINCE, drafts.c.writer.not_in(_CHEAP))
-    ).label("model_turns_lately"),
-    _number(outbox, outbox.c.handle_id == _HANDLE, *_SENT).label("sent_lately"),
-    _since(turns, turns.c.settled_at).label("turns_of_all"),
-    _since(outbox, outbox.c.created_at).label("sent_to_all"),
+_COUNTS = Prepared(
+    select(
+        _number(turns, turns.c.handle_id == _HANDLE, turns.c.settled_at > _SINCE).label("turns_lately"),
+        (
+            _number(turns, turns.c.settled_at > _SINCE, turns.c.writer.not_in(_CHEAP))
+            + _number(drafts, drafts.c.at > _SINCE, drafts.c.writer.not_in(_CHEAP))
+        ).label("model_turns_lately"),
+        _number(outbox, outbox.c.handle_id == _HANDLE, *_SENT).label("sent_lately"),
+        _since(turns, turns.c.settled_at).label("turns_of_all"),
+        _since(outbox, outbox.c.created_at).label("sent_to_all"),
+    )
 )
 
 
 def counts(tx: Connection, handle: int, now: datetime) -> dict[str, int]:
     """What was done in the last hour, under the names that a turn has for it."""
-    row = tx.execute(_COUNTS, {"handle": handle, "since": now - _HOUR}).one()
-    return dict(row._mapping)
+    return dict(_COUNTS.first(tx, handle=handle, since=now - _HOUR)._asdict())
 
 
 def _lines() -> Select[Any]:
@@ -65,12 +67,12 @@ def _lines() -> Select[Any]:
     return select(union_all(heard.subquery().select(), said.subquery().select()).subquery())
 
 
-_LATELY = _lines()
+_LATELY = Prepared(_lines())
 
 
 def lately(tx: Connection, handle: int, now: datetime) -> Sequence[Spoken]:
     """What was said on a handle in the last minutes, oldest first."""
-    rows = tx.execute(_LATELY, {"handle": handle, "since": now - _JUST_NOW}).all()
+    rows = _LATELY.all(tx, handle=handle, since=now - _JUST_NOW)
     lines = [Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.at) for row in reversed(rows)]
     return sorted(lines, key=lambda line: (line.at, line.sender != "customer"))
 

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 
 from core.errors import LedgerAway, Misconfigured
+from core.ledger import LEDGER
 
 T = TypeVar("T")
 
@@ -36,9 +37,6 @@ class Database(Protocol):
     async def close(self) -> None:
         """Lets the database go."""
         ...
-
-
-LEDGER = "ledger"  # under which it is noted
 
 
 class NotedDatabase:

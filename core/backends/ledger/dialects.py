@@ -60,6 +60,11 @@ def listed_words(name: str) -> Select[Any]:
     return listed(name, Text)
 
 
+def upserting(table: Table) -> Any:
+    """As `upsert`, for a statement that is prepared: both databases are told in the same words."""
+    return postgresql.insert(table)
+
+
 def upsert(tx: Connection, table: Table) -> Any:
     """An insert that knows what to do where the row is there already: `on_conflict_do_update` or `..._nothing`."""
     return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)

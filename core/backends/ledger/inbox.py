@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, literal_column, select, update
 
 from core.backends.ledger import enclosing
-from core.backends.ledger.dialects import listed, upsert
+from core.backends.ledger.dialects import listed, upserting
+from core.backends.ledger.prepared import Prepared, add
 from core.backends.ledger.schema import messages, outbox, parked, raw_messages, unchecked
 from core.channel import Checked, Line, Place
 from core.ledger import Unchecked, line_of
@@ -22,13 +23,20 @@ _MOST_PLACES, _KNOWN = 1_000, 100  # conversations, and messages of each
 _MOST_HEARD = 50_000
 
 
+_MESSAGE = ("channel", "external_id", "line", "conversation", "vouched", "text", "body", "received_at", "told_at")
+_KEPT = Prepared(
+    upserting(messages).on_conflict_do_nothing().returning(messages.c.id), columns=(*_MESSAGE, "state", "trace")
+)
+
+
 def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
     """Records a message; False if it is on record already, or takes back what it would replace."""
     if message.replaces:
         _replace(tx, message)
     if message.takes_back:
         return False
-    row = upsert(tx, messages).values(
+    made = _KEPT.scalar(
+        tx,
         channel=message.channel,
         external_id=message.external_id,
         line=line_of(message),
@@ -41,10 +49,9 @@ def accept(tx: Connection, message: InboundMessage, raw: Raw) -> bool:
         state="unchecked" if message.unchecked else "waiting",
         trace=message.trace or None,
     )
-    made = tx.execute(row.on_conflict_do_nothing().returning(messages.c.id)).scalar()
     if made is None:
         return False
-    tx.execute(insert(raw_messages).values(message_id=made, body=raw.body, headers=dict(raw.headers)))
+    add(tx, raw_messages, message_id=made, body=raw.body, headers=dict(raw.headers))
     if message.unchecked:
         tx.execute(insert(unchecked).values(message_id=made, peer=raw.peer))
     return True
@@ -111,28 +118,31 @@ def open_lines(tx: Connection, before: datetime | None = None) -> Sequence[str]:
     return list(dict.fromkeys(rows.scalars()))
 
 
+_WAITING = Prepared(
+    select(messages)
+    .where(messages.c.line == bindparam("line"), messages.c.state == literal_column("'waiting'"))
+    .order_by(messages.c.id)
+)
+
+
 def waiting(tx: Connection, line: str) -> Sequence[Row[Any]]:
     """The messages of a line that wait, in the order in which they came."""
-    query = select(messages).where(messages.c.line == line, messages.c.state == "waiting").order_by(messages.c.id)
-    return tx.execute(query).all()
+    return _WAITING.all(tx, line=line)
 
 
-_IDENTIFIED = (
-    update(messages)
-    .where(messages.c.id.in_(listed("ids")))
-    .values(handle_id=bindparam("found_on"), proof=bindparam("found_with"))
-)
+_THESE = update(messages).where(messages.c.id.in_(listed("ids")))
+_IDENTIFIED = Prepared(_THESE.values({name: bindparam(name) for name in ("handle_id", "proof")}))
+_ANSWERED = Prepared(_THESE.values({name: bindparam(name) for name in ("state", "handle_id", "case_id")}))
 
 
 def identified(tx: Connection, ids: Sequence[int], handle: int, proof: Proof) -> None:
     """Notes which handle these messages came from, and the proof that they were found to have."""
-    tx.execute(_IDENTIFIED, {"ids": list(ids), "found_on": handle, "found_with": int(proof)})
+    _IDENTIFIED.run(tx, ids=list(ids), handle_id=handle, proof=int(proof))
 
 
 def answered(tx: Connection, ids: Sequence[int], keeper: int, case: int | None) -> None:
     """These messages wait no more; what they told hangs on the keeper, and is about a case, or none."""
-    done = {"state": "answered", "handle_id": keeper, "case_id": case}
-    tx.execute(update(messages).where(messages.c.id.in_(ids)).values(**done))
+    _ANSWERED.run(tx, ids=list(ids), state="answered", handle_id=keeper, case_id=case)
 
 
 def read(row: Row[Any]) -> InboundMessage:

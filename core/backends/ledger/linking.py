@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from core.backends.ledger import budgets, people
 from core.backends.ledger.dialects import upsert
 from core.backends.ledger.people import node_of
+from core.backends.ledger.prepared import Prepared
 from core.backends.ledger.schema import codes, conversations, grants, handles, leases, links, pending_links, wrong_codes
 from core.errors import Fenced
 from core.ledger import Reach, Settlement, Turn
@@ -32,17 +33,18 @@ from identity.proof import Proof
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
-_GRANTED = select(grants).where(
-    grants.c.handle_id == bindparam("handle"),
-    grants.c.conversation == bindparam("conversation"),
-    grants.c.since > bindparam("earliest"),
+_GRANTED = Prepared(
+    select(grants).where(
+        grants.c.handle_id == bindparam("handle"),
+        grants.c.conversation == bindparam("conversation"),
+        grants.c.since > bindparam("earliest"),
+    )
 )
 
 
 def grant_of(tx: Connection, handle: int, conversation: str, now: datetime) -> Grant | None:
     """What a code that was entered in a conversation gives it, while it lasts."""
-    here = {"handle": handle, "conversation": conversation, "earliest": now - GRANT_LIFE}
-    row = tx.execute(_GRANTED, here).one_or_none()
+    row = _GRANTED.first(tx, handle=handle, conversation=conversation, earliest=now - GRANT_LIFE)
     if row is None:
         return None
     nodes = people.customer_of(tx, row.shown_by, now)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, or_, select, update
 
 from core.backends.ledger import enclosing
-from core.backends.ledger.dialects import upsert
+from core.backends.ledger.dialects import upserting
+from core.backends.ledger.prepared import Prepared, added, change
 from core.backends.ledger.schema import handles, outbox, wires
 from core.channel import Report
 from core.ledger import Notice, Outgoing, Settlement
@@ -42,7 +43,9 @@ def put(
     tx: Connection, reply: Reply, whose: dict[str, Any], now: datetime, *, drawn_from: frozenset[int] = frozenset()
 ) -> Outgoing:
     """Puts a reply into the outbox."""
-    row = insert(outbox).values(
+    put_in = added(
+        tx,
+        outbox,
         **whose,
         destination=f"{whose['channel']}:{whose['conversation'] or whose['handle_id']}",
         text=reply.text.replace(reply.secret, BLOT) if reply.secret else reply.text,
@@ -57,7 +60,6 @@ def put(
         attempts=0,
         error="",
     )
-    put_in = tx.execute(row.returning(outbox)).one()
     enclosing.keep(tx, put_in.id, reply)
     return outgoing_of(put_in)
 
@@ -81,7 +83,7 @@ def _unclaimed(now: datetime) -> ColumnElement[bool]:
 
 
 _ELDER = outbox.alias()
-_CLAIMED = (
+_CLAIMED = Prepared(
     update(outbox)
     .where(
         outbox.c.id == bindparam("outgoing"),
@@ -104,8 +106,7 @@ _CLAIMED = (
 
 def claim(tx: Connection, outgoing: int, holder: str, now: datetime) -> Outgoing | None:
     """Takes a reply in hand to send it. Whoever let go of it while sending may have sent it: flagged."""
-    given = {"outgoing": outgoing, "holder": holder, "now": now, "until": now + CLAIM}
-    row = tx.execute(_CLAIMED, given).one_or_none()
+    row = _CLAIMED.first(tx, outgoing=outgoing, holder=holder, now=now, until=now + CLAIM)
     return None if row is None else outgoing_of(row)
 
 
@@ -149,14 +150,20 @@ def _reply(kept: dict[str, Any]) -> Reply:
     return Reply(**kept | {"asks": tuple(kept["asks"]), "choices": choices, "files": enclosing.files_of(kept)})
 
 
+_WENT = Prepared(upserting(wires).on_conflict_do_nothing(), columns=("outgoing", "part", "provider_id"))
+_SENT = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("outgoing"), outbox.c.state == "waiting")
+    .values(state="sent", sent_at=bindparam("now"), error="", claimed_by="")
+)
+
+
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
     """Notes how far a reply has gone. One whose earlier part was reported to have failed stays undelivered."""
-    sent = upsert(tx, wires).values(outgoing=outgoing, part=parts, provider_id=provider_id)
-    tx.execute(sent.on_conflict_do_nothing())
-    this = update(outbox).where(outbox.c.id == outgoing)
-    tx.execute(this.values(parts_sent=parts))
+    _WENT.run(tx, outgoing=outgoing, part=parts, provider_id=provider_id)
+    change(tx, outbox, outgoing, parts_sent=parts)
     if done:
-        tx.execute(this.where(outbox.c.state == "waiting").values(state="sent", sent_at=now, error="", claimed_by=""))
+        _SENT.run(tx, outgoing=outgoing, now=now)
 
 
 def reconciled(tx: Connection, outgoing: int, found: Sequence[str]) -> str:

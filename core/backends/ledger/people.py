@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from core.backends.ledger.dialects import handed_in, listed, listed_words
+from core.backends.ledger.prepared import Prepared, added, change
 from core.backends.ledger.schema import directory, evidence, handles, links
 from core.ledger import DirectoryRow, own_address
 from core.messages import InboundMessage
@@ -45,7 +46,7 @@ def node_of(handle: int) -> Node:
     return f"h:{handle}"
 
 
-_HOLDING = select(handles).where(handles.c.key == bindparam("held"))
+_HOLDING = Prepared(select(handles).where(handles.c.key == bindparam("held")))
 
 
 # When a key was erased with its customer; None for one that never was.
@@ -61,7 +62,7 @@ def handle_of(tx: Connection, message: InboundMessage, erased_at: ErasedAt = nev
     """The handle that a message lives on, in its present epoch, and whether it is heard from for the first time."""
     claimed = message.proof is Proof.CLAIMED
     key = f"~{message.channel}:{message.conversation}" if claimed else message.handle.key
-    holding = tx.execute(_HOLDING, {"held": key}).all()
+    holding = _HOLDING.all(tx, held=key)
     epoch, silent_from = (1, None) if claimed else _epoch(holding, message)
     if not holding and not claimed and message.handle.must_be_known:
         silent_from = erased_at(tx, key)  # that it changed hands may have been erased with who had it
@@ -82,7 +83,7 @@ def handle_of(tx: Connection, message: InboundMessage, erased_at: ErasedAt = nev
         "route": dict(message.route),
         "language": "",
     }
-    return tx.execute(insert(handles).values(**values).returning(handles)).one(), True
+    return added(tx, handles, **values), True
 
 
 def _epoch(holding: Sequence[Row[Any]], message: InboundMessage) -> tuple[int, datetime | None]:
@@ -109,27 +110,21 @@ def still_theirs(tx: Connection, handle: Row[Any], now: datetime) -> bool:
     return not gone and tx.execute(later).one_or_none() is None
 
 
-_HEARD = (
-    update(handles)
-    .where(handles.c.id == bindparam("handle"))
-    .values({name: bindparam(name) for name in ("heard_at", "route", "display_name", "proven_at")})
-)
-
-
 def heard_from(tx: Connection, handle: Row[Any], message: InboundMessage, proof: Proof) -> None:
     """Notes that a handle was heard from, and with what proof."""
     proves = proof >= Proof.PROVEN and handle.proven_at is None
-    values = {
-        "handle": handle.id,
-        "heard_at": max(handle.heard_at, message.received_at),
-        "route": dict(message.route),
-        "display_name": message.display_name or handle.display_name,
-        "proven_at": message.received_at if proves else handle.proven_at,
-    }
-    tx.execute(_HEARD, values)
+    change(
+        tx,
+        handles,
+        handle.id,
+        heard_at=max(handle.heard_at, message.received_at),
+        route=dict(message.route),
+        display_name=message.display_name or handle.display_name,
+        proven_at=message.received_at if proves else handle.proven_at,
+    )
 
 
-_ON_RECORD = select(evidence).where(evidence.c.node == bindparam("holder"))
+_ON_RECORD = Prepared(select(evidence).where(evidence.c.node == bindparam("holder")))
 
 
 def vouch(tx: Connection, handle: Row[Any], message: InboundMessage) -> None:
@@ -137,7 +132,7 @@ def vouch(tx: Connection, handle: Row[Any], message: InboundMessage) -> None:
     if message.vouchers is None:
         return
     node = node_of(handle.id)
-    on_record = tx.execute(_ON_RECORD, {"holder": node}).all()
+    on_record = _ON_RECORD.all(tx, holder=node)
     taken = {row.key for row in on_record if row.source == _TAKEN}
     current = [row for row in on_record if row.retired_at is None]
     now = {(v.key, v.person) for v in message.vouchers if v.key not in taken}
@@ -201,19 +196,23 @@ def _steps(name: ColumnElement[str]) -> list[Select[Any]]:
 
 
 _NODES = listed_words("nodes")
-_WITHIN_REACH = {name: _within_reach(lateral=name == "postgresql") for name in ("sqlite", "postgresql")}
-_OWNED = select(
-    *(handles.c[name] for name in ("id", "key", "epoch", "silent_from", "heard_at", "closed_at", "proven_at"))
-).where(handles.c.id.in_(listed("ids")))
-_VOUCHED = select(*(evidence.c[name] for name in ("node", "key", "at", "recorded_at", "person", "heard_at"))).where(
-    evidence.c.node.in_(_NODES), evidence.c.retired_at.is_(None)
+_WITHIN_REACH = {name: Prepared(_within_reach(lateral=name == "postgresql")) for name in ("sqlite", "postgresql")}
+_OWNED = Prepared(
+    select(
+        *(handles.c[name] for name in ("id", "key", "epoch", "silent_from", "heard_at", "closed_at", "proven_at"))
+    ).where(handles.c.id.in_(listed("ids")))
 )
-_JOINED = select(links).where(links.c.a.in_(_NODES), links.c.retired_at.is_(None))
+_VOUCHED = Prepared(
+    select(*(evidence.c[name] for name in ("node", "key", "at", "recorded_at", "person", "heard_at"))).where(
+        evidence.c.node.in_(_NODES), evidence.c.retired_at.is_(None)
+    )
+)
+_JOINED = Prepared(select(links).where(links.c.a.in_(_NODES), links.c.retired_at.is_(None)))
 
 
 def names_within_reach(tx: Connection, start: Iterable[Node]) -> list[str]:
     """The nodes and keys that any chain of keys and links leads to from some nodes, wherever it may be cut."""
-    return list(tx.execute(_WITHIN_REACH[tx.dialect.name], {"start": list(start)}).scalars())
+    return [row.name for row in _WITHIN_REACH[tx.dialect.name].all(tx, start=list(start))]
 
 
 def evidence_around(tx: Connection, start: Iterable[Node], now: datetime) -> Evidence:
@@ -226,10 +225,10 @@ def evidence_ever(tx: Connection, start: Iterable[Node]) -> Evidence:
     said again for so long that it counts no more."""
     nodes = names_within_reach(tx, start)
     ids = sorted(handles_of(frozenset(nodes)))
-    joined = tx.execute(_JOINED, {"nodes": nodes}).all()
+    joined = _JOINED.all(tx, nodes=nodes)
     return Evidence(
-        owned=tuple(_owned(row) for row in tx.execute(_OWNED, {"ids": ids}).all()),
-        vouched=tuple(_vouched(row) for row in tx.execute(_VOUCHED, {"nodes": nodes}).all()),
+        owned=tuple(_owned(row) for row in _OWNED.all(tx, ids=ids)),
+        vouched=tuple(_vouched(row) for row in _VOUCHED.all(tx, nodes=nodes)),
         links=_active(joined),
         cuts=_tombstones(joined, "cut"),
         apart=_tombstones(joined, "apart"),
@@ -319,11 +318,13 @@ def proof_of(
     return proof, nodes, shared
 
 
-_HEARD_ALIKE = select(func.max(handles.c.heard_at)).where(
-    handles.c.key == bindparam("held"),
-    handles.c.epoch == bindparam("in_epoch"),
-    handles.c.id != bindparam("handle"),
-    handles.c.closed_at.is_(None),
+_HEARD_ALIKE = Prepared(
+    select(func.max(handles.c.heard_at)).where(
+        handles.c.key == bindparam("held"),
+        handles.c.epoch == bindparam("in_epoch"),
+        handles.c.id != bindparam("handle"),
+        handles.c.closed_at.is_(None),
+    )
 )
 
 
@@ -334,8 +335,7 @@ def _heard_lately(tx: Connection, handle: Row[Any], message: InboundMessage, *, 
         return True
     if not message.handle.must_be_known or message.proof < Proof.PROVEN:
         return False
-    alike = {"held": handle.key, "in_epoch": handle.epoch, "handle": handle.id}
-    heard_at = tx.execute(_HEARD_ALIKE, alike).scalar()
+    heard_at = _HEARD_ALIKE.scalar(tx, held=handle.key, in_epoch=handle.epoch, handle=handle.id)
     return heard_at is not None and timedelta(0) <= message.received_at - heard_at <= SILENCE
 
 

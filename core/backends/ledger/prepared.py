@@ -7,7 +7,7 @@ times what SQLite does for it, and a turn has some fifty of them.
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, insert, update
 from sqlalchemy.sql import ClauseElement
@@ -59,8 +59,7 @@ class _Compiled:
     """A statement in the words of one database."""
 
     def __init__(self, statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=columns)
-        assert isinstance(compiled, SQLCompiler)
+        compiled = cast(SQLCompiler, statement.compile(dialect=dialect, column_keys=columns))
         bound = {name: parameter for parameter, name in compiled.bind_names.items()}
         handed_in = [name for name, one in bound.items() if one.required or name in (columns or ())]
         whole = compiled.construct_expanded_state(dict.fromkeys(handed_in))
@@ -77,7 +76,7 @@ class _Compiled:
         told = ((at, column.type.dialect_impl(dialect)) for at, column in enumerate(columns_told))
         reading = ((at, kind.result_processor(dialect, None)) for at, kind in told)
         self._reading = [(at, read) for at, read in reading if read]
-        self._row = namedtuple("_row", [str(c.name) for c in columns_told], rename=True)  # type: ignore[misc]  # noqa: PYI024
+        self._row = namedtuple("_row", [str(c.name) for c in columns_told], rename=True)  # type: ignore[misc]
 
     def values(self, given: Given) -> Any:
         """What the driver is given."""

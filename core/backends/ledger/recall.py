@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     Table,
     bindparam,
     cast,
@@ -21,6 +20,7 @@ from sqlalchemy import (
 )
 
 from core.backends.ledger.dialects import handed_in, listed
+from core.backends.ledger.prepared import Prepared
 from core.backends.ledger.schema import cases, directory, facts, handles, messages, outbox
 from core.history import Tally
 from core.ledger import Case, Fact, Profile, Rows, Utterance
@@ -38,13 +38,13 @@ _LINES = 12
 # Statements of a turn are built once: building one takes as long as running it.
 _PERMITTED = listed("handles")
 _OPEN: list[ColumnElement[str]] = [literal_column("'open'"), literal_column("'handed_off'")]
-_OPEN_CASES = (
+_OPEN_CASES = Prepared(
     select(cases)
     .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status.in_(_OPEN))
     .order_by(cases.c.updated_at.desc(), cases.c.id.desc())
     .limit(_CASES)
 )
-_CLOSED_CASES = (
+_CLOSED_CASES = Prepared(
     select(cases)
     .where(
         cases.c.handle_id.in_(_PERMITTED),
@@ -61,13 +61,13 @@ _FACTS_HERE = (
     .order_by(facts.c.told_at.desc(), facts.c.id.desc())
     .limit(_FACTS)
 )
-_OF_THE_PERSON = _FACTS_HERE.where(facts.c.case_id.is_(None))
-_OF_CASES = _FACTS_HERE.where(facts.c.case_id.in_(listed("cases")))
+_OF_THE_PERSON = Prepared(_FACTS_HERE.where(facts.c.case_id.is_(None)))
+_OF_CASES = Prepared(_FACTS_HERE.where(facts.c.case_id.in_(listed("cases"))))
 # Of each handle the newest, from the end of its index: sorting the rows of all handles would read every one of them.
 _EACH = handed_in("handles")
 
 
-def _newest(table: Table, at: str, *columns: str, limit: int, **only: str) -> Select[Any]:
+def _newest(table: Table, at: str, *columns: str, limit: int, **only: str) -> Prepared:
     own = table.alias()
     where = [
         own.c.handle_id == cast(_EACH.c.value, BigInteger),
@@ -76,7 +76,7 @@ def _newest(table: Table, at: str, *columns: str, limit: int, **only: str) -> Se
     ]
     ids = select(own.c.id).where(*where).order_by(own.c[at].desc(), own.c.id.desc()).limit(limit)
     newest = select(*(table.c[name] for name in columns)).join(_EACH, table.c.id.in_(ids))
-    return newest.order_by(table.c[at].desc(), table.c.id.desc()).limit(limit)
+    return Prepared(newest.order_by(table.c[at].desc(), table.c.id.desc()).limit(limit))
 
 
 _HEARD = _newest(messages, "told_at", "handle_id", "told_at", "text", "channel", limit=_LINES, state="answered")
@@ -85,21 +85,23 @@ _TOLD = _newest(
 )
 _LAST_CLOSED = _newest(cases, "resolved_at", *cases.c.keys(), limit=1, status="resolved")
 # Both are answered by an index alone. The words stand as they do in the index, or it is not used.
-_TALLIES = union_all(
-    select(facts.c.handle_id, facts.c.value.label("kind"), func.count().label("cases"))
-    .where(
-        facts.c.handle_id.in_(_PERMITTED),
-        facts.c.slot == literal_column("'category'"),
-        facts.c.superseded_at.is_(None),
+_TALLIES = Prepared(
+    union_all(
+        select(facts.c.handle_id, facts.c.value.label("kind"), func.count().label("cases"))
+        .where(
+            facts.c.handle_id.in_(_PERMITTED),
+            facts.c.slot == literal_column("'category'"),
+            facts.c.superseded_at.is_(None),
+        )
+        .group_by(facts.c.handle_id, facts.c.value),
+        select(cases.c.handle_id, literal(""), func.count())
+        .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status == "resolved")
+        .group_by(cases.c.handle_id),
     )
-    .group_by(facts.c.handle_id, facts.c.value),
-    select(cases.c.handle_id, literal(""), func.count())
-    .where(cases.c.handle_id.in_(_PERMITTED), cases.c.status == "resolved")
-    .group_by(cases.c.handle_id),
 )
 _TELLING = ("issue", "tried", "done")
-_CLOSED_AMONG = select(cases).where(cases.c.id.in_(listed("cases")), cases.c.status == "resolved")
-_TOLD_IN = (
+_CLOSED_AMONG = Prepared(select(cases).where(cases.c.id.in_(listed("cases")), cases.c.status == "resolved"))
+_TOLD_IN = Prepared(
     select(facts.c.case_id, facts.c.slot, facts.c.value)
     .join(cases, cases.c.id == facts.c.case_id)
     .where(
@@ -110,53 +112,53 @@ _TOLD_IN = (
     )
     .order_by(facts.c.id)
 )
-_CASES_OF_FACTS = select(facts.c.id, facts.c.case_id).where(
-    facts.c.id.in_(listed("facts")), facts.c.case_id.is_not(None)
+_CASES_OF_FACTS = Prepared(
+    select(facts.c.id, facts.c.case_id).where(facts.c.id.in_(listed("facts")), facts.c.case_id.is_not(None))
 )
-_SPOKEN = (
+_SPOKEN = Prepared(
     select(handles.c.language)
     .where(handles.c.id.in_(_PERMITTED), handles.c.language != literal_column("''"))
     .order_by(handles.c.answered_at.desc().nulls_last())
     .limit(1)
 )
-_PERSON = select(directory).where(directory.c.external_id == bindparam("person"))
+_PERSON = Prepared(select(directory).where(directory.c.external_id == bindparam("person")))
 
 
 def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -> Rows:
     """The current rows on a permit's handles, newest first, and the person's profile."""
     permitted = {"handles": sorted(permit.handles)}
-    known = permit.admit([case_of(row) for row in tx.execute(_OPEN_CASES, permitted).all()])
+    known = permit.admit([case_of(row) for row in _OPEN_CASES.all(tx, **permitted)])
     closed = _closed(tx, permit, closed_after) if closed_after else []
     last = last_closed(tx, permit)
-    of_cases = permitted | {"cases": [case.id for case in (*known, *closed, *filter(None, [last]))]}
-    told = [fact_of(row) for query in (_OF_THE_PERSON, _OF_CASES) for row in tx.execute(query, of_cases).all()]
+    of_cases = [case.id for case in (*known, *closed, *filter(None, [last]))]
+    told = [*_OF_THE_PERSON.all(tx, **permitted), *_OF_CASES.all(tx, **permitted, cases=of_cases)]
     return Rows(
         cases=known,
         closed=closed,
-        facts=permit.admit(sorted(told, key=lambda fact: (fact.told_at, fact.id), reverse=True)),
+        facts=permit.admit(sorted(map(fact_of, told), key=lambda fact: (fact.told_at, fact.id), reverse=True)),
         said=permit.admit(_said(tx, permitted)),
         profile=profile(tx, permit.person) if permit.person else None,
         tallies=tallies(tx, permit),
         last_closed=last,
-        language=tx.execute(_SPOKEN, permitted).scalar() or "",
+        language=_SPOKEN.scalar(tx, **permitted) or "",
     )
 
 
 def tallies(tx: Connection, permit: Permit) -> list[Tally]:
     """How many cases of which kind there were on a permit's handles."""
-    counted = tx.execute(_TALLIES, {"handles": sorted(permit.handles)})
-    return permit.admit([Tally(handle=row.handle_id, kind=row.kind, cases=row.cases) for row in counted.all()])
+    counted = _TALLIES.all(tx, handles=sorted(permit.handles))
+    return permit.admit([Tally(handle=row.handle_id, kind=row.kind, cases=row.cases) for row in counted])
 
 
 def last_closed(tx: Connection, permit: Permit) -> Case | None:
     """The case that was closed last, whenever that was."""
-    closed = tx.execute(_LAST_CLOSED, {"handles": sorted(permit.handles)}).all()
+    closed = _LAST_CLOSED.all(tx, handles=sorted(permit.handles))
     return next(iter(permit.admit(map(case_of, closed))), None)
 
 
 def _closed(tx: Connection, permit: Permit, after: datetime) -> list[Case]:
-    lately = {"handles": sorted(permit.handles), "after": after}
-    return permit.admit([case_of(row) for row in tx.execute(_CLOSED_CASES, lately).all()])
+    lately = _CLOSED_CASES.all(tx, handles=sorted(permit.handles), after=after)
+    return permit.admit([case_of(row) for row in lately])
 
 
 def case_of(row: Row[Any]) -> Case:
@@ -210,7 +212,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
             drawn_from=frozenset((row.handle_id,)),
             spoken=Spoken(sender="customer", text=row.text, channel=row.channel, at=row.told_at),
         )
-        for row in tx.execute(_HEARD, permitted).all()
+        for row in _HEARD.all(tx, **permitted)
         if row.text
     ]
     lines += [
@@ -220,7 +222,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
             drawn_from=frozenset(row.drawn_from),
             spoken=Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.created_at),
         )
-        for row in tx.execute(_TOLD, permitted).all()
+        for row in _TOLD.all(tx, **permitted)
     ]
     ours_last = sorted(lines, key=lambda line: (line.told_at, line.spoken.sender != "customer"), reverse=True)
     return ours_last[:_LINES]
@@ -229,7 +231,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
 def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:
     """One line for each closed case that memory points at and the permit admits."""
     ids = list(dict.fromkeys(_cases_of(tx, hits)))
-    found = {case.id: case for case in permit.admit(map(case_of, tx.execute(_CLOSED_AMONG, {"cases": ids}).all()))}
+    found = {case.id: case for case in permit.admit(map(case_of, _CLOSED_AMONG.all(tx, cases=ids)))}
     told = _told_in(tx, found.values())
     return [_line(found[case], told[case]) for case in ids if case in found]
 
@@ -237,7 +239,7 @@ def episodes(tx: Connection, permit: Permit, hits: Sequence[Hit]) -> list[str]:
 def _cases_of(tx: Connection, hits: Sequence[Hit]) -> Iterator[int]:
     """The cases of hits, in their order: of a fact, the case that it was told in."""
     told = [hit.row for hit in hits if hit.kind == "fact"]
-    of_fact = {row.id: row.case_id for row in tx.execute(_CASES_OF_FACTS, {"facts": told}).all()} if told else {}
+    of_fact = {row.id: row.case_id for row in _CASES_OF_FACTS.all(tx, facts=told)} if told else {}
     for hit in hits:
         if hit.kind == "case":
             yield hit.row
@@ -259,7 +261,7 @@ def summaries(tx: Connection, found: Collection[Case]) -> Mapping[int, str]:
 def _told_in(tx: Connection, found: Collection[Case]) -> Mapping[int, Sequence[tuple[str, str]]]:
     """The slots and values that were told in cases, each on its case's own handle, oldest first."""
     told: dict[int, list[tuple[str, str]]] = {case.id: [] for case in found}
-    for row in tx.execute(_TOLD_IN, {"cases": list(told)}).all() if told else ():
+    for row in _TOLD_IN.all(tx, cases=list(told)) if told else ():
         told[row.case_id].append((row.slot, row.value))
     return told
 
@@ -274,7 +276,7 @@ def _line(case: Case, told: Sequence[tuple[str, str]]) -> str:
 
 def profile(tx: Connection, external_id: str) -> Profile | None:
     """A person as the directory knows them."""
-    row = tx.execute(_PERSON, {"person": external_id}).one_or_none()
+    row = _PERSON.first(tx, person=external_id)
     if row is None:
         return None
     return Profile(

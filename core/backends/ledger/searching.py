@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, or_, select
 from sqlalchemy import case as either
 
 from core.backends.ledger import people
@@ -48,7 +48,7 @@ def newest(tx: Connection, table: Table) -> int:
 # ── what matches, in one range of rows ──
 def heard(tx: Connection, sought: Sought, top: int) -> list[Said]:
     """What customers wrote."""
-    found = select(messages).where(messages.c.handle_id.is_not(None), *says(messages.c.text, sought.words))
+    found = select(messages).where(messages.c.handle_id.is_not(None), _is_it(messages, sought))
     rows = tx.execute(_range(found, messages, top)).all()
     return [
         Said(
@@ -66,7 +66,7 @@ def heard(tx: Connection, sought: Sought, top: int) -> list[Said]:
 
 def told(tx: Connection, sought: Sought, top: int) -> list[Said]:
     """What we wrote; a code in it is blotted out."""
-    rows = tx.execute(_range(select(outbox).where(*says(outbox.c.text, sought.words)), outbox, top)).all()
+    rows = tx.execute(_range(select(outbox).where(_is_it(outbox, sought)), outbox, top)).all()
     return [
         Said(
             handle=row.handle_id,
@@ -79,6 +79,12 @@ def told(tx: Connection, sought: Sought, top: int) -> list[Said]:
         )
         for row in rows
     ]
+
+
+def _is_it(said: Table, sought: Sought) -> ColumnElement[bool]:
+    """What was said with the words in it, or under the code."""
+    told = and_(*says(said.c.text, sought.words))
+    return or_(told, said.c.trace.startswith(sought.code)) if sought.code else told
 
 
 def issues(tx: Connection, sought: Sought, top: int) -> Ids:

@@ -1,6 +1,9 @@
 """The ledger port on a SQL database."""
 
-from sqlalchemy import Connection
+import secrets
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert
 
 from core.backends.ledger import keyring
 from core.backends.ledger.facets.accounts import ForAccounts
@@ -26,6 +29,9 @@ from core.backends.ledger.facets.status import ForStatus
 from core.backends.ledger.facets.tasks import ForTasks
 from core.backends.ledger.facets.turns import ForTurns
 from core.backends.ledger.migrations import migrate
+from core.backends.ledger.schema import leases
+
+_LARGE = 16_384  # characters
 
 
 class SqlLedger(
@@ -62,6 +68,17 @@ class SqlLedger(
         migrate(tx)
         return keyring.erasing_key(tx, self._given) if self._secret else b""
 
+    async def probe(self) -> None:
+        """Writes something and takes it back, to see whether that goes. Raises LedgerAway."""
+        await self._database.write(_probe, durable=True)
+
     async def close(self) -> None:
         """Lets the database go."""
         await self._database.close()
+
+
+def _probe(tx: Connection) -> None:
+    """A little more than fits into a page that has room left."""
+    name = f"probe {secrets.token_hex(8)}"
+    tx.execute(insert(leases).values(customer=name, token="-" * _LARGE, expires_at=datetime.now(UTC)))
+    tx.execute(leases.delete().where(leases.c.customer == name))

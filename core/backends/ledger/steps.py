@@ -5,18 +5,24 @@ Whatever changes a case calls `note` after it. Nothing is kept where nothing cha
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, select
 
+from core.backends.ledger.prepared import Prepared, add
 from core.backends.ledger.schema import case_steps, cases
 
 CUSTOMER, BOT = "customer", "bot"
+_STANDS = Prepared(select(cases.c.status, cases.c.assignee).where(cases.c.id == bindparam("case")))
+_BEFORE = Prepared(
+    select(case_steps.c.status, case_steps.c.assignee)
+    .where(case_steps.c.case_id == bindparam("case"))
+    .order_by(case_steps.c.id.desc())
+    .limit(1)
+)
 
 
 def note(tx: Connection, case: int, by: str, now: datetime) -> None:
     """Keeps how a case stands now, if that is new. `by` is a colleague's name, CUSTOMER or BOT."""
-    stands = tx.execute(select(cases.c.status, cases.c.assignee).where(cases.c.id == case)).one()
-    last = select(case_steps.c.status, case_steps.c.assignee).where(case_steps.c.case_id == case)
-    before = tx.execute(last.order_by(case_steps.c.id.desc()).limit(1)).one_or_none()
+    stands, before = _STANDS.first(tx, case=case), _BEFORE.first(tx, case=case)
     if tuple(stands) != (tuple(before) if before else ("open", "")):
         step = {"case_id": case, "status": stands.status, "assignee": stands.assignee}
-        tx.execute(insert(case_steps).values(**step, changed_by=by, at=now))
+        add(tx, case_steps, **step, changed_by=by, at=now)

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Connection, Row, Select, Table, bindparam, fu
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import case_steps, cases, handles, links, messages, notes, outbox
 from core.messages import Attachment
+from core.observing import code_of
 from core.panel import LINES, Kind, Line, Place, Timeline, Wanted, became, joined
 from identity.gate import DIRECTORY, Permit
 from identity.proof import Proof
@@ -72,7 +73,7 @@ def _text(table: Table) -> tuple[Any, Any]:
 @cache
 def _heard(of_channel: bool) -> Select[Any]:
     m = messages.c
-    told = select(m.id, m.handle_id, m.told_at, m.channel, m.proof, m.case_id, m.body, *_text(messages))
+    told = select(m.id, m.handle_id, m.told_at, m.channel, m.proof, m.case_id, m.body, m.trace, *_text(messages))
     query = told.where(m.handle_id == bindparam("handle"))
     return _newest_first(query.where(m.channel == bindparam("channel")) if of_channel else query, m.told_at, m.id)
 
@@ -90,13 +91,15 @@ def _heard_line(row: Row[Any], addresses: dict[int, str]) -> Line:
         proof=None if row.proof is None else Proof(row.proof),
         files=[Attachment(**file) for file in row.body["attachments"]],
         message=row.id,
+        code=code_of(row.trace),
     )
 
 
 @cache
 def _told(of_channel: bool) -> Select[Any]:
     o = outbox.c
-    columns = (o.id, o.handle_id, o.created_at, o.channel, o.case_id, o.drawn_from, o.sender, o.agent, o.state, o.error)
+    whose = o.id, o.handle_id, o.channel, o.case_id, o.drawn_from, o.sender, o.agent
+    columns = *whose, o.created_at, o.state, o.error, o.trace
     query = select(*columns, o.reply["files"].label("files"), *_text(outbox)).where(o.handle_id == bindparam("handle"))
     return _newest_first(query.where(o.channel == bindparam("channel")) if of_channel else query, o.created_at, o.id)
 
@@ -116,6 +119,7 @@ def _told_line(row: Row[Any], addresses: dict[int, str]) -> Line:
         error=row.error,
         files=[Attachment(**file) for file in row.files or ()],
         outgoing=row.id,
+        code=code_of(row.trace),
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from core.backends.ledger.dialects import upsert
+from core.backends.ledger.prepared import Prepared
 from core.backends.ledger.schema import directory, evidence, handles, messages, parked, tombstones
 from core.erasing import Tombstone
 from core.ledger import DirectoryRow
@@ -41,14 +42,27 @@ def bury(tx: Connection, digests: Iterable[str], now: datetime) -> None:
 
 
 # ── what is refused ──
+_REFUSING = Prepared(
+    select(tombstones.c.digest)
+    .where(
+        or_(
+            tombstones.c.digest == bindparam("itself"),
+            and_(tombstones.c.digest == bindparam("key"), tombstones.c.at > bindparam("said_at")),
+        )
+    )
+    .limit(1)
+)
+
+
 def is_erased(tx: Connection, message: InboundMessage, secret: bytes) -> bool:
     """Whether a message was erased, or is older than the erasure of whom it names."""
-    itself = tombstones.c.digest == digest(secret, "message", f"{message.channel}:{message.external_id}")
-    older = and_(
-        tombstones.c.digest == digest(secret, "key", message.handle.key),
-        tombstones.c.at > (message.sent_at or message.received_at),
+    found = _REFUSING.first(
+        tx,
+        itself=digest(secret, "message", f"{message.channel}:{message.external_id}"),
+        key=digest(secret, "key", message.handle.key),
+        said_at=message.sent_at or message.received_at,
     )
-    return tx.execute(select(tombstones.c.digest).where(or_(itself, older)).limit(1)).first() is not None
+    return found is not None
 
 
 def admitted(tx: Connection, rows: Sequence[DirectoryRow], secret: bytes) -> list[DirectoryRow]:

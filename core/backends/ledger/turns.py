@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from core import consent
 from core.backends.ledger import actions, budgets, inbox, linking, people, playbook, ratings, recall, steps
 from core.backends.ledger import outbox as out
-from core.backends.ledger.dialects import upsert
+from core.backends.ledger.dialects import upserting
 from core.backends.ledger.people import ErasedAt, never_erased
+from core.backends.ledger.prepared import Prepared, add, added, change
 from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, turns
 from core.errors import Fenced
 from core.ledger import Heard, Settled, Settlement, Turn, Wait
@@ -111,21 +112,43 @@ def identify(
     return handle, Standing(handle=handle.id, proof=proof, nodes=nodes, shared=shared, grant=grant)
 
 
+_TALK = Prepared(
+    select(conversations).where(
+        conversations.c.handle_id == bindparam("handle"), conversations.c.conversation == bindparam("here")
+    )
+)
+_ALL_OF_A_LEASE = ("customer", "token", "holder", "expires_at")
+
+
+def _leasing(*, take_over: bool) -> Prepared:
+    row = upserting(leases)
+    values = {name: row.excluded[name] for name in _ALL_OF_A_LEASE[1:]}
+    lapsed = leases.c.expires_at <= bindparam("now", type_=leases.c.expires_at.type)
+    free = None if take_over else or_(lapsed, leases.c.token == row.excluded.token)
+    return Prepared(
+        row.on_conflict_do_update(index_elements=["customer"], set_=values, where=free), columns=_ALL_OF_A_LEASE
+    )
+
+
+_LEASING = {take_over: _leasing(take_over=take_over) for take_over in (False, True)}
+_THIS_LEASE = leases.c.customer == bindparam("customer"), leases.c.token == bindparam("token")
+_HELD = Prepared(select(leases.c.token).where(*_THIS_LEASE))
+_RELEASED = Prepared(leases.delete().where(*_THIS_LEASE))
+
+
 def _conversation(tx: Connection, handle: int, conversation: str) -> Row[Any] | None:
-    where = conversations.c.handle_id == handle, conversations.c.conversation == conversation
-    return tx.execute(select(conversations).where(*where)).one_or_none()
+    row: Row[Any] | None = _TALK.first(tx, handle=handle, here=conversation)
+    return row
 
 
 def _lease(tx: Connection, customer: str, token: str, holder: str, now: datetime, *, take_over: bool) -> bool:
-    values = {"token": token, "holder": holder, "expires_at": now + _LEASE}
-    row = upsert(tx, leases).values(customer=customer, **values)
-    free = None if take_over else or_(leases.c.expires_at <= now, leases.c.token == token)
-    return tx.execute(row.on_conflict_do_update(index_elements=["customer"], set_=values, where=free)).rowcount > 0
+    values = {"customer": customer, "token": token, "holder": holder, "expires_at": now + _LEASE}
+    return _LEASING[take_over].run(tx, **values, **({} if take_over else {"now": now})) > 0
 
 
 def release(tx: Connection, turn: Turn) -> None:
     """Gives the lease back."""
-    tx.execute(leases.delete().where(leases.c.customer == turn.standing.customer, leases.c.token == turn.token))
+    _RELEASED.run(tx, customer=turn.standing.customer, token=turn.token)
 
 
 def begin_alone(tx: Connection) -> None:
@@ -143,8 +166,7 @@ def hold(tx: Connection, holder: str, now: datetime) -> None:
 def settle(tx: Connection, s: Settlement) -> Settled:
     """Writes the outcome of a turn. Raises Fenced when its lease went to another."""
     turn = s.turn
-    held = leases.c.customer == turn.standing.customer, leases.c.token == turn.token
-    if tx.execute(select(leases.c.token).where(*held)).one_or_none() is None:
+    if _HELD.first(tx, customer=turn.standing.customer, token=turn.token) is None:
         raise Fenced(f"turn {turn.token} lost its lease; its messages will be answered by another turn")
     linking.apply(tx, s)
     came_back = _came_back(tx, s)
@@ -162,34 +184,36 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     sent += [out.notify(tx, notice, s) for notice in s.notices]
     inbox.answered(tx, [h.id for h in turn.heard], s.keeper, case)
     _note_conversation(tx, s)
-    tx.execute(
-        insert(turns).values(
-            handle_id=s.keeper,
-            case_id=case,
-            writer=s.writer,
-            flags=list(s.flags),
-            settled_at=s.now,
-            pattern_id=s.pattern,
-            article=s.article,
-            came_back=came_back,
-        )
+    add(
+        tx,
+        turns,
+        handle_id=s.keeper,
+        case_id=case,
+        writer=s.writer,
+        flags=list(s.flags),
+        settled_at=s.now,
+        pattern_id=s.pattern,
+        article=s.article,
+        came_back=came_back,
     )
     for permit, rows in s.permits:
-        tx.execute(
-            insert(access_log).values(
-                at=s.now, purpose=permit.purpose, reader="bot", handle_id=permit.own, rows=list(rows)
-            )
-        )
+        add(tx, access_log, at=s.now, purpose=permit.purpose, reader="bot", handle_id=permit.own, rows=list(rows))
     release(tx, turn)
     return Settled(outbox=sent, case=case, notes=notes, superseded=superseded, votes=votes, praised=praised)
+
+
+_LAST_TALKED = Prepared(select(cases.c.last_conversation).where(cases.c.id == bindparam("case")))
 
 
 def _came_back(tx: Connection, s: Settlement) -> bool:
     """Whether somebody comes anew, or elsewhere, about a case; a telephone that rings tells nothing of one."""
     if s.case is None or not s.turn.said_something or s.links:  # nor does a code
         return False
-    last = tx.execute(select(cases.c.last_conversation).where(cases.c.id == s.case)).scalar()
+    last = _LAST_TALKED.scalar(tx, case=s.case)
     return s.turn.new_conversation or last != s.turn.first.conversation
+
+
+_COUNTED = Prepared(update(cases).where(cases.c.id == bindparam("case")).values(contacts=cases.c.contacts + 1))
 
 
 def _settle_case(tx: Connection, s: Settlement, *, came_back: bool) -> int | None:
@@ -222,10 +246,13 @@ def _settle_case(tx: Connection, s: Settlement, *, came_back: bool) -> int | Non
         touched["resolved_at"] = s.now
     if s.case is None:
         new = {"handle_id": s.keeper, "status": "open", "opened_at": s.now, "contacts": 1} | touched
-        return int(tx.execute(insert(cases).values(**new).returning(cases.c.id)).scalar_one())
+        return int(added(tx, cases, **new).id)
+    if s.opens_again:
+        touched["contacts"] = 1
+    elif came_back:
+        _COUNTED.run(tx, case=s.case)
     if touched:
-        contacts = 1 if s.opens_again else cases.c.contacts + int(came_back)
-        tx.execute(update(cases).where(cases.c.id == s.case).values(contacts=contacts, **touched))
+        change(tx, cases, s.case, **touched)
     return s.case
 
 
@@ -249,8 +276,7 @@ def _write_facts(tx: Connection, s: Settlement, case: int | None) -> tuple[list[
         if older is None:
             continue
         superseded += older
-        row = tx.execute(insert(facts).values(**values).returning(facts)).one()
-        notes.append(recall.note_of(row))
+        notes.append(recall.note_of(added(tx, facts, **values)))
     return notes, superseded
 
 
@@ -267,19 +293,37 @@ def _consolidated(
     return notes, superseded
 
 
+def _current(*, of_case: bool) -> Prepared:
+    case = facts.c.case_id == bindparam("case") if of_case else facts.c.case_id.is_(None)
+    same = facts.c.handle_id == bindparam("handle"), case, facts.c.slot == bindparam("slot")
+    return Prepared(select(facts).where(*same, facts.c.superseded_at.is_(None)))
+
+
+_CURRENT = {of_case: _current(of_case=of_case) for of_case in (False, True)}
+
+
 def _supersede(tx: Connection, new: dict[str, Any], now: datetime) -> list[Note] | None:
     """Retires this handle's older values of a slot; None when the new one is known, or older itself."""
-    same = facts.c.handle_id == new["handle_id"], facts.c.case_id == new["case_id"], facts.c.slot == new["slot"]
-    current = tx.execute(select(facts).where(*same, facts.c.superseded_at.is_(None))).all()
+    case = {} if new["case_id"] is None else {"case": new["case_id"]}
+    current = _CURRENT[bool(case)].all(tx, handle=new["handle_id"], slot=new["slot"], **case)
     if any(row.value == new["value"] for row in current):
         return None
     if new["slot"] in _MANY_VALUED:
         return []
     if any(row.told_at > new["told_at"] for row in current):
         return None
-    ids = [row.id for row in current]
-    tx.execute(update(facts).where(facts.c.id.in_(ids)).values(superseded_at=now))
+    for row in current:
+        change(tx, facts, row.id, superseded_at=now)
     return [recall.note_of(row) for row in current]
+
+
+def _talked() -> Prepared:
+    row, known = upserting(conversations), ["handle_id", "conversation"]
+    values = {name: row.excluded[name] for name in ("language", "asked", "last_at", "rates")}
+    return Prepared(row.on_conflict_do_update(index_elements=known, set_=values), columns=[*known, *values])
+
+
+_TALKED = _talked()
 
 
 def _note_conversation(tx: Connection, s: Settlement) -> None:
@@ -289,13 +333,10 @@ def _note_conversation(tx: Connection, s: Settlement) -> None:
     values = {"language": s.language or turn.language, "asked": asked, "last_at": s.now, "rates": rates}
     if rates is not None and rates != turn.rates:
         ratings.note_asked(tx, rates, s.now)
-    row = upsert(tx, conversations).values(
-        handle_id=turn.standing.handle, conversation=turn.first.conversation, **values
-    )
-    tx.execute(row.on_conflict_do_update(index_elements=["handle_id", "conversation"], set_=values))
+    _TALKED.run(tx, handle_id=turn.standing.handle, conversation=turn.first.conversation, **values)
     spoken: dict[str, Any] = {"language": values["language"]}
     if s.opted_out is not None:
         spoken["opted_out_at"] = s.now if s.opted_out else None
     if s.replies:
         spoken["answered_at"] = s.now
-    tx.execute(update(handles).where(handles.c.id == turn.standing.handle).values(**spoken))
+    change(tx, handles, turn.standing.handle, **spoken)

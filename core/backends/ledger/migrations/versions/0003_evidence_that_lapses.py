@@ -10,3 +10,7 @@ down_revision = "0002"
 def upgrade() -> None:
     op.add_column("evidence", sa.Column("heard_at", sa.BigInteger(), nullable=True))
     op.execute("UPDATE evidence SET heard_at = recorded_at WHERE node LIKE 'h:%'")
+
+
+def downgrade() -> None:
+    op.drop_column("evidence", "heard_at")

@@ -1,0 +1,62 @@
+"""One kill: a house, a scene, a fuse, and what came of it."""
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.crash.audit import Kept, Verdict, kept, weigh
+from tests.crash.house import PATIENCE, Broken, Fuse, Template, house
+from tests.crash.nursery import Nursery
+from tests.crash.scenes import opened
+
+
+@dataclass(kw_only=True)
+class Kill:
+    """What was done to a scene, and what came of it."""
+
+    scene: str
+    fuses: Sequence[Fuse]
+    kills: int = 0
+    passed: Counter[str] = field(default_factory=Counter)
+    verdict: Verdict = field(default_factory=Verdict)
+    kept: Kept | None = None
+    seconds: float = 0.0
+    log: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether every fuse burnt."""
+        return self.kills == len([fuse for fuse in self.fuses if fuse.point])
+
+
+async def kill(
+    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None
+) -> Kill:
+    """Plays a scene in which the process dies at these fuses, one after the other; `usual` is what stays on record
+    where it does not."""
+    done, began = Kill(scene=scene_name, fuses=fuses), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="crash") as name:
+        folder = Path(name)
+        async with opened(scene_name, folder) as scene, house(nursery, start, folder, scene.settings, fuses) as one:
+            one.on_kill = scene.killed
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await scene.first(one)
+                    one.armed.touch()
+                    await scene.play(one)
+                    await one.quiet()
+                    if not fuses:
+                        await one.stop()
+                done.kept = await kept(one.address)
+                done.verdict = weigh(scene.outside(), done.kept, usual)
+            except (TimeoutError, Broken) as error:
+                done.verdict.lost += 1
+                done.verdict.problems.append(f"{type(error).__name__}: {error}"[:2_000])
+            done.kills, done.passed = one.kills, one.passed()
+            done.log = one.log() if done.verdict.problems else ""
+    done.seconds = time.monotonic() - began
+    return done
