@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test browser check demo bench browser pictures format
+.PHONY: help venv run test check demo bench soak browser pictures format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ demo: venv ## John's story over real sockets, printed as it happens
 
 bench: venv ## Every benchmark with its goals; some minutes, 1 where one is missed
 	@$(BIN)/python -m bots bench
+
+soak: venv ## Everything at once for ten minutes: kills, faults, bad input; what was lost
+	@$(BIN)/python -m tests.soak
 
 browser: venv ## A browser for the tests of pages, where there is none
 	@$(BIN)/python -m tests.chromium

@@ -52,7 +52,7 @@ from tests.twins.openai import KEY, MODEL
 from tests.twins.postgres import new_database
 
 KINDS: Final = ("sqlite", "postgresql")
-CUSTOMERS: Final = 60  # of each kind
+CUSTOMERS: Final = 30  # of each kind
 ROUNDS: Final = 4  # the first is not measured
 ALL_AT_ONCE: Final = 5  # messages of each
 MESSAGES: Final = 7  # on record of each customer: with answers, cases and facts about 30 rows

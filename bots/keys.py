@@ -11,8 +11,8 @@ from bots.settings import KEPT_KEY, load
 
 _FIRST = """Put these two where SECRET_KEY is set (with several machines: see docs/operations.md), and start again:
 SECRET_KEY={new}
-SECRET_KEYS_ACCEPTED=what SECRET_KEY is now
-Take SECRET_KEYS_ACCEPTED out again after 30 days.
+SECRET_KEY_ACCEPTED=what SECRET_KEY is now
+Take SECRET_KEY_ACCEPTED out again after 30 days.
 """
 _MADE = """{path} has a new key; the one before is accepted beside it. Start again now.
 Say `python -m bots keys drop` after 30 days.
@@ -26,7 +26,7 @@ async def rotate() -> None:
         sys.stdout.write(_FIRST.format(new=new))
         return
     settings.secret()  # makes the first one where there is none yet
-    _keep(KEPT_KEY, [new, *KEPT_KEY.read_text().split()])
+    _keep(KEPT_KEY, [new, *KEPT_KEY.read_text().splitlines()])
     sys.stdout.write(_MADE.format(path=KEPT_KEY))
 
 
@@ -34,10 +34,10 @@ async def drop() -> None:
     """Accepts none but the newest key any more."""
     settings = load()
     if settings.secret_key.get_secret_value():
-        sys.stdout.write("Take SECRET_KEYS_ACCEPTED out of where it is set, and start again.\n")
+        sys.stdout.write("Take SECRET_KEY_ACCEPTED out of where it is set, and start again.\n")
         return
     await seal_all_anew(settings)
-    newest, *before = KEPT_KEY.read_text().split()
+    newest, *before = KEPT_KEY.read_text().splitlines()
     _keep(KEPT_KEY, [newest])
     sys.stdout.write(f"{len(before)} dropped, 1 kept in {KEPT_KEY}. Start again now.\n")
 

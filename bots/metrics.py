@@ -7,7 +7,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from core.backlog import Backlog
 from core.health import Health
@@ -65,6 +73,9 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "disk_free_bytes": ("What is free on the disk of var/.", ()),
 }
 _MOST_LABELS = 40  # values of a label that is not one of a known few
+
+
+disable_created_metrics()  # when each was made is of no use to anybody
 
 
 class Metrics:

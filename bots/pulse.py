@@ -20,4 +20,16 @@ def pulse(bot: Throughline, kind: str) -> Pulse:
         seen_at=clock(),
         health={},
     )
-    return Pulse(here, bot.ledger, bot.health, clock)
+    return Pulse(here, bot.ledger, bot.health, clock, _lives)
+
+
+def _lives(pid: int) -> bool:
+    if pid == os.getpid():  # in a container every process may have the same number
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True

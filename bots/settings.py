@@ -38,9 +38,9 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="At least 32 characters that sign and seal; made once under var/ when empty."
     )
-    secret_keys_accepted: SecretStr = Field(
+    secret_key_accepted: SecretStr = Field(
         SecretStr(""),
-        description="Keys accepted beside SECRET_KEY while it is changed, commas between; see docs/operations.md.",
+        description="What SECRET_KEY was before, or will be: accepted too while it is changed; see docs/operations.md.",
     )
     erasures_file: str = Field(
         "var/erasures",
@@ -152,18 +152,11 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(sorted(unknown)) or 'none'}: choose from {', '.join(sorted(_SPOKEN))}")
         return value
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "secret_key_accepted")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < 32:  # noqa: PLR2004
             raise ValueError("must have at least 32 characters")
-        return value
-
-    @field_validator("secret_keys_accepted")
-    @classmethod
-    def _all_long_enough(cls, value: SecretStr) -> SecretStr:
-        for key in _keys(value):
-            cls._long_enough(SecretStr(key))
         return value
 
     @field_validator("business_hours")
@@ -261,16 +254,12 @@ class Settings(BaseSettings):
 
     def secret(self) -> bytes:
         """SECRET_KEY, or the one that was made under var/."""
-        return self.secret_key.get_secret_value().encode() or kept_secret(KEPT_KEY).split()[0].encode()
+        return self.secret_key.get_secret_value().encode() or kept_secret(KEPT_KEY).splitlines()[0].encode()
 
     def accepted(self) -> Sequence[bytes]:
         """What was SECRET_KEY before, or will be, while it is changed."""
-        kept = [] if self.secret_key.get_secret_value() else kept_secret(KEPT_KEY).split()[1:]
-        return [key.encode() for key in (*_keys(self.secret_keys_accepted), *kept)]
-
-
-def _keys(given: SecretStr) -> list[str]:
-    return [key for part in given.get_secret_value().split(",") if (key := part.strip())]
+        kept = [] if self.secret_key.get_secret_value() else kept_secret(KEPT_KEY).splitlines()[1:]
+        return [key.encode() for key in (self.secret_key_accepted.get_secret_value(), *kept) if key]
 
 
 def is_loopback(host: str) -> bool:

@@ -35,6 +35,7 @@ _LARGEST_FRAME = 65_536  # bytes that may come over a WebSocket at once; more cl
 _CORRELATION = "x-request-id"
 _REFUSED = 400  # statuses from here on
 _PREFLIGHT_HOLDS = 7200  # seconds, the most that browsers keep to
+_IDLE = 75  # seconds until an idle connection is closed: later than proxies and providers do, lest a request meet that
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Ready = Callable[[], Awaitable[Mapping[str, str]]]  # what is not ready: what, and why
@@ -208,6 +209,7 @@ async def serving(app: Starlette, listening: socket.socket) -> AsyncIterator[Non
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=_IDLE,
         server_header=False,
         ws_max_size=_LARGEST_FRAME,
     )

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 BEAT = timedelta(seconds=10)
 HEARD_WITHIN = 3 * BEAT  # who was not heard of for longer may have died
-_GONE_AFTER = timedelta(days=7)  # nobody waits any more
+_GONE_AFTER = timedelta(days=1)  # nobody waits any more
 _SHORTEST = 1.0  # seconds between two lines of one process
 _PATIENCE = 2.0  # seconds for taking leave
 
@@ -71,8 +71,17 @@ class RunningLedger(Protocol):
 class Pulse:
     """Writes down every few seconds that this process runs, and at once when something begins or ceases to ail."""
 
-    def __init__(self, process: Process, ledger: RunningLedger, health: Health, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        ledger: RunningLedger,
+        health: Health,
+        now: Callable[[], datetime],
+        lives: Callable[[int], bool] = lambda _pid: True,
+    ) -> None:
+        """`lives`: whether there is another process of this number on this machine."""
         self.process = process
+        self._lives = lives
         self._ledger = ledger
         self._health = health
         self._now = now
@@ -82,6 +91,7 @@ class Pulse:
         """Until cancelled; then the process takes its leave."""
         self._health.on_change = self._changed.set
         try:
+            await self._take_place()
             while True:
                 self._changed.clear()
                 await self._beat()
@@ -92,6 +102,16 @@ class Pulse:
         finally:
             self._health.on_change = None
             await self._leave()
+
+    async def _take_place(self) -> None:
+        """Takes the place of one that died here: it was started again."""
+        with suppress(Exception):  # it is shown as not heard of, then
+            died = [one for one in await self._ledger.running() if self._could_be(one) and not self._lives(one.pid)]
+            for process in sorted(died, key=lambda one: one.seen_at)[-1:]:
+                await self._ledger.leave(process.id)
+
+    def _could_be(self, other: Process) -> bool:
+        return (other.kind, other.host) == (self.process.kind, self.process.host) and other.id != self.process.id
 
     async def _beat(self) -> None:
         line = replace(self.process, seen_at=self._now(), health=self._health.written())

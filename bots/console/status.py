@@ -18,7 +18,8 @@ from bots.console.door import Door, NoSuchPage
 from bots.console.forms import Form
 from bots.console.pages import go, page, unchanged
 from core.accounts import Colleague, Role
-from core.desk import Desk, Refused
+from core.desk import Desk, Refused, Undelivered, Unread
+from core.errors import LedgerAway
 from core.status import NoSuchThing, Snapshot, Status
 
 HERE = "/console/status"
@@ -70,7 +71,7 @@ class StatusPage:
         if request.headers.get("if-none-match") == state:
             return unchanged(state)
         leads = who.role.covers(Role.LEAD)
-        unread, undelivered = await self.desk.parked(who.name) if leads else ([], [])
+        unread, undelivered = await self._parked(who) if leads else ([], [])
         return page(
             "status.html",
             409 if refused else 200,
@@ -87,6 +88,12 @@ class StatusPage:
             done=done,
             refused=refused,
         )
+
+    async def _parked(self, who: Colleague) -> tuple[Sequence[Unread], Sequence[Undelivered]]:
+        try:
+            return await self.desk.parked(who.name)
+        except LedgerAway:  # nobody reads what a customer wrote without its being written down
+            return [], []
 
     async def confirm(self, request: Request, who: Colleague) -> Response:
         """Asks whether a reply is really not to be sent, or a delivery not to be kept."""

@@ -127,6 +127,9 @@ def refused(method: str, refusal: SlackApiError) -> SendProblem:
         what = f"Slack: {method} got an answer that is no JSON; it is tried again"
         return TryAgain(what, maybe_sent=True, away=True)
     error = error_of(refusal) or f"HTTP {answer.status_code}"
+    if not error_of(refusal) and answer.status_code < _SERVER_ERROR and answer.status_code != _TOO_MANY:
+        # A page of something between us and Slack.
+        return TryAgain(f"Slack: {method} got {error} without a word", maybe_sent=True, away=True)
     if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR or error in _PASSING:
         seconds = str(answer.headers.get("Retry-After", ""))
         after = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None

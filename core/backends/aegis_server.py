@@ -8,7 +8,7 @@ What its endpoints cannot do (erase, take a vote back) is done in its database, 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -66,12 +66,13 @@ class AegisServerMemory:
         self._make_embedder = embedder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="memory")
         self._cleared: Counter[str] | None = None  # rows of each namespace since all of them were dropped
-        self._playbook: tuple[float, asyncio.Task[Playbook]] | None = None
+        self._playbook = _Shared(self._fetched)
 
     async def warm(self) -> None:
-        """Loads the embedder and the client, so that the first customer need not wait for them."""
+        """Loads the embedder and the client, so that nobody has to wait for them; asks for the playbook."""
         await self._think(self._calls.load)
         await self._think(lambda: self._provider)
+        self._playbook.begin()
 
     # ── notes ──
     async def remember(self, notes: Sequence[Note]) -> None:
@@ -112,7 +113,7 @@ class AegisServerMemory:
             return
         metadata = lesson_metadata(lesson)
         new = adding(content, metadata, namespace=shelf, scope="global", kind="reflection", agent=_AGENT)
-        self._playbook = None
+        self._playbook.drop()
         await self._calls.apply([new])
         await self._move_votes(shelf, lesson.row, held)
         await self._apply([dropping(entry.id, agent=_AGENT) for entry in held], [shelf])
@@ -121,7 +122,7 @@ class AegisServerMemory:
         """Takes these patterns out of the playbook, with all votes on them."""
         shelves = {_shelf(row) for row in rows}
         found = [entry for shelf in shelves for entry in await self._calls.entries(shelf, _AGENT)]
-        self._playbook = None
+        self._playbook.drop()
         await self._apply([dropping(entry.id, agent=_AGENT) for entry in found if entry.row in rows], shelves)
 
     async def vote(self, votes: Sequence[Vote]) -> None:
@@ -133,7 +134,7 @@ class AegisServerMemory:
             name_of(vote.handle)
         shelves = {_shelf(vote.row) for vote in votes}
         found = {entry.row: entry for shelf in shelves for entry in await self._calls.entries(shelf, _AGENT)}
-        self._playbook = None
+        self._playbook.drop()
         for vote in votes:
             if entry := found.get(vote.row):
                 if self._database:
@@ -145,7 +146,7 @@ class AegisServerMemory:
         asked = line(issue)[:_QUERY_LENGTH]
         if not asked or limit < 1:
             return []
-        playbook = await self._patterns()
+        playbook = await self._playbook.get()
         return await self._think(lambda: playbook.suggested(asked, self._provider.embed_single(asked), category, limit))
 
     # ── the whole ──
@@ -157,7 +158,7 @@ class AegisServerMemory:
                 f"memory: nothing was erased: the Aegis server at {self._calls.where} cannot erase;"
                 " set AEGIS_DATABASE_URL to its PostgreSQL database"
             )
-        self._playbook = None
+        self._playbook.drop()
         if names:
             await self._database.erase([_namespace(name) for name in names], names)
             return
@@ -174,7 +175,7 @@ class AegisServerMemory:
 
     async def clear(self) -> None:
         """Drops everything of ours, before a rebuild from the ledger."""
-        self._playbook = None
+        self._playbook.drop()
         if self._database:
             await self._database.clear()
         else:
@@ -183,9 +184,7 @@ class AegisServerMemory:
 
     async def close(self) -> None:
         """Lets go of the connections."""
-        if self._playbook:
-            self._playbook[1].cancel()
-            self._playbook = None
+        await self._playbook.close()
         await self._calls.close()
 
     # ── how ──
@@ -215,20 +214,6 @@ class AegisServerMemory:
         ]
         if now:
             await self._database.move_votes(list(known), now[-1].id)
-
-    async def _patterns(self) -> Playbook:
-        """The playbook: one that is older than a minute is fetched anew, and used until that is done.
-
-        Whoever stops waiting does not stop it from being fetched."""
-        if self._fetching and self._fetching.done() and not _failed(self._fetching):
-            self._playbook, self._fetching = (self._now(), self._fetching.result()), None
-        is_old = self._playbook is None or self._now() - self._playbook[0] > _FRESH
-        if is_old and (self._fetching is None or self._fetching.done()):
-            self._fetching = asyncio.create_task(self._fetched())
-            self._fetching.add_done_callback(_failed)
-        if self._playbook:
-            return self._playbook[1]
-        return await asyncio.shield(self._fetching)
 
     async def _fetched(self) -> Playbook:
         shelves = await asyncio.gather(*(self._calls.entries(_shelf(n), _AGENT) for n in range(_SHELVES)))
@@ -297,5 +282,47 @@ def _adding(namespace: str, note: Note) -> Operation:
     return adding(content, metadata, namespace=namespace, scope="agent-private", kind="standard", agent=namespace)
 
 
-def _failed(task: "asyncio.Task[Playbook]") -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
+class _Shared:
+    """The playbook as this process knows it: fetched anew after a minute, and used as it was until that is done."""
+
+    def __init__(self, fetch: Callable[[], Coroutine[None, None, Playbook]]) -> None:
+        self._fetch = fetch
+        self._known: Playbook | None = None
+        self._asked_at = 0.0
+        self._fetching: set[asyncio.Task[Playbook]] = set()
+        self._newest: asyncio.Task[Playbook] | None = None
+
+    async def get(self) -> Playbook:
+        """Whoever stops waiting for it does not stop it from being fetched."""
+        if self._known is None:
+            return await asyncio.shield(self.begin())
+        if asyncio.get_running_loop().time() - self._asked_at > _FRESH:
+            self.begin()
+        return self._known
+
+    def begin(self) -> asyncio.Task[Playbook]:
+        """Fetches it, unless that has begun."""
+        if self._newest is None:
+            self._asked_at = asyncio.get_running_loop().time()
+            self._newest = asyncio.create_task(self._fetch())
+            self._fetching.add(self._newest)
+            self._newest.add_done_callback(self._done)
+        return self._newest
+
+    def drop(self) -> None:
+        """It has just been changed."""
+        self._known = self._newest = None
+
+    async def close(self) -> None:
+        """Fetches nothing any more."""
+        fetching = list(self._fetching)
+        for task in fetching:
+            task.cancel()
+        await asyncio.gather(*fetching, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Playbook]) -> None:
+        self._fetching.discard(task)
+        failed = task.cancelled() or task.exception() is not None
+        if task is self._newest:
+            self._newest = None
+            self._known = self._known if failed else task.result()

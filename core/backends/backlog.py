@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _MOST = 10_000  # rows
 _FIRST, _LAST = 1.0, 60.0  # seconds before it is tried again
+_AT_ONCE, _AT_THE_END = 5.0, 2.0  # seconds for it to be taken: at first, and when the process ends
 _REBUILD = "run `python -m bots memory rebuild`"
 
 Row = TypeVar("Row", bound=Note | Vote | Lesson | int)
@@ -148,6 +150,9 @@ class Backlog:
         if self._retrying:
             self._retrying.cancel()
             await asyncio.gather(self._retrying, return_exceptions=True)
+        with suppress(Exception):  # what does not get there now is said below
+            async with asyncio.timeout(_AT_THE_END):
+                await self._drain()
         if self._waiting:
             log.warning("memory: %d rows were not told to it; %s", self.waiting, _REBUILD)
         await self._memory.close()
@@ -157,20 +162,24 @@ class Backlog:
             await self._memory.learn(lesson)
 
     async def _put(self, kept: _Kept[Any]) -> None:
-        async with self._one_at_a_time:
-            if not self._waiting and await self._told(kept):
-                return
+        if self._waiting or self._one_at_a_time.locked():
             self._waiting.append(kept)
-            self._let_go_of_the_oldest()
-        if self._retrying is None or self._retrying.done():
+        elif await self._told(kept):
+            return
+        self._let_go_of_the_oldest()
+        if self._waiting and (self._retrying is None or self._retrying.done()):
             self._retrying = asyncio.create_task(self._retry())
 
     async def _told(self, kept: _Kept[Any]) -> bool:
-        try:
-            await kept.deliver()
-        except Away as error:
-            self._says(error, more=len(kept.rows))
-            return False
+        """Tells it now, or puts it before whatever has begun to wait meanwhile."""
+        async with self._one_at_a_time:
+            try:
+                async with asyncio.timeout(_AT_ONCE):
+                    await kept.deliver()
+            except (Away, TimeoutError) as error:
+                self._waiting.appendleft(kept)
+                self._says(error)
+                return False
         return True
 
     async def _retry(self) -> None:
@@ -201,8 +210,9 @@ class Backlog:
             why = str(error) if isinstance(error, Problem) else type(error).__name__
             self._tell(MEMORY, f"{len(first.rows)} rows were given up: {why}")
 
-    def _says(self, error: Away, *, more: int = 0) -> None:
-        self._tell(MEMORY, f"{self.waiting + more} rows wait: {error}")
+    def _says(self, error: Exception) -> None:
+        why = str(error) if isinstance(error, Problem) else f"memory: no answer within {_AT_ONCE:g} s"
+        self._tell(MEMORY, f"{self.waiting} rows wait: {why}")
 
     def _let_go_of_the_oldest(self) -> None:
         dropped = 0
@@ -212,5 +222,6 @@ class Backlog:
             self._tell(MEMORY, f"{dropped} rows are in the ledger only: {_REBUILD}")
 
 
-def _how_long(error: Exception) -> bool | timedelta:
-    return (isinstance(error, Away) and error.after) or True
+def _how_long(error: BaseException) -> bool | timedelta:
+    """Being cancelled is handed in here as well, and must not be retried."""
+    return isinstance(error, Exception) and ((isinstance(error, Away) and error.after) or True)

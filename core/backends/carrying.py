@@ -6,6 +6,7 @@ staff.
 After any other answer, and after none, nobody knows whether it was done, and a human has to look.
 """
 
+import asyncio
 import dataclasses
 import importlib
 import json
@@ -64,9 +65,16 @@ async def _post(endpoint: Endpoint, request_id: str, body: Mapping[str, object])
             aiohttp.ClientSession() as session,
             session.post(endpoint.url, json=body, headers=headers, allow_redirects=False) as response,
         ):
-            return _told(response.status, _object(await response.content.read(_LONGEST)))
+            return _told(response.status, _object(await _body(response)))
     except aiohttp.ClientError as error:
         raise ConnectionError(f"the endpoint broke off ({type(error).__name__})") from error
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.content.readexactly(_LONGEST)
+    except asyncio.IncompleteReadError as ended:
+        return ended.partial
 
 
 def _told(status: int, answered: Mapping[str, object]) -> Outcome:

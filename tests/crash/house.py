@@ -4,11 +4,11 @@ import asyncio
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Sized
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from sqlalchemy import func, select
@@ -21,7 +21,7 @@ from tests.twins.postgres import new_database
 
 KILLED = -9
 TOKEN = "the token of the first start"
-PATIENCE = 60.0  # seconds for one scene; one that hangs is a finding
+PATIENCE = 25.0  # seconds for one scene; one that hangs is a finding
 _AT_ONCE = 0.02
 CUSTOMERS = (
     "external_id,name,email,phone,plan\n"
@@ -39,6 +39,15 @@ class Fuse:
 
     point: str = ""
     passage: int = 1
+
+
+class Stamp(NamedTuple):
+    """A point that was passed: when, in which process, and in the turn of which line."""
+
+    point: str
+    at: float  # seconds of the machine's clock, the same in all processes
+    process: int
+    line: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +102,14 @@ class House:
     settings: Mapping[str, str]
     fuses: Sequence[Fuse]
     trace: Path
+    command: Sequence[str] = ("run",)
+    traces_all: bool = False  # of its processes, and not only the last one that is to die
     kills: int = 0
     starts: int = 0
     child: Child | None = None
     broken: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     on_kill: Callable[[], None] = lambda: None
-    _stopping: bool = False
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -112,15 +123,16 @@ class House:
 
     async def keep(self) -> None:
         """Starts the process, and again whenever it was killed, until the house is closed."""
-        while not self._stopping:
+        while not self._stopping.is_set():
             fuse = self.fuses[self.starts] if self.starts < len(self.fuses) else Fuse()
-            trace = self.trace if self.starts == len(self.fuses) - 1 else None
+            trace = self.trace if self.traces_all or self.starts == len(self.fuses) - 1 else None
             self.starts += 1
             self.child = await self.nursery.start(
-                self.folder, self.settings, point=fuse.point, passage=fuse.passage, trace=trace, waits_for=self.armed
-            )
+                self.folder, self.settings, self.command, point=fuse.point, passage=fuse.passage, trace=trace,
+                waits_for=self.armed,
+            )  # fmt: skip
             code = await self.child.ended
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if code != KILLED:
                 self.broken.set_exception(Broken(f"exit code {code}\n{self.log()}"))
@@ -134,6 +146,10 @@ class House:
             if self.broken.done():
                 self.broken.result()
             await asyncio.sleep(_AT_ONCE)
+
+    async def has(self, count: int, what: Callable[[], Sized]) -> None:
+        """Returns when there are so many of something. Raises Broken when the process ends by itself."""
+        await self.until(lambda: len(what()) >= count)
 
     async def quiet(self) -> None:
         """Returns when nothing waits: no message for an answer, no reply for its sending."""
@@ -149,11 +165,12 @@ class House:
     async def _waits(self, database: Database) -> bool:
         unanswered = select(func.count()).where(messages.c.state.in_(("waiting", "unchecked")))
         unsent = select(func.count()).where(outbox.c.state == "waiting")
-        return bool(await database.read(lambda tx: tx.execute(unanswered).scalar_one() + tx.execute(unsent).scalar_one()))
+        both = select(unanswered.scalar_subquery() + unsent.scalar_subquery())
+        return bool(await database.read(lambda tx: tx.execute(both).scalar_one()))
 
     async def stop(self) -> None:
         """Ends the process as an operator does."""
-        self._stopping = True
+        self._stopping.set()
         if self.child:
             code = await self.child.stop()
             if code not in (0, KILLED):
@@ -161,7 +178,7 @@ class House:
 
     async def end(self) -> None:
         """Ends the process at once."""
-        self._stopping = True
+        self._stopping.set()
         if self.child:
             await self.child.stop(9)  # type: ignore[arg-type]
 
@@ -172,7 +189,12 @@ class House:
 
     def passed(self) -> Counter[str]:
         """What the process with the last fuse passed."""
-        return Counter(self.trace.read_text().splitlines()) if self.trace.exists() else Counter()
+        return Counter(stamp.point for stamp in self.stamps())
+
+    def stamps(self) -> list[Stamp]:
+        """What was passed, and when."""
+        lines = self.trace.read_text().splitlines() if self.trace.exists() else []
+        return [Stamp(point, float(at), int(pid), line) for point, at, pid, line in (one.split("\t") for one in lines)]
 
 
 @asynccontextmanager

@@ -33,9 +33,7 @@ class Kill:
         return self.kills == len([fuse for fuse in self.fuses if fuse.point])
 
 
-async def kill(
-    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None
-) -> Kill:
+async def kill(nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None) -> Kill:
     """Plays a scene in which the process dies at these fuses, one after the other; `usual` is what stays on record
     where it does not."""
     done, began = Kill(scene=scene_name, fuses=fuses), time.monotonic()
@@ -45,6 +43,7 @@ async def kill(
             one.on_kill = scene.killed
             try:
                 async with asyncio.timeout(PATIENCE):
+                    await one.until(lambda: "ready:" in one.log())
                     await scene.first(one)
                     one.armed.touch()
                     await scene.play(one)

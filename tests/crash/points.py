@@ -6,9 +6,10 @@ import inspect
 import os
 import pkgutil
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ _CHANNEL_PORTS = (
     channel.Channel, channel.Webhook, channel.Checks, channel.Speaks, channel.Recounts, channel.Typing, rooms.StaffRoom,
 )  # fmt: skip
 
+_line: ContextVar[str] = ContextVar("the line whose turn this is", default="")
 _within: ContextVar[str] = ContextVar("the method of the ledger whose transaction runs", default="")
 
 
@@ -73,11 +75,12 @@ def boundaries() -> Iterator[Boundary]:
     """Every asynchronous method of the ports."""
     for method in sorted({name for port in ledger_ports() for name in _methods(port)}):
         yield Boundary(f"ledger.{method}", SqlLedger, method)
-    for name, port, kind in (
+    others: Sequence[tuple[str, type, type]] = (
         ("memory", memory.Memory, AegisMemory),
         ("writer", writing.Writer, RulesWriter),
         ("carrier", actions.Carrier, Company),
-    ):
+    )
+    for name, port, kind in others:
         yield from (Boundary(f"{name}.{method}", kind, method) for method in _methods(port) if method != "close")
     yield Boundary("engine.learn", engine.Engine, "learn")
     yield Boundary("delivery.post", Delivery, "post")
@@ -125,7 +128,7 @@ class Fuse:
         self.passed[point] += 1
         if self.trace is not None:
             with self.trace.open("a") as file:
-                file.write(f"{point}\n")
+                file.write(f"{point}\t{time.monotonic():.6f}\t{os.getpid()}\t{_line.get()}\n")
         if point == self.point and self.passed[point] == self.passage:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -145,6 +148,8 @@ def _wrap(boundary: Boundary, fuse: Fuse) -> None:
 
 def _timed(whole: Callable[..., Awaitable[Any]], name: str, fuse: Fuse) -> Callable[..., Awaitable[Any]]:
     async def passed(*args: Any, **kwargs: Any) -> Any:
+        if name == "ledger.open_turn":
+            _line.set(args[1])
         fuse(f"{name} {BEFORE}")
         token = _within.set(name)
         try:
@@ -171,11 +176,11 @@ def _wrap_transactions(database: type[Database], fuse: Fuse) -> None:
     whole: Callable[..., Awaitable[Any]] = database.write
 
     async def write(self: Any, transaction: Callable[[Any], Any], **how: Any) -> Any:
-        name = _within.get() or "ledger.migrate"
+        name, here = _within.get() or "ledger.migrate", copy_context()
 
         def cut(tx: Any) -> Any:
             found = transaction(tx)
-            fuse(f"{name} {WITHIN}")
+            here.copy().run(fuse, f"{name} {WITHIN}")
             return found
 
         return await whole(self, cut, **how)

@@ -8,6 +8,7 @@ fork, so that a start costs no imports), and what becomes of each is told on std
 import importlib
 import json
 import os
+import select
 import signal
 import sys
 from pathlib import Path
@@ -35,31 +36,46 @@ def _nursery() -> int:
     for name in ("aegis_memory", "numpy", "tokenizers", "uvicorn.protocols.http.h11_impl"):
         importlib.import_module(name)
     children: set[int] = set()
-
-    def reap(*_signal: object) -> None:
-        for child in list(children):
-            found, status = os.waitpid(child, os.WNOHANG)
-            if found:
-                children.discard(child)
-                os.write(1, f"{json.dumps({'pid': child, 'status': os.waitstatus_to_exitcode(status)})}\n".encode())
-
-    signal.signal(signal.SIGCHLD, reap)
-    for line in sys.stdin:
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-        child = _born(json.loads(line))
-        children.add(child)
-        os.write(1, f"{json.dumps({'pid': child})}\n".encode())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakes)
+    waiting = b""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            os.read(woken, 512)
+            _reap(children)
+        if 0 in ready:
+            if not (more := os.read(0, 65_536)):
+                break
+            *lines, waiting = (waiting + more).split(b"\n")
+            for line in lines:
+                child = _born(json.loads(line))
+                children.add(child)
+                _tell(pid=child)
     for child in children:
         os.kill(child, signal.SIGKILL)
     return 0
 
 
+def _reap(children: set[int]) -> None:
+    for child in list(children):
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            children.discard(child)
+            _tell(pid=child, status=os.waitstatus_to_exitcode(status))
+
+
+def _tell(**what: int) -> None:
+    os.write(1, f"{json.dumps(what)}\n".encode())
+
+
 def _born(order: dict[str, Any]) -> int:
     if child := os.fork():
         return child
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     code = 70
     try:
         code = _lives(order)
@@ -73,8 +89,8 @@ def _lives(order: dict[str, Any]) -> int:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.environ.clear()
-    os.environ.update(order["environment"])
+    os.environ.clear()  # noqa: TID251 - a child's own environment, which fork has not made
+    os.environ.update(order["environment"])  # noqa: TID251
     trace, waits_for = (Path(order[name]) if order[name] else None for name in ("trace", "waits_for"))
     Fuse(point=order["point"], passage=order["passage"], trace=trace, waits_for=waits_for).lay()
     return program.main(order["command"])

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -69,6 +70,7 @@ class Scene(ABC):
 
     async def first(self, house: House) -> None:
         """What happens before the fuses count."""
+        assert house.starts >= 0
 
     @abstractmethod
     async def play(self, house: House) -> None:
@@ -80,6 +82,7 @@ class Scene(ABC):
 
     def killed(self) -> None:
         """The process was killed."""
+        assert self.folder.exists()
 
 
 class Texts(Scene):
@@ -100,11 +103,14 @@ class Texts(Scene):
         return {"CHANNELS": self.channels, "TWILIO_ACCOUNT_SID": twin.account_sid, "TWILIO_AUTH_TOKEN": twin.auth_token,
                 "TWILIO_FROM_NUMBER": twin.number, "TWILIO_API_BASE": twin.base}  # fmt: skip
 
+    async def first(self, house: House) -> None:
+        await house.until((house.folder / "var" / "sms.json").exists)  # what came before is nobody's to answer
+
     async def play(self, house: House) -> None:
         self.twilio.deliver_to = house.url
         for count, text in enumerate((CHARGED, HUMAN), start=1):
             await self.texts(house, text)
-            await house.until(lambda count=count: len({one.body for one in self.twilio.sent}) >= count)
+            await house.has(count, lambda: {one.body for one in self.twilio.sent})
 
     async def texts(self, house: House, text: str) -> None:
         record = self.twilio.archive.keeps(ANN, text, at=now())
@@ -147,8 +153,8 @@ class Chat(Scene):
             following = asyncio.create_task(again(lambda: self.follow(page), *_UNHEARD))
             for count, text in enumerate((REFUND, "Thank you, that is all"), start=1):
                 message = {"id": uuid.uuid4().hex, "text": text}
-                await again(lambda message=message: self.post(page, message), *_UNHEARD)
-                await house.until(lambda count=count: len(self.shown) >= count)
+                await again(partial(self.post, page, message), *_UNHEARD)
+                await house.has(count, lambda: self.shown)
             following.cancel()
 
     async def post(self, page: aiohttp.ClientSession, message: Mapping[str, str]) -> None:
@@ -190,7 +196,7 @@ class Slack(Scene):
     async def play(self, house: House) -> None:
         for count, text in enumerate((CHARGED, HUMAN), start=1):
             await self.slack.emits(self.slack.says("U1ANN", text))
-            await house.until(lambda count=count: len({one.text for one in self.slack.posted}) >= count)
+            await house.has(count, lambda: {one.text for one in self.slack.posted})
 
     def outside(self) -> Outside:
         return Outside(got=[one.text for one in self.slack.posted], said=2)
@@ -224,7 +230,7 @@ class Discord(Scene):
         for count, text in enumerate((CHARGED, HUMAN), start=2):
             self.discord.now = now()
             self.discord.says(self.user, text)
-            await house.until(lambda count=count: len({one["content"] for one in self.discord.posted}) >= count)
+            await house.has(count, lambda: {one["content"] for one in self.discord.posted})
 
     def killed(self) -> None:
         self.discord.forgets_nonces()
@@ -251,7 +257,7 @@ class Mail(Scene):
     async def play(self, house: House) -> None:
         for count, text in enumerate((CHARGED, HUMAN), start=1):
             await self.mails(house, text, count)
-            await house.until(lambda count=count: len(self.read()) >= count)
+            await house.has(count, self.read)
 
     async def mails(self, house: House, text: str, number: int) -> None:
         mail = EmailMessage()
@@ -290,13 +296,15 @@ class Calls(Texts):
     def settings(self) -> Mapping[str, str]:
         return {**super().settings, "VOICE_MODE": "gather"}
 
-    async def play(self, house: House) -> None:
+    async def first(self, house: House) -> None:
         self.twilio.deliver_to = house.url
+
+    async def play(self, house: House) -> None:
         self.call = self.twilio.calls(ANN, verstat="TN-Validation-Passed-A")
         await again(self.call.dials, *_UNHEARD)
         for text in (CHARGED, HUMAN):
             await self.listen()
-            await again(lambda text=text: self.call.says(text), *_UNHEARD)
+            await again(partial(self.call.says, text), *_UNHEARD)
         await self.listen()
 
     async def listen(self) -> None:
@@ -323,13 +331,11 @@ class Console(Mail):
 
     async def play(self, house: House) -> None:
         said = {"origin": house.url, "sec-fetch-site": "same-origin"}
-        async with aiohttp.ClientSession(
-            house.url, headers=said, cookie_jar=aiohttp.CookieJar(unsafe=True)
-        ) as browser:
+        async with aiohttp.ClientSession(house.url, headers=said, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
             await again(lambda: self.post(browser, "/console/login", name="", password=TOKEN), *_UNHEARD)
             reply = {"reply": ANSWER, "id": uuid.uuid4().hex}
             await again(lambda: self.post(browser, "/console/cases/1/reply", **reply), *_UNHEARD)
-            await house.until(lambda: len(self.read()) >= 2)
+            await house.has(2, self.read)
             resolve = {"resolution": "Paid back the difference.", "satisfaction": ""}
             await again(lambda: self.post(browser, "/console/cases/1/resolve", **resolve), *_UNHEARD)
 
@@ -343,9 +349,7 @@ class Console(Mail):
         return Outside(got=[self.words(one.message) for one in self.relay.caught], said=1)
 
 
-SCENES: Mapping[str, type[Scene]] = {
-    scene.name: scene for scene in (Texts, Chat, Slack, Discord, Mail, Calls, Console)
-}
+SCENES: Mapping[str, type[Scene]] = {scene.name: scene for scene in (Texts, Chat, Slack, Discord, Mail, Calls, Console)}
 
 
 @asynccontextmanager

@@ -98,9 +98,7 @@ class Front:
             return answer.status, answer.headers.get("Content-Type", "text/plain"), await answer.read()
 
     @staticmethod
-    async def _answered(
-        request: web.Request, fault: str, status: int, kind: str, body: bytes
-    ) -> web.StreamResponse:
+    async def _answered(request: web.Request, fault: str, status: int, kind: str, body: bytes) -> web.StreamResponse:
         match fault:
             case "answer lost":
                 return _cut(request)

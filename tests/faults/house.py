@@ -44,6 +44,13 @@ class Bot:
         """The status page, as text."""
         return text_of((await self.browser.get(HERE)).text)
 
+    async def page_without(self, words: str) -> str:
+        """The page, once these words have gone from it."""
+        async with asyncio.timeout(20):
+            while words in (page := await self.page()):
+                pass
+        return page
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Returns once this holds, looked at whenever anything's health changes."""
         self.office.health.on_change = self._changed.set
@@ -83,9 +90,7 @@ async def bot_with(
         dispatch = Dispatch(shop.engine, shop.ledger, delivery, {channel.name: channel})
         browser = await office.signed_in()
         try:
-            yield Bot(
-                shop=shop, office=office, channel=channel, delivery=delivery, dispatch=dispatch, browser=browser
-            )
+            yield Bot(shop=shop, office=office, channel=channel, delivery=delivery, dispatch=dispatch, browser=browser)
         finally:
             await dispatch.close()
             await closed(channel)

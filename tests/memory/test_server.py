@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 
+from core.backends import aegis_server as aegis_server_memory
 from core.backends.aegis_calls import Away, Calls
 from core.backends.aegis_client import LIVE_ROWS
 from core.backends.aegis_server import AegisServerMemory
@@ -170,6 +171,25 @@ async def test_whoever_stops_waiting_does_not_stop_the_playbook(
     twin.released.set()
     assert await memory.suggest(CHARGE, None, limit=1)
     assert len(twin.asked) <= asked + 8, "each part was asked for once"
+
+
+async def test_a_playbook_that_grows_old_is_used_until_there_is_a_newer(
+    twin: AegisServerTwin, memory: AegisServerMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aegis_server_memory, "_FRESH", -1.0)
+    await memory.learn(lesson(1, CHARGE))
+    assert [hit.row for hit in await memory.suggest(CHARGE, None, limit=9)] == [1]
+    other = connected(twin)
+    await other.learn(lesson(2, CHARGE, resolution="another way"))
+    await other.close()
+    twin.trouble = "hangs"
+    assert [hit.row for hit in await memory.suggest(CHARGE, None, limit=9)] == [1]
+    await twin.hanging.wait()
+    twin.trouble = ""
+    twin.released.set()
+    async with asyncio.timeout(30):
+        while len(await memory.suggest(CHARGE, None, limit=9)) < 2:
+            pass
 
 
 async def test_after_a_500_the_next_call_gets_through(twin: AegisServerTwin, memory: AegisServerMemory) -> None:

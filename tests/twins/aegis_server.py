@@ -304,13 +304,16 @@ class AegisServerTwin:
 async def aegis_server(port: int = 0) -> AsyncIterator[AegisServerTwin]:
     """An Aegis server on loopback, with a database that nobody has used yet."""
     database = await new_database()
-    async with await psycopg.AsyncConnection.connect(database, autocommit=True, row_factory=dict_row) as db:
+    db = await psycopg.AsyncConnection.connect(database, autocommit=True, row_factory=dict_row)
+    try:
         await db.execute(_SCHEMA)
         for table in _BY_NAMESPACE:
             await db.execute(f"CREATE TABLE {table} (namespace varchar(64), content text)")
         twin = AegisServerTwin(db, database)
         async with _served(twin, port):
             yield twin
+    finally:
+        await db.close()
 
 
 @asynccontextmanager

@@ -51,7 +51,7 @@ class NotedDatabase:
     async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
         """As the database's own."""
         written = await self._noted(self._database.write(transaction, durable=durable))
-        if self._was_away:
+        if self._was_away and durable:  # where the disk is full a small note may still fit
             self._was_away = False
             self._tell(LEDGER, "")
         return written

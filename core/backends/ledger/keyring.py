@@ -34,7 +34,7 @@ def erasing_key(tx: Connection, given: Sequence[bytes]) -> bytes:
         return key_or_none
     raise Misconfigured(
         "SECRET_KEY",
-        "is not the one that this ledger is sealed with; give that one, or name it in SECRET_KEYS_ACCEPTED as well",
+        "is not the one that this ledger is sealed with; give that one, or name it in SECRET_KEY_ACCEPTED as well",
     )
 
 

@@ -5,27 +5,31 @@ every transaction may be written as if it were alone, as it is on SQLite.
 
 Where the connection is lost while a transaction is committed, the server is asked afterwards what became of it: it is
 neither run twice nor taken for lost.
+
+The driver is used synchronously in a few threads of our own, one hop per transaction: through the event loop each of a
+turn's statements would cost a switch of its own.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import LedgerAway, Misconfigured
 from core.pausing import insisting
 
 T = TypeVar("T")
 
-_CONNECTIONS = 8  # of each kind
+_THREADS = 8  # and as many connections of each kind
 _TRIES = 12
 _CROWDED = 2  # tries
 _MAKING = 7_301_945  # the number of our lock in the database
@@ -41,6 +45,15 @@ class _Undecided(Exception):
     """The server still works on a transaction whose connection is lost."""
 
 
+class _EndUnseen(Exception):
+    """The connection was lost while a transaction was committed; the error of it is the cause."""
+
+    def __init__(self, number: str, result: object) -> None:
+        super().__init__(number)
+        self.number = number
+        self.result = result
+
+
 class PostgresDatabase:
     """A PostgreSQL database. See core/backends/ledger/database.py for what each method promises."""
 
@@ -49,94 +62,119 @@ class PostgresDatabase:
         self._durable = _engine(url, "SERIALIZABLE", synchronous_commit="on", enable_seqscan="off")
         self._quick = _engine(url, "SERIALIZABLE", synchronous_commit="off", enable_seqscan="off")
         self._reader = _engine(url, "REPEATABLE READ", default_transaction_read_only="on")
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ledger")
 
     async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
         engine = self._durable if durable else self._quick
         async with _away_named():
-            return await _insist(partial(_write, engine, transaction))
+            return await _insist(partial(self._write, engine, transaction))
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         async with _away_named():
-            return await _insist(partial(_read, self._reader, transaction))
+            return await _insist(lambda _crowded: self._run(_read, self._reader, transaction))
 
     async def scour(self) -> bool:
         """Erased rows leave the tables' files when nobody can see them any more."""
-        async with self._durable.connect() as connection:
-            alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await alone.exec_driver_sql("VACUUM")
+        await self._run(_vacuum, self._durable)
         return True
 
     async def close(self) -> None:
         for engine in (self._durable, self._quick, self._reader):
-            await engine.dispose()
+            await self._run(engine.dispose)
+        self._threads.shutdown()
+
+    async def _run(self, work: Callable[..., T], *given: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+
+    async def _write(self, engine: Engine, transaction: Callable[[Connection], T], crowded: bool) -> T:
+        try:
+            return await self._run(_write, engine, transaction, crowded)
+        except _EndUnseen as unseen:
+            if await self._was_committed(engine, unseen.number):
+                return cast(T, unseen.result)
+            raise cast(DBAPIError, unseen.__cause__) from None
+
+    async def _was_committed(self, engine: Engine, number: str) -> bool:
+        """What became of a transaction whose end was not seen."""
+        when = lambda error: isinstance(error, _Undecided) or _is_gone(error)  # noqa: E731
+        return await insisting(_LONGEST_UNSURE, tries=_TRIES, when=when)(self._run, _ask_about, engine, number)
 
 
-async def _read(engine: AsyncEngine, transaction: Callable[[Connection], T], _crowded: bool) -> T:
-    async with engine.begin() as connection:
-        return await connection.run_sync(transaction)
+def _read(engine: Engine, transaction: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection, _let_go_when_lost(connection):
+        return transaction(connection)
 
 
-async def _write(engine: AsyncEngine, transaction: Callable[[Connection], T], crowded: bool) -> T:
+def _write(engine: Engine, transaction: Callable[[Connection], T], crowded: bool) -> T:
     """Side by side with other writers; who was turned back several times waits for these and goes alone.
 
     LOCK takes no snapshot yet, so what the transaction sees begins after the wait.
     """
-    async with engine.connect() as connection, connection.begin() as doing:
-        number = await _lock(connection, "EXCLUSIVE" if crowded else "ROW EXCLUSIVE")
+    with engine.connect() as connection, connection.begin() as doing, _let_go_when_lost(connection):
+        number = _lock(connection, "EXCLUSIVE" if crowded else "ROW EXCLUSIVE")
         if number:
-            result = await connection.run_sync(transaction)
+            result = transaction(connection)
             try:
-                await doing.commit()
+                doing.commit()
             except DBAPIError as error:
-                if not (_is_gone(error) and await _was_committed(engine, number)):
-                    raise
+                if _is_gone(error):
+                    raise _EndUnseen(number, result) from error
+                raise
             return result
-    return await _write_first(engine, transaction)
+    return _write_first(engine, transaction)
 
 
-async def _lock(connection: AsyncConnection, mode: str) -> str:
+@contextmanager
+def _let_go_when_lost(connection: Connection) -> Iterator[None]:
+    """What the driver says in answer to prepared statements passes SQLAlchemy by."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if _driver(connection).closed:
+            connection.invalidate(error)
+        raise
+
+
+def _lock(connection: Connection, mode: str) -> str:
     """Takes the lock, and gives the transaction's number; "" where there are no tables yet."""
-    driver = cast("psycopg.AsyncConnection[tuple[str]]", (await connection.get_raw_connection()).driver_connection)
     try:
         # Both in one go; only the driver itself can do that.
-        numbered = await driver.execute(f"LOCK TABLE leases IN {mode} MODE; SELECT pg_current_xact_id()::text")
-        numbered.nextset()
-        (number,) = await numbered.fetchone() or ("",)
+        numbered = _driver(connection).execute(f"LOCK TABLE leases IN {mode} MODE; SELECT pg_current_xact_id()::text")
     except psycopg.errors.UndefinedTable:
         return ""
-    except psycopg.Error as error:
-        if driver.closed:
-            await connection.invalidate(error)
-        raise
+    numbered.nextset()
+    (number,) = numbered.fetchone() or ("",)
     return number
 
 
-async def _was_committed(engine: AsyncEngine, number: str) -> bool:
-    """What became of a transaction whose end was not seen."""
-    when = lambda error: isinstance(error, _Undecided) or _is_gone(error)  # noqa: E731
-    return await insisting(_LONGEST_UNSURE, tries=_TRIES, when=when)(_ask_about, engine, number)
+def _driver(connection: Connection) -> "psycopg.Connection[tuple[str]]":
+    return cast("psycopg.Connection[tuple[str]]", connection.connection.driver_connection)
 
 
-async def _ask_about(engine: AsyncEngine, number: str) -> bool:
-    async with engine.connect() as connection:
-        asked = await connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (number,))
-        found = asked.scalar_one()
+def _ask_about(engine: Engine, number: str) -> bool:
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (number,)).scalar_one()
     if found == "in progress":
         raise _Undecided
     return bool(found == "committed")
 
 
-async def _write_first(engine: AsyncEngine, transaction: Callable[[Connection], T]) -> T:
+def _write_first(engine: Engine, transaction: Callable[[Connection], T]) -> T:
     """Makes the tables, while another process that would waits."""
-    async with engine.connect() as connection:
-        await connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING})")
-        await connection.commit()
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING})")
+        connection.commit()
         try:
-            async with connection.begin():
-                return await connection.run_sync(transaction)
+            with connection.begin():
+                return transaction(connection)
         finally:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MAKING})")
-            await connection.commit()
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MAKING})")
+            connection.commit()
+
+
+def _vacuum(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
 
 
 async def _insist(run: Callable[[bool], Awaitable[T]]) -> T:
@@ -176,16 +214,16 @@ async def _away_named() -> AsyncIterator[None]:
         raise LedgerAway(f"the database is away: {said[-1].strip()[:200]}") from error
 
 
-def _engine(url: str, isolation: Any, **server: str) -> AsyncEngine:
+def _engine(url: str, isolation: Any, **server: str) -> Engine:
     try:
         address = make_url(url).set(drivername="postgresql+psycopg")
     except ArgumentError:
         raise Misconfigured("DATABASE_URL", "is no address; write postgresql://USER@HOST/NAME") from None
     options = " ".join(f"-c {name}={value}" for name, value in server.items())
-    return create_async_engine(
+    return create_engine(
         address,
         isolation_level=isolation,
-        pool_size=_CONNECTIONS,
+        pool_size=_THREADS,
         max_overflow=0,
         connect_args={"options": options},
         execution_options={"preserve_rowcount": True},  # an insert that changed nothing is told by it

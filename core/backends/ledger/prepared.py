@@ -5,7 +5,7 @@ times what SQLite does for it, and a turn has some fifty of them.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Dialect, Table, bindparam, insert, update
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-Given = Mapping[str, Any]
-_Convert = Callable[[Any], Any]
+Given = dict[str, Any]
+_Reading = Sequence[tuple[int, Callable[[Any], Any]]]
 
 
 class Prepared:
@@ -36,7 +36,7 @@ class Prepared:
     def all(self, tx: Connection, **given: Any) -> list[Any]:
         """Its rows."""
         compiled, cursor = self._sent(tx, given)
-        return [compiled.row(values) for values in cursor.fetchall()]
+        return compiled.rows(cursor)
 
     def first(self, tx: Connection, **given: Any) -> Any:
         """Its first row, or None."""
@@ -72,11 +72,12 @@ class _Compiled:
             for name, value in whole.parameters.items()
             if name not in handed_in
         }
-        columns_told = list(getattr(statement, "exported_columns", ()))
-        told = ((at, column.type.dialect_impl(dialect)) for at, column in enumerate(columns_told))
-        reading = ((at, kind.result_processor(dialect, None)) for at, kind in told)
-        self._reading = [(at, read) for at, read in reading if read]
-        self._row = namedtuple("_row", [str(c.name) for c in columns_told], rename=True)  # type: ignore[misc]
+        told = list(getattr(statement, "exported_columns", ()))
+        self._kinds = [column.type.dialect_impl(dialect) for column in told]
+        self._dialect = dialect
+        self._read_by: _Reading | None = None
+        names = [str(column.name) for column in told]
+        self._row: Callable[[Sequence[Any]], Any] = namedtuple("_row", names, rename=True)._make  # type: ignore[attr-defined]
 
     def values(self, given: Given) -> Any:
         """What the driver is given."""
@@ -85,12 +86,25 @@ class _Compiled:
             values[name] = convert(values[name])
         return values if self._positions is None else [values[name] for name in self._positions]
 
-    def row(self, values: Sequence[Any]) -> Any:
+    def rows(self, cursor: Any) -> list[Any]:
         """What the driver gave."""
-        read = list(values)
-        for at, convert in self._reading:
-            read[at] = convert(read[at])
-        return self._row._make(read)
+        reading = self._reading(cursor.description)
+        return [self._row(_read(values, reading)) for values in cursor.fetchall()]
+
+    def _reading(self, description: Sequence[Sequence[Any]]) -> _Reading:
+        """How columns are read that the driver does not read by itself; the same at every execution."""
+        if self._read_by is None:
+            told = zip(self._kinds, description, strict=True)
+            reads = (kind.result_processor(self._dialect, column[1]) for kind, column in told)
+            self._read_by = [(at, read) for at, read in enumerate(reads) if read]
+        return self._read_by
+
+
+def _read(values: Sequence[Any], reading: _Reading) -> Sequence[Any]:
+    read = list(values)
+    for at, convert in reading:
+        read[at] = convert(read[at])
+    return read
 
 
 def _as_it_is(value: Any) -> Any:

@@ -1,11 +1,13 @@
 """How colleagues sign in: see core/accounts.py."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from core.accounts import Colleague, Credential, Session, SignIn
 from core.backends.ledger import sign_ins
 from core.backends.ledger.facets.base import OnDatabase
+from core.errors import LedgerAway
 
 
 class ForSigningIn(OnDatabase):
@@ -28,7 +30,8 @@ class ForSigningIn(OnDatabase):
             return None
         colleague, stale = found
         if active and stale:
-            await self._database.write(lambda tx: sign_ins.seen(tx, digest, now))
+            with suppress(LedgerAway):  # the session is as good without
+                await self._database.write(lambda tx: sign_ins.seen(tx, digest, now))
         return colleague
 
     async def end_session(self, digest: str, *, now: datetime) -> None:

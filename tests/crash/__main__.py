@@ -1,0 +1,83 @@
+"""`python -m tests.crash`, or `make crash`: the process is killed at every crash point, and the table is printed.
+
+    --database sqlite|postgres    one of the two; both where it is not said
+    --scene NAME                  one of the scenes; all where it is not said
+    --every                       every point in every scene, and not only those that a channel makes its own
+    --point POINT                 that one alone, e.g. "ledger.settle after"
+    --at-once N                   so many houses side by side; 2 where it is not said
+
+Exits 1 when anything was lost or silently doubled. var/crash/DATABASE.json holds each kill.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.crash.house import Fuse, Template, template
+from tests.crash.kills import Kill, kill
+from tests.crash.matrix import first_of_two, fuses, is_kept, second_fuses, table
+from tests.crash.nursery import Nursery, nursery
+from tests.crash.scenes import SCENES
+
+REPORTS = Path("var/crash")
+
+
+async def _scene(nursery: Nursery, start: Template, name: str, options: argparse.Namespace) -> list[Kill]:
+    plain = await kill(nursery, start, name)
+    wanted = [(fuse,) for fuse in fuses(name, plain.passed, every=options.every)]
+    found: list[tuple[Fuse, ...]] = list(wanted)
+    if name in ("sms", "slack") or options.every:
+        again = await kill(nursery, start, name, first_of_two(), Fuse())
+        found += second_fuses(again.passed, plain.passed)
+    found = [one for one in found if options.point in ("", one[-1].point)]
+    room, done = asyncio.Semaphore(options.at_once), [plain]
+
+    async def one(which: Sequence[Fuse]) -> None:
+        async with room:
+            done.append(await kill(nursery, start, name, *which, usual=plain.kept))
+        sys.stderr.write(f"\r{name}: {len(done) - 1} of {len(found)} kills ")
+        sys.stderr.flush()
+
+    await asyncio.gather(*(one(which) for which in found))
+    sys.stderr.write("\n")
+    return done
+
+
+async def _database(nursery: Nursery, which: str, options: argparse.Namespace) -> bool:
+    done: list[Kill] = []
+    with tempfile.TemporaryDirectory(prefix="crash") as folder:
+        start = await template(nursery, Path(folder) / which, postgres=which == "postgres")
+        for name in [options.scene] if options.scene else SCENES:
+            done += await _scene(nursery, start, name, options)
+    sys.stdout.write(f"{table(which, done)}\n\n")
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    report = [
+        {"scene": one.scene, "fuses": [asdict(fuse) for fuse in one.fuses], "kills": one.kills,
+         "seconds": round(one.seconds, 2), "log": one.log, **one.verdict.told()}
+        for one in done
+    ]  # fmt: skip
+    (REPORTS / f"{which}.json").write_text(json.dumps(report, indent=1))
+    return is_kept(done)
+
+
+async def main(options: argparse.Namespace) -> int:
+    """1 when a promise was broken."""
+    async with nursery() as opened:
+        databases = [options.database] if options.database else ["sqlite", "postgres"]
+        kept = [await _database(opened, which, options) for which in databases]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="")
+    parser.add_argument("--scene", choices=list(SCENES), default="")
+    parser.add_argument("--every", action="store_true")
+    parser.add_argument("--point", default="")
+    parser.add_argument("--at-once", type=int, default=2)
+    sys.exit(asyncio.run(main(parser.parse_args())))

@@ -1,0 +1,1 @@
+"""A bounded run of everything at once: see docs/crash-safety.md."""
