@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from bots import web
+from bots.ledger import open_for_work
 from bots.settings import Settings, environment, load
 from bots.wiring import clock, put_together
 from core.errors import Problem
@@ -50,7 +51,7 @@ async def _bot(settings: Settings) -> AsyncIterator[str]:
     )
     with web.listen(settings.web_host, settings.web_port) as listening:
         try:
-            await bot.ledger.migrate()
+            await open_for_work(bot)
             await bot.memory.warm()
             async with web.serving(app, listening):
                 yield f"http://{settings.web_host}:{listening.getsockname()[1]}"

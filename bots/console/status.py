@@ -6,7 +6,7 @@ For everybody; what customers wrote is shown to leads only, who also put things 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from bots.console.pages import go, page, unchanged
 from core.accounts import Colleague, Role
 from core.desk import Desk, Refused, Undelivered, Unread
 from core.errors import LedgerAway
+from core.health import Condition
 from core.status import NoSuchThing, Snapshot, Status
 
 HERE = "/console/status"
@@ -32,6 +33,7 @@ _DONE = {
     "let-go": "It is not kept any longer.",
 }
 _DIGITS = 15  # of a row's number
+_JUST_NOW = timedelta(minutes=1)
 _ROUNDED = 10_000_000  # bytes: smaller changes of a size are no news
 
 
@@ -81,6 +83,7 @@ class StatusPage:
             now=self.status.now(),
             state=state,
             snapshot=snapshot,
+            away=_away(snapshot.database, self.status.now()),
             about=self.status.about,
             leads=leads,
             unread=unread,
@@ -151,6 +154,12 @@ def _state(snapshot: Snapshot, now: datetime) -> str:
     away = snapshot.database, snapshot.endpoints
     parts = away, running, told, counted, lately, snapshot.model, len(snapshot.memory.mishaps), snapshot.rows, sizes
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
+def _away(database: Condition, now: datetime) -> str:
+    """Why the record cannot be written, or could not just now: where a disk is full, this and that still fits."""
+    lately = [one.why for one in database.mishaps if one.at > now - _JUST_NOW]
+    return database.ails or next(iter(lately), "")
 
 
 def _number(given: str) -> int:

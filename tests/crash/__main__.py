@@ -2,7 +2,7 @@
 
     --database sqlite|postgres    one of the two; both where it is not said
     --scene NAME                  one of the scenes; all where it is not said
-    --every                       every point in every scene, and not only those that a channel makes its own
+    --every                       every point in every scene, at its first passage and its last
     --point POINT                 that one alone, e.g. "ledger.settle after"
     --at-once N                   so many houses side by side; 2 where it is not said
 
@@ -40,6 +40,8 @@ async def _scene(nursery: Nursery, start: Template, name: str, options: argparse
     async def one(which: Sequence[Fuse]) -> None:
         async with room:
             done.append(await kill(nursery, start, name, *which, usual=plain.kept))
+            for problem in done[-1].verdict.problems:
+                sys.stderr.write(f"\n{name}, {which[-1].point}: {problem.splitlines()[0]}\n")
         sys.stderr.write(f"\r{name}: {len(done) - 1} of {len(found)} kills ")
         sys.stderr.flush()
 
@@ -54,7 +56,13 @@ async def _database(nursery: Nursery, which: str, options: argparse.Namespace) -
         start = await template(nursery, Path(folder) / which, postgres=which == "postgres")
         for name in [options.scene] if options.scene else SCENES:
             done += await _scene(nursery, start, name, options)
+            _report(which, done)
     sys.stdout.write(f"{table(which, done)}\n\n")
+    sys.stdout.flush()
+    return is_kept(done)
+
+
+def _report(which: str, done: Sequence[Kill]) -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = [
         {"scene": one.scene, "fuses": [asdict(fuse) for fuse in one.fuses], "kills": one.kills,
@@ -62,7 +70,6 @@ async def _database(nursery: Nursery, which: str, options: argparse.Namespace) -
         for one in done
     ]  # fmt: skip
     (REPORTS / f"{which}.json").write_text(json.dumps(report, indent=1))
-    return is_kept(done)
 
 
 async def main(options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from tests.twins.postgres import new_database
 
 KILLED = -9
 TOKEN = "the token of the first start"
-PATIENCE = 25.0  # seconds for one scene; one that hangs is a finding
+PATIENCE = 60.0  # seconds for one scene; one that hangs is a finding
 _AT_ONCE = 0.02
 CUSTOMERS = (
     "external_id,name,email,phone,plan\n"

@@ -18,12 +18,12 @@ _AFTER_A_CRASH = Fuse("delivery.post after")
 
 
 def fuses(scene: str, passed: Counter[str], *, every: bool = False) -> Iterator[Fuse]:
-    """Where a process is killed in a scene, of what it passes there: the first passage, and the last."""
+    """Where a process is killed in a scene, of what it passes there: at the first passage; `every`: at the last too."""
     for point in sorted(passed):
         name = point.partition(" ")[0]
         if every or scene in WHOLE or name in _CORE or name.startswith(f"{scene}."):
             yield Fuse(point)
-            if passed[point] > 1:
+            if every and passed[point] > 1:
                 yield Fuse(point, passed[point])
 
 

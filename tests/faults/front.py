@@ -26,6 +26,7 @@ class Front:
     fault: str = ""
     only: str = ""
     met: int = 0
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
     _port: int = 0
     _released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,7 +76,9 @@ class Front:
 
     async def _meet(self, request: web.Request) -> web.StreamResponse:
         fault = self.fault if self.only in request.path else ""
-        self.met += bool(fault)
+        if fault:
+            self.met += 1
+            self.reached.set()
         match fault:
             case "429" | "500" | "503":
                 return web.Response(status=int(fault), text="<html>not now</html>", content_type="text/html")
@@ -85,6 +88,8 @@ class Front:
             case "hang":
                 await self._released.wait()
                 return _cut(request)
+            case "slow":
+                await self._released.wait()
             case "reset":
                 return _cut(request)
         status, kind, body = await self._passed_on(request)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 
-BREAKS_OFF, HANGS = "breaks off", "hangs"
+BREAKS_OFF, HANGS, WAITS = "breaks off", "hangs", "waits"
 STEPS = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT")
 _WELL = {
     "CONNECT": "220 relay.acme.test ESMTP",
@@ -18,11 +18,14 @@ _WELL = {
 
 @dataclass(kw_only=True)
 class ScriptedRelay:
-    """`says` replaces its answer at a step. `taken` are the Message-IDs of what it has."""
+    """`says` replaces its answer at a step; where it waits, `reached` is set, and it goes on as usual once it may
+    `go_on`. `taken` are the Message-IDs of what it has."""
 
     says: dict[str, str] = field(default_factory=dict)
     taken: list[str] = field(default_factory=list)
     port: int = 0
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
     _visits: set["asyncio.Task[None]"] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -36,6 +39,7 @@ class ScriptedRelay:
             yield self
         finally:
             self._released.set()
+            self.go_on.set()
             server.close()
             for writer in self._writers:
                 writer.transport.abort()
@@ -61,12 +65,16 @@ class ScriptedRelay:
             step = line.split()[0].upper().replace("HELO", "EHLO")
             if (await self._answer(step, writer)).startswith("354"):
                 mail = await reader.readuntil(b"\r\n.\r\n")
-                if self.says.get("DOT", "2")[0] in "2b":  # it has the mail, and may not live to say so
+                if self.says.get("DOT", "2")[0] in "2bw":  # it has the mail, and may not live to say so
                     self.taken.append(str(message_from_bytes(mail)["Message-ID"]))
                 await self._answer("DOT", writer)
 
     async def _answer(self, step: str, writer: asyncio.StreamWriter) -> str:
         answer = self.says.get(step) or _WELL.get(step, "250 OK")
+        if answer == WAITS:
+            self.reached.set()
+            await self.go_on.wait()
+            answer = _WELL.get(step, "250 OK")
         if answer == HANGS:
             await self._released.wait()
         if answer in {BREAKS_OFF, HANGS}:

@@ -131,6 +131,7 @@ async def test_a_webhook_is_answered_503_and_its_message_comes_again(
         await bot.all_is_sent()
         assert twilio.sent
         assert not bot.ails(LEDGER)
+        shop.later(minutes=2)
         assert "could not be written:" not in await bot.page()
 
 

@@ -61,7 +61,7 @@ async def test_who_is_cut_off_in_the_middle_begins_anew(shop: Shop, url: str) ->
         tx.execute(text("CREATE TABLE IF NOT EXISTS tried (n int)"))
         tx.execute(text("INSERT INTO tried VALUES (1)"))
         if runs == 1:
-            cut_off.set_result(pid_of(tx))
+            loop.call_soon_threadsafe(cut_off.set_result, pid_of(tx))
             tx.execute(text("SELECT pg_sleep(30)"))
         return int(tx.execute(text("SELECT count(*) FROM tried")).scalar_one())
 
@@ -95,24 +95,23 @@ def _cut_off_at_commit(connection: Connection, *, reached: bool) -> None:
 
     @event.listens_for(connection.engine, "commit", once=True)
     def lost(committing: Connection) -> None:
-        driver = committing.connection.dbapi_connection
-        assert driver is not None
-        if reached:
-            driver.commit()
-        raw: psycopg.AsyncConnection[object] = driver.driver_connection  # type: ignore[attr-defined]
-        raw.pgconn.finish()
+        _lost(committing, reached=reached)
+
+
+def _lost(committing: Connection, *, reached: bool) -> None:
+    driver = committing.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    if reached:
+        driver.commit()
+    driver.pgconn.finish()
 
 
 async def test_a_message_is_kept_once_whose_commit_nobody_saw(shop: Shop) -> None:
     message = shop.message("sms", "+15550100", "My kettle leaks.")
-    engine = database_of(shop)._durable.sync_engine
 
-    @event.listens_for(engine, "commit", once=True)
+    @event.listens_for(database_of(shop)._durable, "commit", once=True)
     def lost(committing: Connection) -> None:
-        driver = committing.connection.dbapi_connection
-        assert driver is not None
-        driver.commit()
-        driver.driver_connection.pgconn.finish()  # type: ignore[attr-defined]
+        _lost(committing, reached=True)
 
     assert await shop.engine.accept(message, Raw(body=b"", received_at=shop.now))
     assert not await shop.engine.accept(message, Raw(body=b"", received_at=shop.now))

@@ -1,0 +1,85 @@
+"""The process is killed at the boundaries of a turn, and nothing is lost nor silently doubled. All points and channels,
+on both databases: `make crash`."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.crash.audit import Kept, Outside, weigh
+from tests.crash.house import Fuse, Template, template
+from tests.crash.kills import Kill, kill
+from tests.crash.matrix import table
+from tests.crash.nursery import Nursery, nursery
+from tests.crash.points import boundaries
+from tests.crash.several import several
+
+AT_ONCE = 3
+BOUNDARIES = (
+    "ledger.accept before", "ledger.accept within", "ledger.accept after", "ledger.checked within",
+    "ledger.open_turn within", "ledger.open_turn after", "ledger.recall after", "writer.answer before",
+    "writer.answer after", "ledger.settle within", "ledger.settle after", "delivery.post after", "ledger.claim within",
+    "ledger.claim after", "slack.send before", "slack.send after", "ledger.part_sent within", "ledger.part_sent after",
+    "memory.remember before", "memory.remember after", "engine.learn after",
+)  # fmt: skip
+ON_POSTGRES = ("ledger.accept after", "ledger.settle within", "slack.send after", "ledger.part_sent within")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened() -> AsyncIterator[Nursery]:
+    async with nursery() as one:
+        yield one
+
+
+async def killed(nursery: Nursery, start: Template, scene: str, *points: str) -> list[Kill]:
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(point: str) -> Kill:
+        async with room:
+            return await kill(nursery, start, scene, Fuse(point))
+
+    return await asyncio.gather(*(one(point) for point in points))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_at_every_boundary_on_sqlite(opened: Nursery, tmp_path: Path) -> None:
+    kills = await killed(opened, await template(opened, tmp_path / "t", postgres=False), "slack", *BOUNDARIES)
+    assert [one.fuses[0].point for one in kills if not one.reached] == []
+    assert [one.verdict.problems for one in kills if one.verdict.problems] == [], table("sqlite", kills)
+    assert sum(one.verdict.flagged for one in kills) == 0, "Slack can be asked: nothing stays in doubt"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_on_postgres(opened: Nursery, tmp_path: Path) -> None:
+    kills = await killed(opened, await template(opened, tmp_path / "t", postgres=True), "slack", *ON_POSTGRES)
+    assert all(one.reached for one in kills)
+    assert [one.verdict.problems for one in kills if one.verdict.problems] == [], table("postgres", kills)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_two_workers_that_die_never_answer_a_customer_at_the_same_time(opened: Nursery, tmp_path: Path) -> None:
+    start = await template(opened, tmp_path / "t", postgres=True)
+    done = await several(opened, start, customers=6, points=("writer.answer after", "sms.send after"))
+    assert not done.problems, done.problems
+    assert (done.kills, done.overlaps, done.lost, done.duplicates) == (2, 0, 0, 0)
+
+
+def test_a_method_of_a_port_is_a_point_by_itself() -> None:
+    names = {boundary.name for boundary in boundaries()}
+    assert {"ledger.settle", "memory.remember", "writer.answer", "carrier.carry_out", "voice.send"} <= names
+
+
+def test_what_is_lost_and_what_is_doubled_is_seen() -> None:
+    """A harness that sees nothing would always be content."""
+    said = Kept(said=1, unanswered=0, replies=[("Hi.", "sent", False, "")], facts=Counter(), runs=[], cases=[])
+    assert not weigh(Outside(got=["Hi."], said=1), said, None).problems
+    assert weigh(Outside(got=["Hi.", "*Hi*"], said=1), said, None).duplicates == 1
+    assert weigh(Outside(got=[], said=1), said, None).lost == 1
+    assert weigh(Outside(got=["Hi."], said=2), said, None).lost == 1
+    assert weigh(Outside(got=["Hi.", "Who?"], said=1), said, None).duplicates == 1
+    in_doubt = Kept(said=1, unanswered=0, replies=[("Hi.", "sent", True, "")], facts=Counter(), runs=[], cases=[])
+    twice = weigh(Outside(got=["Hi.", "Hi."], said=1), in_doubt, None)
+    assert (twice.duplicates, twice.flagged) == (0, 1)
