@@ -22,7 +22,8 @@ def model_server(content: str = "") -> Iterator[str]:
     """The address of a twin of the model's server that always answers the same, at once."""
     command = [sys.executable, "-m", "benchmarks.apart", content]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
-        assert server.stdout and server.stdin
+        assert server.stdin
+        assert server.stdout
         try:
             yield server.stdout.readline().strip()
         finally:

@@ -112,18 +112,20 @@ def need(load: Load, costs: Costs, *, model: bool = True) -> Need:
         disk_a_year_gb=disk / 1e9,
         model_calls_at_once=load.a_second * costs.model_seconds,
         tokens_a_minute=load.a_second * 60 * costs.model_tokens,
-        first=_first(kind, workers * costs.connections, server, load),
+        first=_first(kind, workers * costs.connections, server, load, model=model),
     )
 
 
-def _first(kind: str, connections: float, server: float, load: Load) -> str:
+def _first(kind: str, connections: float, server: float, load: Load, *, model: bool) -> str:
     if kind == "SQLite":
         return "the one process: a core is all it has"
     if load.a_second * 2 > _DURABLE:
         return "PostgreSQL's disk: two durable commits a message"
     if connections > _FEW_CONNECTIONS:
         return "PostgreSQL's connections: a pooler before it"
-    return "PostgreSQL's cores" if server > _FEW_CORES else "the provider's limit of model calls"
+    if server > _FEW_CORES or not model:
+        return "PostgreSQL's cores"
+    return "the provider's limit of model calls"
 
 
 _FEW_CONNECTIONS, _FEW_CORES = 300, 8
@@ -134,18 +136,40 @@ def _up(number: float) -> int:
     return int(-(-number // 1))
 
 
+_HEADS = (
+    "customers",
+    "messages/s at the peak",
+    "ledger",
+    "processes that answer",
+    "cores of the database",
+    "memory",
+    "connections",
+    "disk a year",
+    "model calls at once",
+    "tokens a minute",
+    "what breaks first",
+)
+
+
 def table(costs: Costs, *, model: bool) -> Sequence[str]:
     """The table in Markdown."""
-    rows = ["| customers | messages/s at the peak | ledger | processes that answer | cores of the database | memory |"
-            " connections | disk a year | model calls at once | tokens a minute | what breaks first |",
-            "|---|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    rows = [f"| {' | '.join(_HEADS)} |", f"|{'---|' * len(_HEADS)}"]
     for load in LOADS:
         found = need(load, costs, model=model)
         calls = f"{found.model_calls_at_once:,.1f} | {found.tokens_a_minute:,.0f}" if model else "0 | 0"
-        rows.append(
-            f"| {load.customers:,} | {load.a_second:,g} | {found.kind} | {found.workers} | {found.server_cores:.1f} "
-            f"| {found.memory_gb:.1f} GB | {found.connections} | {found.disk_a_year_gb:,.1f} GB | {calls} | {found.first} |"
+        cells = (
+            f"{load.customers:,}",
+            f"{load.a_second:,g}",
+            found.kind,
+            str(found.workers),
+            f"{found.server_cores:.1f}",
+            f"{found.memory_gb:.1f} GB",
+            str(found.connections),
+            f"{found.disk_a_year_gb:,.0f} GB",
+            calls,
+            found.first,
         )
+        rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 

@@ -18,8 +18,8 @@ ROWS = 30  # of each handle
 _BODY = json.dumps({"address": "c1@shop.test", "key": "email:c1@shop.test", "route": {"to": "c1@shop.test"}})
 _TEXT = "My kettle number 3 does not work and I was charged $13."
 _TABLES = (
-    "CREATE TABLE messages ({id}, handle INTEGER, channel TEXT, external_id TEXT, text TEXT, body TEXT, at BIGINT,"
-    " state TEXT, UNIQUE (channel, external_id))",
+    """CREATE TABLE messages ({id}, handle INTEGER, channel TEXT, external_id TEXT, text TEXT, body TEXT, at BIGINT,
+    state TEXT, UNIQUE (channel, external_id))""",
     "CREATE INDEX of_handle ON messages (handle, at)",
     "CREATE TABLE raw_messages (message BIGINT PRIMARY KEY, body {bytes}, headers TEXT)",
     "CREATE TABLE outbox ({id}, handle INTEGER, text TEXT, reply TEXT, at BIGINT, state TEXT)",

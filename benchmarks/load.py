@@ -1,6 +1,6 @@
 """How much the bot bears: turns a second, what more workers bring, and how soon a message is kept meanwhile.
 
-    python -m benchmarks.load [--customers N] [--each N] [--seconds N] [--only embedded|workers|acks] [--profile FILE]
+    python -m benchmarks.load [--only embedded|workers|acks] [--customers N] [--each N] [--seconds N] [--workers N ...]
 
 Processes of the bot, as an operator starts them, on SQLite and on PostgreSQL; customers text it by signed webhooks, and
 it answers over the provider's REST interface, all by real sockets. No model is asked and nothing is gathered
@@ -35,7 +35,6 @@ from tests.twins.postgres import new_database
 from tests.twins.twilio import Twilio
 
 PARTS: Final = ("embedded", "workers", "acks")
-WORKERS: Final = (1, 2, 4)
 A_CORE, ACK = 150.0, 50.0  # turns; milliseconds of 99 in 100
 A_SECOND: Final = 100  # messages, while acknowledgements are measured
 _BENCHMARK, _SERVER = "the benchmark", "PostgreSQL"
@@ -124,11 +123,13 @@ async def house(commands: Sequence[str], url: str = "", profile: str = "") -> As
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How many customers, how many messages of each, and for how many seconds acknowledgements are measured."""
+    """How many customers, how many messages of each, for how many seconds acknowledgements are measured, and beside
+    how many workers."""
 
     customers: int
     each: int
     seconds: int
+    workers: Sequence[int]
     profile: str = ""
 
     async def talk(self, town: Town) -> None:
@@ -153,14 +154,14 @@ async def embedded(size: Size) -> AsyncIterator[Figure]:
 async def workers(size: Size) -> AsyncIterator[Figure]:
     """One `web` and more and more workers on PostgreSQL."""
     alone = 0.0
-    for count in WORKERS:
+    for count in size.workers:
         async with house(["web", *["worker"] * count], await new_database()) as home:
             borne = await home.bears(size.talk, one_by_one=True)
         alone = alone or borne.a_second
         name = f"PostgreSQL, {count} worker{'s' * (count > 1)}"
         yield _told(f"{name}: turns a second by the clock", borne.a_second, "turns", str(borne))
-        if count > 1:
-            yield _told(f"{name}: beside one worker", borne.a_second / alone, "x")
+        if borne.a_second != alone:
+            yield _told(f"{name}: beside {size.workers[0]}", borne.a_second / alone, "x")
         yield _told(f"{name}: processor time of a turn", borne.ours / borne.turns * 1_000, "ms")
         yield _told(f"{name}: PostgreSQL's, of a turn", borne.cpu[_SERVER] / borne.turns * 1_000, "ms")
         yield _right(name, borne)
@@ -209,10 +210,11 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=500)
     parser.add_argument("--each", type=int, default=10, help="messages of each")
     parser.add_argument("--seconds", type=int, default=20, help="while acknowledgements are measured")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--profile", default="", metavar="FILE", help="figures of cProfile of `run`; it slows it down")
     given, _ = parser.parse_known_args()
-    size = Size(customers=given.customers, each=given.each, seconds=given.seconds, profile=given.profile)
+    size = Size(**{name: value for name, value in vars(given).items() if name != "only"})
     print(f"load: {size.customers} customers with {size.each} messages each; then {A_SECOND} a second")
     figures = asyncio.run(run([given.only] if given.only else PARTS, size))
     keep(figures)

@@ -6,6 +6,7 @@ is kept of the turn, and the model answers at once. Against it: Aegis' local mod
 query, which a server with an index would not.
 """
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ async def recipe(folder: Path, history: int) -> AsyncIterator[Callable[[str], Aw
     customer.update_profile(dict(llm_cost._PROFILE))
     for number in range(history):
         customer.record(f"My kettle number {number} does not work, charged ${10 + number % 90}.", "Refunded.")
-    with model_server(llm_cost.json.dumps(llm_cost._ANALYSIS)) as url:
+    with model_server(json.dumps(llm_cost._ANALYSIS)) as url:
         agent = llm_cost.Recipe(OpenAITwin(url=url), aegis)
 
         async def respond(said: str) -> None:

@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, text
 
@@ -44,8 +44,7 @@ from core.backends.rules.writer import RulesWriter
 from core.delivery import Delivery
 from core.dispatch import Dispatch
 from core.messages import InboundMessage, Raw, Reply
-from core.writing import Writer
-from core.writing import WithFallback
+from core.writing import WithFallback, Writer
 from tests.shop import HOUSE, Shop
 from tests.twins.channel import ChannelTwin
 from tests.twins.openai import KEY, MODEL

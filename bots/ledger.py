@@ -8,12 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from bots.aegis import memory_of
 from bots.console.login import seal_anew
 from bots.memory import rebuild
 from bots.privacy import catch_up, forgetting
 from bots.settings import Settings, load
 from bots.wiring import Throughline, closed_ledger, open_ledger, secret_for
-from core.backends.aegis import AegisMemory
 from core.backends.ledger import alone, moving
 from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
 from core.backends.ledger.migrations import HEAD, downgrade, revision, revisions
@@ -151,7 +151,7 @@ async def restore(backup_file: Path) -> None:
     if path.exists():
         await _note_erasures(settings, path)
     await asyncio.to_thread(alone.restore, backup_file, path)
-    ledger, memory = await open_ledger(settings), AegisMemory(Path(settings.aegis_path))
+    ledger, memory = await open_ledger(settings), memory_of(settings)
     try:
         await catch_up(settings, ledger, memory)
     finally:
@@ -165,7 +165,7 @@ async def _note_erasures(settings: Settings, path: Path) -> None:
     """What the ledger that is to be replaced knows of erasures."""
     with alone.alone(path):
         pass
-    ledger, memory = closed_ledger(settings), AegisMemory(Path(settings.aegis_path))
+    ledger, memory = closed_ledger(settings), memory_of(settings)
     try:
         await ledger.migrate()
         await forgetting(settings, ledger, memory).keep_outside()

@@ -3,6 +3,7 @@ ended."""
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bots.monitoring import may_read
 from bots.observing import Observing
 from core.backends.ledger.sqlite import SqliteDatabase
 from core.backends.ledger.watched import WatchedLedger
+from core.backends.rules.writer import RulesWriter
 from core.errors import Fenced, TryAgain, Undeliverable, WriterFailed
 from core.ledger import Outgoing, Settled
 from core.messages import InboundMessage
@@ -89,6 +91,22 @@ async def test_how_a_turn_ended_is_told(tmp_path: Path) -> None:
     await shop.engine.give_to_a_human("sms:+15550101")
     assert [outcome for _, outcome in told.turns()] == ["failed", "handed off"]
     assert len({code for code, _ in told.turns()}) == 1
+    await shop.close()
+
+
+async def test_a_turn_that_another_one_took_over_did_not_fail(tmp_path: Path) -> None:
+    class Slow:
+        async def answer(self, brief: Brief) -> Answer:
+            await shop.ledger.open_turn("sms:+15550101", token="t", now=shop.now, burst=timedelta(0), live=True)
+            return await RulesWriter().answer(brief)
+
+    told = Told()
+    shop = await opened(tmp_path, told, writer=Slow())
+    await shop.accept(shop.message("sms", "+15550101", "My kettle is broken."))
+    shop.later(seconds=3)
+    with pytest.raises(Fenced):
+        await shop.engine.take_turn("sms:+15550101")
+    assert [outcome for _, outcome in told.turns()] == ["taken over"]
     await shop.close()
 
 

@@ -77,6 +77,17 @@ async def swept(twilio: Twilio, var: Path, inbox: Inbox, *, lists: int = 1) -> N
         await asyncio.wait([listening])
 
 
+async def test_what_came_in_the_second_of_the_first_start_is_found_too(
+    tmp_path: Path, twilio: Twilio, inbox: Inbox
+) -> None:
+    """Twilio tells seconds, and our clock less than that."""
+    inbox.now = NOW + timedelta(milliseconds=300)
+    await swept(twilio, tmp_path, inbox)
+    twilio.archive.keeps(ANN, "cut off when the process died", at=NOW + timedelta(milliseconds=700))
+    await swept(twilio, tmp_path, inbox)
+    assert inbox.texts == ["cut off when the process died"]
+
+
 async def test_what_came_before_the_first_start_is_nobodys_to_answer(
     twilio: Twilio, tmp_path: Path, inbox: Inbox
 ) -> None:

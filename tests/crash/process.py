@@ -5,6 +5,7 @@ fork, so that a start costs no imports), and what becomes of each is told on std
 `python -m bots COMMAND`, with the fuse laid at the ports and nothing else changed.
 """
 
+import ctypes
 import importlib
 import json
 import os
@@ -19,6 +20,8 @@ import bots.customers
 import bots.run  # noqa: F401 - what children need is loaded once
 from bots import roster
 from tests.crash.points import Fuse
+
+_DIES_WITH_ITS_PARENT = 1  # Linux: PR_SET_PDEATHSIG
 
 
 def main() -> int:
@@ -74,6 +77,7 @@ def _tell(**what: int) -> None:
 def _born(order: dict[str, Any]) -> int:
     if child := os.fork():
         return child
+    ctypes.CDLL(None).prctl(_DIES_WITH_ITS_PARENT, signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     code = 70

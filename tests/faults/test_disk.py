@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import aiosmtplib
 import pytest
@@ -93,8 +94,7 @@ def full(shop: Shop, _file: Path) -> Iterator[None]:
 def _limit(database: SqliteDatabase, pages: int) -> None:
     thread = database._writer
     thread._connection = thread._connection or thread._connect()
-    driver = thread._connection.connection.dbapi_connection
-    assert isinstance(driver, sqlite3.Connection)
+    driver = cast("sqlite3.Connection", thread._connection.connection.dbapi_connection)
     driver.execute("VACUUM")  # no page is left over
     driver.execute(f"PRAGMA max_page_count={pages}")
 
@@ -175,9 +175,9 @@ async def test_mail_is_answered_451_and_taken_when_it_comes_again(
 
 
 @asynccontextmanager
-async def _listening(channel: object, bot: Bot) -> AsyncIterator[aiosmtplib.SMTP]:
-    task = asyncio.create_task(channel.listen(partial(bot.dispatch.deliver, channel)))  # type: ignore[attr-defined]
-    port = await channel.started()  # type: ignore[attr-defined]
+async def _listening(channel: Any, bot: Bot) -> AsyncIterator[aiosmtplib.SMTP]:
+    task = asyncio.create_task(channel.listen(partial(bot.dispatch.deliver, channel)))
+    port = await channel.started()
     try:
         async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
             yield client

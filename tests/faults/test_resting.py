@@ -1,0 +1,94 @@
+"""A provider that is away as a whole is left alone: replies wait without being tried, one is tried for all once the
+rest is over, and then all go. What one refuses about a single reply rests nothing.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from core.breaker import IN_A_ROW, Breaker, Resting
+from core.errors import TryAgain, Undeliverable
+from tests.faults.house import bot_with
+from tests.shop import START
+from tests.twins.channel import ChannelTwin
+
+AWAY = TryAgain("503", away=True)
+
+
+class Counting(ChannelTwin):
+    """Counts what it is asked."""
+
+    asked = 0
+
+    async def send(self, wire: object) -> str:
+        self.asked += 1
+        return await super().send(wire)  # type: ignore[arg-type]
+
+
+async def test_replies_wait_while_their_provider_rests_and_use_up_no_patience(tmp_path: Path) -> None:
+    channel = Counting("sms")
+    channel.troubles.extend([AWAY] * 1_000)
+    async with bot_with(channel, tmp_path) as bot:
+        sending = "sending sms"
+        for number in range(8):
+            await bot.hears(f"+1555010{number}", "My kettle leaks.")
+        await bot.until(lambda: bot.office.health.of(sending).rests_until is not None)
+        assert "resting until" in await bot.page()
+        asked = channel.asked
+        await bot.hears("+15550108", "My lamp is broken.")
+        while bot.dispatch._serving:
+            pass_on = next(iter(bot.dispatch._serving.values()))
+            await pass_on
+        assert channel.asked <= asked + 1  # who tried for all
+
+        channel.troubles.clear()
+        await bot.all_is_sent()
+        assert len(channel.sent) == 9
+        assert await bot.states() == [("sent", False)] * 9
+        assert bot.office.health.of(sending).rests_until is None
+        assert "resting until" not in await bot.page()
+
+
+async def test_one_tries_for_all(tmp_path: Path) -> None:
+    told: list[object] = []
+    breaker = Breaker(lambda: START, told.append)
+    for _ in range(IN_A_ROW):
+        assert not breaker.rests
+        with pytest.raises(TryAgain), breaker.asked():
+            raise AWAY
+    assert breaker.rests
+    with pytest.raises(Resting), breaker.asked():
+        raise AssertionError("nobody is asked")
+
+    await breaker.rested()
+    with breaker.asked(), pytest.raises(Resting), breaker.asked():
+        raise AssertionError("the first one tries for all")
+    assert told[-1] is None
+    with breaker.asked(), breaker.asked():
+        pass
+
+
+async def test_a_trial_that_fails_begins_a_longer_rest() -> None:
+    told: list[object] = []
+    breaker = Breaker(lambda: START, told.append)
+    for _ in range(IN_A_ROW):
+        with pytest.raises(TryAgain), breaker.asked():
+            raise AWAY
+    await breaker.rested()
+    with pytest.raises(TryAgain), breaker.asked():
+        raise AWAY
+    first, second = told
+    assert second - START == 2 * (first - START)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("refusal", [Undeliverable("550"), TryAgain("429")])
+async def test_what_is_about_one_reply_or_the_pace_rests_nothing(refusal: Exception) -> None:
+    breaker = Breaker(lambda: START, lambda _until: None)
+    for _ in range(IN_A_ROW - 1):
+        with pytest.raises(TryAgain), breaker.asked():
+            raise AWAY
+    with pytest.raises(type(refusal)), breaker.asked():
+        raise refusal
+    with pytest.raises(TryAgain), breaker.asked():
+        raise AWAY
+    assert not breaker.rests
