@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := .ci/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check demo bench soak browser pictures format
+.PHONY: help venv run test check demo bench crash soak browser pictures format
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ bench: venv ## Every benchmark with its goals; some minutes, 1 where one is miss
 
 soak: venv ## Everything at once for ten minutes: kills, faults, bad input; what was lost
 	@$(BIN)/python -m tests.soak
+
+crash: venv ## Kill the bot at every crash point, on both databases; some minutes, 1 where anything is lost or doubled
+	@$(BIN)/python -m tests.crash
 
 browser: venv ## A browser for the tests of pages, where there is none
 	@$(BIN)/python -m tests.chromium

@@ -1,6 +1,7 @@
-"""`python -m benchmarks`: every benchmark one after the other, each row with its goal; 1 where one is missed.
+"""`python -m benchmarks [PART ...]`: every benchmark one after the other, then one table; 1 where a goal is missed.
 
-What each of them printed, and how long it took, is kept under var/bench/.
+Kept under var/bench/: what each of them printed and how long it took, all rows in bench.json; how much of each goal is
+used up is drawn in bench.svg.
 """
 
 import json
@@ -11,10 +12,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import table
+from benchmarks.rows import Figure, read
 
 _KEPT = Path("var/bench")
 _PARTS = (
     ("repeatbench", "does anybody have to repeat anything; some minutes", ("benchmarks.repeatbench", "run")),
+    ("turn", "what a turn costs, beside the floor and beside the recipe; some minutes", ("benchmarks.turn",)),
+    ("load", "how much it bears, and what more workers bring; some minutes", ("benchmarks.load",)),
+    ("processes", "what starting and idling cost; some minutes", ("benchmarks.processes",)),
     ("llm_cost", "what a turn asks of the language model", ("benchmarks.llm_cost",)),
     ("gate", "what identity costs a turn", ("benchmarks.gate",)),
     ("recall", "what a long history costs a turn", ("benchmarks.recall",)),
@@ -35,42 +43,51 @@ class Part:
     seconds: float
     failed: bool
     lines: Sequence[str]
-
-    @property
-    def goals(self) -> int:
-        """How many rows have a goal."""
-        return sum("<=" in line or ">=" in line or " 0   " in line[:33] for line in self.lines)
+    figures: Sequence[Figure]
 
     @property
     def missed(self) -> int:
         """How many goals are missed."""
-        return sum(line.split().count("missed") for line in self.lines)
+        return sum(figure.missed for figure in self.figures)
 
     def __str__(self) -> str:
+        goals = sum(bool(figure.goal) for figure in self.figures)
         verdict = f"{self.missed} missed" if self.missed else "missed: it did not finish" if self.failed else "met"
-        return f"{self.name:<16} {self.goals:>6} {self.seconds:>8.0f} s   {verdict}"
+        return f"{self.name:<16} {goals:>6} {self.seconds:>8.0f} s   {verdict}"
 
 
 def main() -> int:
-    """Runs everything; 1 where a goal is missed."""
+    """Runs everything, or the parts that are named; 1 where a goal is missed."""
+    asked = [part for part in _PARTS if part[0] in sys.argv[1:]] or _PARTS
     parts = []
-    for number, (name, what, command) in enumerate(_PARTS, 1):
-        print(f"\n[{number} of {len(_PARTS)}] {name}: {what}", flush=True)
+    for number, (name, what, command) in enumerate(asked, 1):
+        print(f"\n[{number} of {len(asked)}] {name}: {what}", flush=True)
         parts.append(_run(name, command))
         _KEPT.mkdir(parents=True, exist_ok=True)
         (_KEPT / f"{name}.json").write_text(json.dumps(asdict(parts[-1]), indent=1), encoding="utf-8")
-    print(f"\n{'benchmark':<16} {'goals':>6} {'took':>10}   outcome")
+    _conclude(parts)
+    return int(any(part.failed for part in parts))
+
+
+def _conclude(parts: Sequence[Part]) -> None:
+    rows = {part.name: part.figures for part in parts}
+    table.write(rows, _KEPT)
+    print(f"\n{table.table(rows)}\n\n{'benchmark':<16} {'goals':>6} {'took':>10}   outcome")
     for part in parts:
         print(part)
-    print(f"What they printed is kept in {_KEPT}/.")
-    return int(any(part.failed for part in parts))
+    print(f"What they printed is kept in {_KEPT}/, the rows in {_KEPT}/bench.json, drawn in {_KEPT}/bench.svg.")
 
 
 def _run(name: str, command: Sequence[str]) -> Part:
     began, at = time.monotonic(), datetime.now(UTC).isoformat()
-    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
-        lines = list(_shown(running))
-    return Part(name=name, at=at, seconds=time.monotonic() - began, failed=running.returncode != 0, lines=lines)
+    with TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows.json"
+        called = [sys.executable, "-m", *command, "--json", str(rows)]
+        with subprocess.Popen(called, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+            lines = list(_shown(running))
+        figures = read(rows)
+    took = time.monotonic() - began
+    return Part(name=name, at=at, seconds=took, failed=running.returncode != 0, lines=lines, figures=figures)
 
 
 def _shown(running: "subprocess.Popen[str]") -> Iterator[str]:

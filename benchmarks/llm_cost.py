@@ -26,6 +26,7 @@ from openai import AsyncOpenAI
 
 from benchmarks import history
 from benchmarks.repeatbench.arms.recipe import Customer
+from benchmarks.rows import Figure, keep
 from core.backends.aegis import AegisMemory
 from core.backends.aegis_client import as_provider
 from core.backends.embedding import WordLlamaEmbedder
@@ -56,16 +57,20 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A figure, its goal, and whether it is missed."""
+    """A figure, and how it is printed if not as a number."""
 
-    name: str
-    shown: str
-    goal: str = "told only"
-    missed: bool = False
+    figure: Figure
+    shown: str = ""
+
+    @property
+    def missed(self) -> bool:
+        """Whether its goal is missed."""
+        return self.figure.missed
 
     def __str__(self) -> str:
-        verdict = "missed" if self.missed else "" if self.goal == "told only" else "met"
-        return f"{self.name:<52} {self.shown:>10}   {self.goal:<12} {verdict}"
+        verdict = "missed" if self.missed else "met" if self.figure.goal else ""
+        shown = self.shown or f"{self.figure.value:.4g}{self.figure.unit}"
+        return f"{self.figure.name:<56} {shown:>10}   {self.figure.goal or 'told only':<12} {verdict}"
 
 
 class Tokens:
@@ -243,17 +248,17 @@ async def run() -> list[Row]:
 
 def _of_ours(costs: Mapping[int, Cost], tokens: Tokens) -> Iterator[Row]:
     for length, cost in costs.items():
-        at = f"ours, history {length:,}:"
-        yield Row(name=f"{at} calls", shown=str(cost.calls), goal=f"<= {CALLS}", missed=cost.calls != CALLS)
-        yield _tokens(f"{at} prompt tokens", cost.tokens)
-        yield Row(name=f"{at} tokens with the schema", shown=str(cost.tokens + cost.schema))
-        told = "yes" if cost.remembers else "no"
-        yield Row(name=f"{at} the conversation is in it", shown=told, goal="yes", missed=not cost.remembers)
+        at = f"at {length:,} messages"
+        yield Row(figure=Figure(name=f"ours, calls {at}", value=cost.calls, least=CALLS, most=CALLS))
+        yield _tokens(f"ours, prompt tokens {at}", cost.tokens)
+        yield Row(figure=Figure(name=f"ours, tokens with the schema {at}", value=cost.tokens + cost.schema))
+        told = Figure(name=f"ours, the conversation is in it {at}", value=cost.remembers, least=1)
+        yield Row(figure=told, shown="yes" if cost.remembers else "no")
     yield _tokens("ours, more of everything than fits: prompt tokens", tokens.of_messages(_messages(crowded())))
     for length in HISTORIES[3:]:
         ratio = costs[length].tokens / costs[10].tokens
-        name = f"ours, history {length:,} beside history 10: tokens"
-        yield Row(name=name, shown=f"{ratio:.2f}x", goal=f"<= {GROWTH}x", missed=ratio > GROWTH)
+        name = f"ours, tokens of {length:,} messages beside those of 10"
+        yield Row(figure=Figure(name=name, value=ratio, unit="x", most=GROWTH))
 
 
 def _messages(brief: Brief) -> list[Mapping[str, Any]]:
@@ -261,16 +266,17 @@ def _messages(brief: Brief) -> list[Mapping[str, Any]]:
 
 
 def _tokens(name: str, count: int) -> Row:
-    return Row(name=name, shown=str(count), goal=f"<= {TOKENS:,}", missed=count > TOKENS)
+    return Row(figure=Figure(name=name, value=count, most=TOKENS))
 
 
 def _of_recipe(costs: Mapping[int, Cost]) -> Iterator[Row]:
     for length, cost in costs.items():
-        at = f"recipe, history {length:,}:"
-        yield Row(name=f"{at} calls, one after the other", shown=str(cost.calls))
-        yield Row(name=f"{at} prompt tokens", shown=str(cost.tokens))
+        at = f"at {length:,} messages"
+        yield Row(figure=Figure(name=f"recipe, calls one after the other {at}", value=cost.calls))
+        yield Row(figure=Figure(name=f"recipe, prompt tokens {at}", value=cost.tokens))
         if length:
-            yield Row(name=f"{at} the newest is in it", shown="yes" if cost.remembers else "no")
+            told = Figure(name=f"recipe, the newest is in it {at}", value=cost.remembers)
+            yield Row(figure=told, shown="yes" if cost.remembers else "no")
 
 
 def main() -> int:
@@ -279,6 +285,7 @@ def main() -> int:
     print("what a turn asks of the language model; tokens by Llama 2's tokenizer, an upper estimate")
     for row in rows:
         print(row)
+    keep(row.figure for row in rows)
     return int(any(row.missed for row in rows))
 
 

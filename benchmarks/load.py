@@ -18,7 +18,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +28,10 @@ from typing import Final
 
 from benchmarks.apart import ServerTime
 from benchmarks.rows import Figure, keep
-from benchmarks.town import Town, Wrongs, closed_books, wrongs
+from benchmarks.town import Town, Wrongs, closed_books, provider, wrongs
 from benchmarks.watching import Watched, ready
 from tests.process.test_run import twilio_settings
 from tests.twins.postgres import new_database
-from tests.twins.twilio import Twilio
 
 PARTS: Final = ("embedded", "workers", "acks")
 A_CORE, ACK = 150.0, 50.0  # turns; milliseconds of 99 in 100
@@ -105,8 +104,7 @@ async def house(commands: Sequence[str], url: str = "", profile: str = "") -> As
     """A process for each command, in one folder as on one machine; ready, and at rest."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        twilio = Twilio(account_sid="AC" + "1" * 32, auth_token="t0ken", number="+15550100")
-        await stack.enter_async_context(twilio)
+        twilio = await stack.enter_async_context(provider())
         url = url or f"sqlite:///{folder}/ledger.db"
         settings = twilio_settings(twilio) | {"CHANNELS": "sms,web", "DATABASE_URL": url}
         bots = {}

@@ -17,11 +17,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.rows import Figure, keep
+from benchmarks.town import provider
 from benchmarks.watching import Watched, is_ready, started
 from tests.process.test_run import twilio_settings
 from tests.twins.discord import DiscordTwin
@@ -29,7 +31,6 @@ from tests.twins.mail import MailRelay
 from tests.twins.openai import KEY, MODEL, openai_twin
 from tests.twins.postgres import new_database
 from tests.twins.slack import SlackTwin
-from tests.twins.twilio import Twilio
 
 START: Final = 2.0  # seconds to /readyz
 WITHOUT_MODELS, WITH_MODELS = 120.0, 260.0  # megabytes
@@ -62,8 +63,7 @@ async def kinds(stack: AsyncExitStack) -> dict[str, Kind]:
     """Every process, with the servers that it needs."""
     slack, discord = await stack.enter_async_context(SlackTwin()), await stack.enter_async_context(DiscordTwin())
     relay, model = await stack.enter_async_context(MailRelay().open()), await stack.enter_async_context(openai_twin())
-    twilio = Twilio(account_sid="AC" + "1" * 32, auth_token="t0ken", number="+15550100")
-    await stack.enter_async_context(twilio)
+    twilio = await stack.enter_async_context(provider())
     mail = {"SMTP_RELAY_HOST": "127.0.0.1", "SMTP_RELAY_PORT": str(relay.port), "SMTP_RELAY_STARTTLS": "false"}
     every = {
         "SLACK_BOT_TOKEN": slack.bot_token,
@@ -76,7 +76,7 @@ async def kinds(stack: AsyncExitStack) -> dict[str, Kind]:
         "OPENAI_BASE_URL": model.url,
         "OPENAI_MODEL": MODEL,
     }
-    shared = mail | {"DATABASE_URL": await new_database()}
+    shared = mail | {"DATABASE_URL": await new_database(), "SECRET_KEY": token_hex(32)}
     return {
         RUN: Kind(command=["run"], settings=mail),
         ALL: Kind(command=["run"], settings=mail | every | twilio_settings(twilio)),
@@ -146,7 +146,10 @@ def _resting(name: str, one: Started, kind: Kind) -> Iterator[Figure]:
 
 def _shown(figure: Figure) -> Figure:
     verdict = "" if figure.met is None else "missed" if figure.missed else "met"
-    print(f"{figure.name:<52} {figure.value:8.2f} {figure.unit:<12} {figure.goal or 'told only':<10} {verdict}", flush=True)
+    print(
+        f"{figure.name:<52} {figure.value:8.2f} {figure.unit:<12} {figure.goal or 'told only':<10} {verdict}",
+        flush=True,
+    )
     return figure
 
 

@@ -25,7 +25,7 @@ class Written(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A figure, and its goal if it has one: at most, or at least. Its name stays the same from run to run."""
+    """A figure, and its goal if it has one: at most, at least, or between. Its name stays the same from run to run."""
 
     name: str
     value: float
@@ -36,18 +36,20 @@ class Figure:
     @property
     def goal(self) -> str:
         """In words; "" where there is none."""
-        if self.most is not None:
-            return f"<= {self.most:,.4g}"
-        return f">= {self.least:,.4g}" if self.least is not None else ""
+        most, least = (None if one is None else f"{one:,.4g}" for one in (self.most, self.least))
+        if most and least:
+            return most if most == least else f"{least} to {most}"
+        return f"<= {most}" if most else f">= {least}" if least else ""
 
     @property
     def ratio(self) -> float | None:
         """How far from its goal: up to 1 it is met, at 2 it would have to be twice as good. None without a goal."""
+        ratios = []
         if self.most is not None:
-            return self.value / self.most if self.most else 0.0 if self.value <= 0 else math.inf
-        if self.least is None:
-            return None
-        return self.least / self.value if self.value else math.inf
+            ratios.append(_ratio(self.value, self.most))
+        if self.least is not None:
+            ratios.append(_ratio(self.least, self.value))
+        return max(ratios, default=None)
 
     @property
     def met(self) -> bool | None:
@@ -65,6 +67,10 @@ class Figure:
         return Written(
             name=self.name, value=round(self.value, 4), unit=self.unit, goal=self.goal, ratio=ratio, met=self.met
         )
+
+
+def _ratio(part: float, of: float) -> float:
+    return part / of if of else 0.0 if part <= 0 else math.inf
 
 
 def keep(figures: Iterable[Figure]) -> None:

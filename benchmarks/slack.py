@@ -22,6 +22,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from benchmarks.rows import Figure, keep
 from bots import web
 from channels.slack import Slack, SlackSettings
 from core.delivery import Delivery
@@ -56,6 +57,12 @@ class Acknowledged:
     def missed(self) -> bool:
         """Whether the goal is missed, or the bot did not answer meanwhile."""
         return self.p99 > GOAL + self.busy or self.answers < CUSTOMERS
+
+    @property
+    def figures(self) -> list[Figure]:
+        """For the table over all benchmarks."""
+        acknowledged = Figure(name=f"{self.what}: acknowledged, p99", value=self.p99, unit="ms", most=GOAL + self.busy)
+        return [acknowledged, Figure(name=f"{self.what}: answers", value=self.answers, least=CUSTOMERS)]
 
     def __str__(self) -> str:
         verdict = "missed" if self.missed else "met"
@@ -184,6 +191,7 @@ def main() -> int:
     print(f"{'':<14} {'p50':>8} {'p99':>8} {'worst':>8} {'answers':>8}   goal")
     for one in found:
         print(one)
+    keep(figure for one in found for figure in one.figures)
     return int(any(one.missed for one in found))
 
 

@@ -5,13 +5,14 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
 from core.backends.ledger.database import Database, open_database
 from core.backends.ledger.schema import messages, outbox, wires
-from core.observing import code_of
+from core.observing import correlation_of
 from tests.twins.twilio import Twilio
 
 SAID: Final = (
@@ -23,6 +24,7 @@ SAID: Final = (
 )
 SILENT: Final = 60.0  # seconds after which an answer is not coming
 _KEPT: Final = 200  # HTTP
+_ACCOUNT, _TOKEN = "AC" + "1" * 32, "t0ken"
 _A_LOOK: Final = 0.2  # seconds
 
 
@@ -90,6 +92,11 @@ class Town:
         self.written[customer].append(Kept(ack=took, code=answer.headers["x-request-id"]))
 
 
+def provider() -> Twilio:
+    """The provider that everybody's messages go through."""
+    return Twilio(account_sid=_ACCOUNT, auth_token=_TOKEN, number="+15550100")
+
+
 def address(number: int) -> str:
     """Somebody's telephone number."""
     return f"+1555{number:07d}"
@@ -115,7 +122,7 @@ async def closed_books(url: str) -> Books:
     database = open_database(url)
     try:
         async with asyncio.timeout(SILENT):
-            while not (has := await _books(database)).are_closed:
+            while not (has := await _books(database)).are_closed:  # noqa: ASYNC110 - other processes close them
                 await asyncio.sleep(_A_LOOK)
             return has
     finally:
@@ -130,8 +137,8 @@ def _read(tx: Connection) -> Books:
     sent = select(wires.c.provider_id, outbox.c.trace).join(outbox, outbox.c.id == wires.c.outgoing)
     waiting = select(func.count()).where(outbox.c.state == "waiting")
     return Books(
-        states={code_of(kept): state for kept, state in tx.execute(select(messages.c.trace, messages.c.state))},
-        answers={sid: code_of(kept) for sid, kept in tx.execute(sent)},
+        states={correlation_of(kept): state for kept, state in tx.execute(select(messages.c.trace, messages.c.state))},
+        answers={sid: correlation_of(kept) for sid, kept in tx.execute(sent)},
         waiting=tx.execute(waiting).scalar_one(),
     )
 
@@ -177,5 +184,5 @@ def _wrongs(told: list[Kept], answers: list[str], has: Books, *, one_by_one: boo
     return Wrongs(
         lost=len(unanswered),
         twice=len(answers) - len(came),
-        overtaken=sum(later < earlier for earlier, later in zip(came, came[1:], strict=False)),
+        overtaken=sum(later < earlier for earlier, later in pairwise(came)),
     )

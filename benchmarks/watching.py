@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +59,7 @@ class Watched:
 
 @asynccontextmanager
 async def started(folder: Path, *command: str, profile: str = "", **settings: str) -> AsyncIterator[Watched]:
-    """`python -m bots COMMAND`, once it is there, until the block is left. `profile` is a file for cProfile's figures."""
+    """`python -m bots COMMAND`, starting, until the block is left. `profile` is a file for cProfile's figures."""
     ports = {name: str(free_port()) for name in ("WEB_PORT", "SMTP_LISTEN_PORT", "METRICS_PORT")} | settings
     through = ["-m", "cProfile", "-o", profile] if profile else []
     process = await asyncio.create_subprocess_exec(
@@ -120,8 +120,3 @@ async def _answers(url: str) -> bool:
         return False
     writing.close()
     return b" 200 " in answer
-
-
-def cost(bots: Mapping[str, Watched]) -> dict[str, float]:
-    """Seconds of processor time of each so far."""
-    return {name: bot.cpu for name, bot in bots.items()}

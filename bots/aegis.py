@@ -3,21 +3,25 @@
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bots.settings import Settings
 from core.backends.aegis import AegisMemory
-from core.backends.aegis_server import AegisServerMemory
-from core.backends.backlog import Backlog, Recalling
 from core.backends.embedding import Embedder, WordLlamaEmbedder
 from core.watched import Tell
+
+if TYPE_CHECKING:
+    from core.backends.backlog import Recalling
 
 log = logging.getLogger(__name__)
 
 
-def memory_of(settings: Settings, embedder: Callable[[], Embedder] = WordLlamaEmbedder) -> Recalling:
+def memory_of(settings: Settings, embedder: Callable[[], Embedder] = WordLlamaEmbedder) -> "Recalling":
     """The memory that the settings name; nothing is opened yet. It fails at once where it cannot do something now."""
     if settings.aegis_mode == "local":
         return AegisMemory(Path(settings.aegis_path), embedder)
+    from core.backends.aegis_server import AegisServerMemory  # noqa: PLC0415 - loads its vendors, only with a server
+
     _drop_local(Path(settings.aegis_path))
     return AegisServerMemory(
         settings.aegis_base_url,
@@ -32,10 +36,14 @@ def running_memory_of(
     embedder: Callable[[], Embedder],
     tell: Tell,
     erased: Callable[[Collection[int]], Awaitable[Collection[int]]],
-) -> Recalling:
+) -> "Recalling":
     """The same for a bot that runs: what a server does not take now waits, and `tell` hears of it."""
     memory = memory_of(settings, embedder)
-    return memory if settings.aegis_mode == "local" else Backlog(memory, tell, erased)
+    if settings.aegis_mode == "local":
+        return memory
+    from core.backends.backlog import Backlog  # noqa: PLC0415 - only with a server
+
+    return Backlog(memory, tell, erased)
 
 
 def _drop_local(path: Path) -> None:

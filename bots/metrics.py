@@ -75,7 +75,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 _MOST_LABELS = 40  # values of a label that is not one of a known few
 
 
-disable_created_metrics()  # when each was made is of no use to anybody
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when each was made is of no use to anybody
 
 
 class Metrics:

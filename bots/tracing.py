@@ -62,8 +62,8 @@ class Tracing:
             start_time=time_ns() - int((perf_counter() - since) * 1e9),
         )
         made = span.get_span_context()
-        code = after.id if after else f"{made.trace_id:032x}"
-        return Step(name, Trace(code, channel, f"{made.span_id:016x}"), since, ended=partial(_end, span))
+        correlation = after.id if after else f"{made.trace_id:032x}"
+        return Step(name, Trace(correlation, channel, f"{made.span_id:016x}"), since, ended=partial(_end, span))
 
     async def close(self) -> None:
         """Hands over what is left, as far as our patience lasts."""

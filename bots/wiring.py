@@ -23,10 +23,9 @@ from bots.settings import VAR, Settings, read
 from bots.teaching import Teaching
 from bots.version import version
 from core.actions import Actions, Carrier
-from core.backends.backlog import Recalling
 from core.backends.carrying import Company
 from core.backends.embedding import WordLlamaEmbedder
-from core.backends.ledger.database import is_sqlite, NotedDatabase, open_database
+from core.backends.ledger.database import NotedDatabase, is_sqlite, open_database
 from core.backends.ledger.sql import SqlLedger
 from core.backends.ledger.watched import WatchedLedger
 from core.backends.rules.learning import Examples
@@ -49,6 +48,7 @@ from core.writing import WithFallback, Writer
 
 if TYPE_CHECKING:
     from core.backends.announcing import Announcements
+    from core.backends.backlog import Recalling
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Throughline:
     roster: Sequence[Entry]
     channels: Mapping[str, Channel[Any]]
     ledger: SqlLedger
-    memory: Recalling
+    memory: "Recalling"
     engine: Engine
     delivery: Delivery
     dispatch: Dispatch

@@ -1,7 +1,7 @@
 """What is told of the work as it is done: for which message, how long it took, how it ended.
 
-A message gets a random code when it arrives: its correlation id. The code stands with it and with its answer, so that
-whoever goes on with it, in another process or after a restart, goes on under the same code. Nothing that is told here
+A message gets a random correlation id when it arrives. It stands with the message and with its answer, so that whoever
+goes on with it, in another process or after a restart, goes on under the same id. Nothing that is told here
 is about a customer: names of channels, of steps and of outcomes, numbers and times.
 """
 
@@ -32,17 +32,17 @@ class Trace:
     @classmethod
     def read(cls, kept: str | None, channel: str) -> "Trace | None":
         """What stands with a row; None where nothing does."""
-        code, _, span = (kept or "").partition("-")
-        return cls(code, channel, span) if code else None
+        correlation, _, span = (kept or "").partition("-")
+        return cls(correlation, channel, span) if correlation else None
 
 
-def code_of(kept: str | None) -> str:
+def correlation_of(kept: str | None) -> str:
     """The correlation id in what stands with a row; "" where nothing does."""
     return (kept or "").partition("-")[0]
 
 
-def new_code() -> str:
-    """A code that nobody else has."""
+def new_correlation() -> str:
+    """One that no other message has."""
     return secrets.token_hex(8)
 
 
@@ -92,7 +92,7 @@ class Observer:
         """A step begins, or has begun at `since`: of a message's way `after` an earlier one, or of a new way. `beside`:
         the messages that it is done for too."""
         del beside
-        trace = Trace(after.id, channel, after.span) if after else Trace(new_code(), channel)
+        trace = Trace(after.id, channel, after.span) if after else Trace(new_correlation(), channel)
         return Step(name, trace, since or perf_counter())
 
     def end(self, step: Step) -> None:
@@ -112,7 +112,7 @@ class Observer:
 
     @contextmanager
     def arrival(self, channel: str) -> Iterator[Step]:
-        """Something arrives in the block: it gets its code, unless it has one since it is just arriving."""
+        """Something arrives in the block: it gets its correlation id, unless it has one since it is just arriving."""
         arriving = _arriving.get()
         if arriving is not None and arriving.trace is here():
             yield arriving

@@ -78,7 +78,7 @@ class Line:
     files: Sequence[Attachment] = ()
     message: int | None = None  # the number of what the customer wrote
     outgoing: int | None = None  # the number of a reply
-    code: str = ""  # the correlation id, under which the log speaks of it
+    correlation: str = ""  # the id under which the log speaks of it
 
     @property
     def kind(self) -> Kind:

@@ -16,7 +16,7 @@ _MOST_WORDS = 5
 _BEFORE, _AFTER = 60, 120  # characters of an excerpt around what was found
 _PHONE = re.compile(r"[+\d][\d\s()./-]{4,24}", re.ASCII)
 _MOST_DIGITS = 15
-_CODE = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
+_CORRELATION = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 
 
 def fold(text: str) -> str:
@@ -37,9 +37,9 @@ class Sought:
         return int(number) if number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS else None
 
     @property
-    def code(self) -> str:
+    def correlation(self) -> str:
         """A correlation id, or the beginning of one, as the timeline shows them; "" where none was asked for."""
-        return self.words[0] if len(self.words) == 1 and _CODE.fullmatch(self.words[0]) else ""
+        return self.words[0] if len(self.words) == 1 and _CORRELATION.fullmatch(self.words[0]) else ""
 
     @property
     def of_a_customer(self) -> Sequence[str]:

@@ -18,8 +18,9 @@ from benchmarks.repeatbench.protocol import Bot
 from benchmarks.repeatbench.remote import Remote
 from benchmarks.repeatbench.scoring import Played, Scores, score
 from benchmarks.repeatbench.strata.stories import scripts
-from benchmarks.repeatbench.table import as_json, missed, table
+from benchmarks.repeatbench.table import as_json, figures, missed, table
 from benchmarks.repeatbench.world import World
+from benchmarks.rows import keep
 
 # Loaded only when they play: ours and the recipe take their time to import.
 _ARMS: Mapping[str, tuple[str, str]] = {
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arm", nargs="+", choices=[*_ARMS], default=[], help="only these (default: all)")
     parser.add_argument("--url", default="", help="also play on a bot that serves the interface there")
+    parser.add_argument("--json", help="where the rows of the table over all benchmarks go")
     parser.add_argument("--misses", type=int, default=0, metavar="N", help="show N of each kind of miss")
 
 
@@ -65,6 +67,7 @@ async def run(options: argparse.Namespace) -> int:
     for name in judged:
         _show(name, played[name], options.misses)
     _write(played)
+    keep(figure for name in judged for figure in figures(played[name], quick=options.quick))
     return int(len(played) < len(arms) or any(missed(played[name], quick=options.quick) for name in judged))
 
 

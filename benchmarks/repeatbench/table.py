@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from benchmarks.repeatbench.asks_measured import Measured
 from benchmarks.repeatbench.scoring import Scores, Share
+from benchmarks.rows import Figure
 
 _PROBES = 3_000
 _WIDTH = 19
@@ -102,6 +103,30 @@ def rows(*, quick: bool) -> Sequence[Row]:
             good=lambda s: s.seconds <= 60,  # noqa: PLR2004
         ),
     )
+
+
+def figures(scores: Scores, *, quick: bool) -> list[Figure]:
+    """For the table over all benchmarks: those with a goal."""
+    none = {
+        "leaks": scores.leaks,
+        "undeclared questions": scores.undeclared,
+        "stale values": scores.stale,
+        "residue": scores.residue,
+        "double answers": scores.doubles,
+        "differing answers in pairs": scores.differing,
+    }
+    return [
+        Figure(name="repeat-asks", value=scores.repeat_asks.percent, unit="%", most=1),
+        Figure(name="ask precision", value=scores.ask_precision.percent, unit="%", least=98),
+        Figure(name="ask recall", value=scores.ask_recall.percent, unit="%", least=95),
+        Figure(name="right issue", value=scores.right_issue.percent, unit="%", least=98),
+        *(Figure(name=name, value=len(cases), most=0) for name, cases in none.items()),
+        Figure(name="probes", value=scores.probes, least=None if quick else _PROBES),
+        Figure(name="pairs", value=scores.pairs, least=1),
+        Figure(name="needless proofs", value=scores.verification.percent, unit="%", most=3),
+        Figure(name="false refusals", value=scores.refusals.percent, unit="%", most=2),
+        Figure(name="1,200 contacts", value=scores.seconds, unit="s", most=60),
+    ]
 
 
 def missed(scores: Scores, *, quick: bool) -> list[str]:

@@ -103,7 +103,7 @@ class Missed:
         now, kept = self._now(), self._opened()
         if is_first_start:
             return
-        since = max(kept.begun, kept.until - _OVERLAP, now - _FARTHEST).replace()  # Twilio tells seconds
+        since = max(kept.begun, kept.until - _OVERLAP, now - _FARTHEST).replace(microsecond=0)  # Twilio tells seconds
         for number in [self._number, *kept.numbers]:
             for found in reversed([one async for one in self._listed(number, since)]):
                 await deliver(await self._delivery(found))

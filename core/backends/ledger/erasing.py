@@ -303,7 +303,9 @@ def _blank(tx: Connection, gone: Customer) -> None:
     tx.execute(update(handles).where(handles.c.id.in_(gone.handles)).values(**blank))
     rows = cast(access_log.c.rows, Text)
     persons = [json.dumps(f"directory:{person}") for person in partition.persons(gone.nodes)]
-    read = or_(access_log.c.handle_id.in_(gone.handles), *(rows.contains(one, autoescape=True) for one in persons))
+    named = [f":{name}{end}" for name in {*gone.addresses, *partition.persons(gone.nodes)} for end in (":", '"')]
+    told = (rows.contains(one, autoescape=True) for one in (*persons, *named))  # merge:sms:+15550177:discord:77
+    read = or_(access_log.c.handle_id.in_(gone.handles), *told)
     tx.execute(update(access_log).where(read).values(rows=[]))
     learnt_from = cases.c.handle_id.in_(gone.handles)
     tx.execute(update(cases).where(learnt_from).values(status="resolved", reason="", resolution="", assignee=""))

@@ -14,7 +14,7 @@ from core.backends.ledger.schema import handles, outbox, wires
 from core.channel import Report
 from core.ledger import Notice, Outgoing, Settlement
 from core.messages import Choice, Interruption, Reply
-from core.observing import new_code
+from core.observing import new_correlation
 
 BLOT = "••••••"
 CLAIM = timedelta(seconds=15)  # unless it is held on to
@@ -37,7 +37,7 @@ def notify(tx: Connection, notice: Notice, s: Settlement) -> Outgoing:
 
 def _answering(s: Settlement) -> dict[str, Any]:
     """What a reply goes back to, and since when."""
-    return {"trace": s.trace or s.turn.first.trace or new_code(), "heard_at": s.turn.first.received_at}
+    return {"trace": s.trace or s.turn.first.trace or new_correlation(), "heard_at": s.turn.first.received_at}
 
 
 def put(
@@ -47,7 +47,7 @@ def put(
     put_in = added(
         tx,
         outbox,
-        **{"trace": new_code()} | whose,
+        **{"trace": new_correlation()} | whose,
         destination=f"{whose['channel']}:{whose['conversation'] or whose['handle_id']}",
         text=reply.text.replace(reply.secret, BLOT) if reply.secret else reply.text,
         reply=_kept(reply),

@@ -82,9 +82,9 @@ def told(tx: Connection, sought: Sought, top: int) -> list[Said]:
 
 
 def _is_it(said: Table, sought: Sought) -> ColumnElement[bool]:
-    """What was said with the words in it, or under the code."""
+    """What was said with the words in it, or under the correlation id."""
     told = and_(*says(said.c.text, sought.words))
-    return or_(told, said.c.trace.startswith(sought.code)) if sought.code else told
+    return or_(told, said.c.trace.startswith(sought.correlation)) if sought.correlation else told
 
 
 def issues(tx: Connection, sought: Sought, top: int) -> Ids:

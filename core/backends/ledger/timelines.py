@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Connection, Row, Select, Table, bindparam, fu
 from core.backends.ledger.people import node_of
 from core.backends.ledger.schema import case_steps, cases, handles, links, messages, notes, outbox
 from core.messages import Attachment
-from core.observing import code_of
+from core.observing import correlation_of
 from core.panel import LINES, Kind, Line, Place, Timeline, Wanted, became, joined
 from identity.gate import DIRECTORY, Permit
 from identity.proof import Proof
@@ -91,7 +91,7 @@ def _heard_line(row: Row[Any], addresses: dict[int, str]) -> Line:
         proof=None if row.proof is None else Proof(row.proof),
         files=[Attachment(**file) for file in row.body["attachments"]],
         message=row.id,
-        code=code_of(row.trace),
+        correlation=correlation_of(row.trace),
     )
 
 
@@ -119,7 +119,7 @@ def _told_line(row: Row[Any], addresses: dict[int, str]) -> Line:
         error=row.error,
         files=[Attachment(**file) for file in row.files or ()],
         outgoing=row.id,
-        code=code_of(row.trace),
+        correlation=correlation_of(row.trace),
     )
 
 

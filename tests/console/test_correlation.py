@@ -50,7 +50,7 @@ async def asks(office: Office) -> str:
 async def test_a_line_of_the_timeline_shows_the_code_to_ask_the_log_for(office: Office) -> None:
     code = await asks(office)
     page = (await (await office.colleague("ada")).get(CASE)).text
-    assert page.count(f'<code class="code" title="Ask the log for it">{code}</code>') == 2
+    assert page.count(f'<code class="correlation" title="Ask the log for it">{code}</code>') == 2
 
 
 async def test_a_search_for_the_code_or_its_beginning_finds_what_was_said(office: Office) -> None:
