@@ -10,11 +10,10 @@ from sqlalchemy import Connection, text
 
 from bots.aegis import memory_of
 from bots.console.login import seal_anew
-from bots.memory import rebuild
 from bots.privacy import catch_up, forgetting
 from bots.settings import Settings, load
 from bots.wiring import Throughline, closed_ledger, open_ledger, secret_for
-from core.backends.ledger import alone, moving
+from core.backends.ledger import alone
 from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
 from core.backends.ledger.migrations import HEAD, downgrade, revision, revisions
 from core.backends.ledger.sql import SqlLedger
@@ -121,6 +120,8 @@ def _others(tx: Connection) -> int:
 # ── into PostgreSQL ──
 async def move(url: str, source: str) -> None:
     """Moves a ledger of SQLite into an empty PostgreSQL. Raises NotMoved or Busy; then both are as they were."""
+    from core.backends.ledger import moving  # noqa: PLC0415 - loads PostgreSQL's driver
+
     path = _file(source or load().database_url, "move", "name the file with --from sqlite:///PATH")
     rows = 0
     with closing(moving.move(path, url)) as steps:
@@ -157,6 +158,8 @@ async def restore(backup_file: Path) -> None:
     finally:
         await memory.close()
         await ledger.close()
+    from bots.memory import rebuild  # noqa: PLC0415 - loads the vendors of a memory server
+
     await rebuild()
     _say(f"The ledger is that of {backup_file}, without anybody who was erased since. Start the bot now.")
 
