@@ -152,8 +152,9 @@ async def restore(backup_file: Path) -> None:
     if path.exists():
         await _note_erasures(settings, path)
     await asyncio.to_thread(alone.restore, backup_file, path)
-    ledger, memory = await open_ledger(settings), memory_of(settings)
+    ledger, memory = closed_ledger(settings), memory_of(settings)
     try:
+        await ledger.migrate()
         await catch_up(settings, ledger, memory)
     finally:
         await memory.close()

@@ -25,6 +25,7 @@ from bots.version import version
 from core.actions import Actions, Carrier
 from core.backends.carrying import Company
 from core.backends.embedding import WordLlamaEmbedder
+from core.backends.erasures import ErasuresFile
 from core.backends.ledger.database import NotedDatabase, is_sqlite, open_database
 from core.backends.ledger.sql import SqlLedger
 from core.backends.ledger.watched import WatchedLedger
@@ -102,9 +103,11 @@ def secret_for(whom: str, secret: bytes) -> bytes:
 
 
 async def open_ledger(settings: Settings) -> SqlLedger:
-    """The ledger, in its newest shape."""
+    """The ledger, in its newest shape, and without whom a backup has brought back; for a command beside the bot."""
     ledger = closed_ledger(settings)
     await ledger.migrate()
+    if erased := await ErasuresFile(Path(settings.erasures_file)).read():
+        await ledger.erase_again(erased, receipt=new_id(), now=clock())
     return ledger
 
 

@@ -222,7 +222,7 @@ class Dispatch:
         if saying and saying.interruption:
             await self._note_heard(saying.interruption)
         self._learn(outcome)
-        return True
+        return outcome.more_waits
 
     def _saying(self, line: str) -> Saying | None:
         channel: object = self._channels.get(line.partition(":")[0])

@@ -286,6 +286,7 @@ class Settled:
     superseded: Sequence[Note] = ()
     votes: Sequence[Vote] = ()  # what a case says of patterns now
     praised: int | None = None  # a case that the bot resolved, and that was just rated well
+    more_waits: bool = True  # as far as is known, on the turn's line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -87,6 +87,7 @@ class AegisMemory:
         self._path = path
         self._make_embedder = embedder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="memory")
+        self._changing = asyncio.Lock()
 
     async def warm(self) -> None:
         """Opens the file and loads the embedder, so that the first customer need not wait for them."""
@@ -95,12 +96,12 @@ class AegisMemory:
     async def remember(self, notes: Sequence[Note]) -> None:
         """Adds or replaces the notes of these rows; the newest LIVE_ROWS of each handle stay."""
         for namespace, rows in by_handle(notes).items():
-            await self._run(_Store.remember, namespace, rows)
+            await self._change(_Store.remember, namespace, rows)
 
     async def retract(self, notes: Sequence[Note]) -> None:
         """Takes back rows that were superseded."""
         for namespace, rows in by_handle(notes).items():
-            await self._run(_Store.retract, namespace, rows)
+            await self._change(_Store.retract, namespace, rows)
 
     async def recall(self, handles: Sequence[int], query: str, *, limit: int) -> Sequence[Hit]:
         """The rows of these handles, and of no other, that bear most on `query`; best first."""
@@ -112,19 +113,19 @@ class AegisMemory:
 
     async def learn(self, lesson: Lesson) -> None:
         """Puts a pattern into the playbook, or replaces it; its votes stay."""
-        await self._run(_Store.learn, lesson)
+        await self._change(_Store.learn, lesson)
 
     async def unlearn(self, rows: Sequence[int]) -> None:
         """Takes these patterns out of the playbook, with all votes on them."""
         if rows:
-            await self._run(_Store.unlearn, rows)
+            await self._change(_Store.unlearn, rows)
 
     async def vote(self, votes: Sequence[Vote]) -> None:
         """Counts the newest vote of a case on a pattern, and none on a pattern that is not in the playbook."""
         for vote in votes:
             name_of(vote.handle)
         if votes:
-            await self._run(_Store.vote, votes)
+            await self._change(_Store.vote, votes)
 
     async def suggest(self, issue: str, category: Category | None, *, limit: int) -> Sequence[PatternHit]:
         """Patterns of this category by how near their issue is and how well they worked, new ones included."""
@@ -138,7 +139,7 @@ class AegisMemory:
         if not handles:
             return
         try:
-            await self._run(_Store.erase, [name_of(handle) for handle in handles])
+            await self._change(_Store.erase, [name_of(handle) for handle in handles])
         except sqlite3.OperationalError as error:
             raise Problem(f"memory: {self._path} could not be cleaned ({error}); erase again") from error
 
@@ -148,11 +149,16 @@ class AegisMemory:
 
     async def clear(self) -> None:
         """Empties the file, before a rebuild from the ledger."""
-        await self._run(_Store.clear)
+        await self._change(_Store.clear)
 
     async def close(self) -> None:
         """Lets go of the file; work that was begun is finished first. It opens again when used again."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+
+    async def _change(self, work: Callable[Concatenate["_Store", P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """In order, and one at a time: who asks waits for one change, not for all that is yet to be remembered."""
+        async with self._changing:
+            await self._run(work, *args, **kwargs)
 
     async def _run(self, work: Callable[Concatenate["_Store", P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         attempt = partial(self._attempt, lambda store: work(store, *args, **kwargs))

@@ -56,7 +56,9 @@ def rows(kills: Sequence[Kill]) -> Sequence[Row]:
     """A row for each point, in the order of a turn."""
     found: dict[str, Row] = defaultdict(lambda: Row(""))
     for one in kills:
-        point = one.fuses[-1].point if one.fuses else "(nobody dies)"
+        if not one.fuses and not one.verdict.problems:
+            continue  # nobody died, and all was well
+        point = one.fuses[-1].point if one.fuses else "nobody dies"
         row = found[point]
         row.point = point
         row.kills += one.kills

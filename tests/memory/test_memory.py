@@ -314,6 +314,18 @@ assert logging.getLogger().level == logging.WARNING
 """
 
 
+async def test_who_asks_does_not_wait_for_all_that_is_yet_to_be_remembered(path: Path) -> None:
+    memory = AegisMemory(path, CountedLetters)
+    await memory.warm()
+    told = [asyncio.create_task(memory.remember([note(f"{CHARGE} {n}", row=n)])) for n in range(1, 31)]
+    await asyncio.sleep(0)
+    await memory.recall([ANN], CHARGE, limit=1)
+    assert sum(one.done() for one in told) < len(told) // 2
+    await asyncio.gather(*told)
+    assert await memory.size() == len(told)
+    await memory.close()
+
+
 async def test_the_embedder_needs_no_network_and_no_home(tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     child = await asyncio.create_subprocess_exec(sys.executable, "-c", OFFLINE, env=environment, cwd=tmp_path)

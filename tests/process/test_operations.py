@@ -124,8 +124,9 @@ async def test_in_postgresql_nobody_comes_back_either(tmp_path: Path, twilio: Tw
     ledger_of_monday = {"DATABASE_URL": await copied(ledger["DATABASE_URL"])}
     await done(tmp_path, "customers", "forget", "cus_77", **ledger)
     assert traces(tmp_path) == set()
-    await done(tmp_path, "memory", "rebuild", **ledger_of_monday)
     assert {trace.lower() for trace in TRACES} <= await stand_in(ledger_of_monday["DATABASE_URL"])
+    await done(tmp_path, "memory", "rebuild", **ledger_of_monday)
+    assert traces(tmp_path) == set()
     await nobody_is_back(tmp_path, twilio, **ledger_of_monday)
     assert traces(tmp_path) == set()
     anew = {"15550142"}  # who wrote again, as somebody new

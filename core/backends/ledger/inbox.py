@@ -130,6 +130,18 @@ def waiting(tx: Connection, line: str) -> Sequence[Row[Any]]:
     return _WAITING.all(tx, line=line)
 
 
+_MORE = Prepared(
+    select(messages.c.id)
+    .where(messages.c.line == bindparam("line"), messages.c.state == literal_column("'waiting'"))
+    .limit(1)
+)
+
+
+def more_waits(tx: Connection, line: str) -> bool:
+    """Whether a message of a line waits."""
+    return _MORE.scalar(tx, line=line) is not None
+
+
 _THESE = update(messages).where(messages.c.id.in_(listed("ids")))
 _IDENTIFIED = Prepared(_THESE.values({name: bindparam(name) for name in ("handle_id", "proof")}))
 _ANSWERED = Prepared(_THESE.values({name: bindparam(name) for name in ("state", "handle_id", "case_id")}))

@@ -199,7 +199,10 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     for permit, rows in s.permits:
         add(tx, access_log, at=s.now, purpose=permit.purpose, reader="bot", handle_id=permit.own, rows=list(rows))
     release(tx, turn)
-    return Settled(outbox=sent, case=case, notes=notes, superseded=superseded, votes=votes, praised=praised)
+    more = inbox.more_waits(tx, turn.line)
+    return Settled(
+        outbox=sent, case=case, notes=notes, superseded=superseded, votes=votes, praised=praised, more_waits=more
+    )
 
 
 _LAST_TALKED = Prepared(select(cases.c.last_conversation).where(cases.c.id == bindparam("case")))
