@@ -6,8 +6,9 @@ import secrets
 import sys
 
 from bots.console.passwords import hashed
+from bots.givens import clock
 from bots.settings import load
-from bots.wiring import clock, open_ledger
+from bots.wiring import open_ledger
 from core.accounts import normalized
 from core.errors import Problem
 

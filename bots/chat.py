@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from bots import web
+from bots.givens import clock
 from bots.ledger import open_for_work
 from bots.settings import Settings, environment, load
-from bots.wiring import clock, put_together
+from bots.wiring import put_together
 from core.errors import Problem
 
 _PATIENCE = 30.0  # seconds to wait for an answer

@@ -3,11 +3,12 @@
 import shutil
 from urllib.parse import urlsplit
 
+from bots.givens import clock, new_id
 from bots.privacy import forgetting
 from bots.pulse import OURS
 from bots.settings import VAR, Settings
 from bots.version import version
-from bots.wiring import Throughline, clock, new_id
+from bots.wiring import Throughline
 from core.backends.aegis import LIVE_ROWS
 from core.backends.ledger.migrations import HEAD
 from core.channel import Listener

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bots.givens import clock
 from bots.settings import load
-from bots.wiring import clock, open_ledger
+from bots.wiring import open_ledger
 from core.directory import read
 from core.errors import Malformed
 from core.exporting import from_json

@@ -18,9 +18,11 @@ from pydantic import SecretStr
 
 from bots.checkup import house, memory, outside
 from bots.checkup.report import Report
+from bots.givens import clock
 from bots.roster import Entry, roster
 from bots.settings import Settings, environment, load
-from bots.wiring import clock, closed_ledger, make_channel
+from bots.sites import Sites
+from bots.wiring import closed_ledger
 from core.channel import Channel, Closes, Examined, Finding, Pages, Webhook
 from core.errors import Misconfigured, Problem
 
@@ -123,12 +125,12 @@ def _roster(settings: Settings, values: Mapping[str, str]) -> Roster:
     """Makes every channel that is on. Raises Misconfigured when it is not clear which those are."""
     entries = roster(settings.channels, values)
     settings = _with_some_secret(settings)
-    ledger = closed_ledger(settings)
+    sites = Sites(settings=settings, values=values, ledger=closed_ledger(settings))
     made: dict[str, Channel[Any]] = {}
     wrong: dict[str, Misconfigured] = {}
     for name in [e.name for e in entries if not e.missing and not e.left_out]:
         try:
-            made[name] = make_channel(name, settings, values, ledger)
+            made[name] = sites.channel(name)
         except Misconfigured as error:
             wrong[name] = error
     return Roster(entries=entries, made=made, wrong=wrong)

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, text
 
 from bots.aegis import memory_of
 from bots.console.login import seal_anew
+from bots.givens import secret_for
 from bots.privacy import catch_up, forgetting
 from bots.settings import Settings, load
-from bots.wiring import Throughline, closed_ledger, open_ledger, secret_for
+from bots.wiring import Throughline, closed_ledger, open_ledger
 from core.backends.ledger import alone
 from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
 from core.backends.ledger.migrations import HEAD, downgrade, revision, revisions

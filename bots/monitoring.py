@@ -17,8 +17,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bots import web
+from bots.givens import clock
 from bots.settings import VAR, is_loopback
-from bots.wiring import Throughline, clock
+from bots.wiring import Throughline
 from core.backlog import Backlog
 
 log = logging.getLogger("throughline")

@@ -10,10 +10,11 @@ from bots import condition
 from bots.console import Ports, routes
 from bots.console.by_provider import BACK, Provider
 from bots.console.seal import Seal
+from bots.givens import clock, new_id, secret_for
 from bots.play import CAST, JOHN, STORY
 from bots.privacy import forgetting
 from bots.settings import VAR, Settings, kept_secret
-from bots.wiring import Throughline, clock, new_id, secret_for
+from bots.wiring import Throughline
 from core.casework import Casework
 from core.curating import Curating
 from core.desk import Desk

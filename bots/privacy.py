@@ -12,8 +12,9 @@ from email.utils import getaddresses
 from pathlib import Path
 
 from bots.aegis import memory_of
+from bots.givens import clock, new_id
 from bots.settings import VAR, Settings, load
-from bots.wiring import clock, new_id, open_ledger
+from bots.wiring import open_ledger
 from core.backends.erasures import ErasuresFile
 from core.backends.ledger.sql import SqlLedger
 from core.erasing import Forgetting, Receipt

@@ -3,7 +3,8 @@
 import os
 import socket
 
-from bots.wiring import Throughline, clock, new_id
+from bots.givens import clock, new_id
+from bots.wiring import Throughline
 from core.running import Process, Pulse
 
 OURS = new_id()  # this process, among all

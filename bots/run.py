@@ -20,13 +20,14 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from bots import logs, monitoring, office, sockets, web
+from bots.givens import clock
 from bots.ledger import open_for_work
 from bots.listeners import Listeners
 from bots.privacy import keep_house
 from bots.pulse import pulse
 from bots.roster import Entry
 from bots.settings import Settings, environment, load
-from bots.wiring import Throughline, clock, put_together
+from bots.wiring import Throughline, put_together
 from core.backends.ledger.database import is_sqlite
 from core.calling import Calling
 from core.channel import Channel, Listener, Refreshes

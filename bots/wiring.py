@@ -1,12 +1,8 @@
 """Where the concrete classes meet: the ledger, the memory, the writers, the channels and the engine."""
 
-import hashlib
-import hmac
 import logging
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +10,17 @@ from urllib.parse import urlsplit
 
 from bots.actions import read_actions
 from bots.aegis import running_memory_of
+from bots.givens import clock, new_id, secret_for
 from bots.metrics import Metrics
 from bots.observing import Observing
 from bots.play import KNOWN as PLAYED
 from bots.play import ActsForReal
-from bots.roster import Entry, load, roster, supported
-from bots.settings import VAR, Settings, read
+from bots.roster import Entry, roster, supported
+from bots.settings import Settings
+from bots.sites import Sites
 from bots.teaching import Teaching
 from bots.version import version
-from core.actions import Actions, Carrier
+from core.actions import Actions
 from core.backends.carrying import Company
 from core.backends.embedding import WordLlamaEmbedder
 from core.backends.erasures import ErasuresFile
@@ -32,7 +30,7 @@ from core.backends.ledger.watched import WatchedLedger
 from core.backends.rules.learning import Examples
 from core.backends.rules.writer import RulesWriter
 from core.breaker import Breaker
-from core.channel import Channel, Closes, Site
+from core.channel import Channel, Closes
 from core.delivery import Delivery
 from core.dispatch import Dispatch, HandOver
 from core.engine import Engine
@@ -52,8 +50,6 @@ if TYPE_CHECKING:
     from core.backends.backlog import Recalling
 
 log = logging.getLogger(__name__)
-
-_LOOKED_BACK = timedelta(days=30)  # in which a conversation was heard that may have gone on while we were away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,21 +83,6 @@ class Throughline:
         await self.observer.close()
 
 
-def clock() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """An id that nobody else has."""
-    return uuid.uuid4().hex
-
-
-def secret_for(whom: str, secret: bytes) -> bytes:
-    """A secret of its own for each part of the house, derived from SECRET_KEY."""
-    return hmac.new(secret, whom.encode(), hashlib.sha256).digest()
-
-
 async def open_ledger(settings: Settings) -> SqlLedger:
     """The ledger, in its newest shape, and without whom a backup has brought back; for a command beside the bot."""
     ledger = closed_ledger(settings)
@@ -133,7 +114,8 @@ def put_together(
     ledger = closed_ledger(settings, observer, health)
     on = [e.name for e in entries if not e.missing and not e.left_out]
     announcements = _announcements(settings)
-    channels = {name: make_channel(name, settings, values, ledger, health, announcements) for name in on}
+    sites = Sites(settings=settings, values=values, ledger=ledger, note=health.note, announcements=announcements)
+    channels = {name: sites.channel(name) for name in on}
     embedder = cache(WordLlamaEmbedder)
     memory = running_memory_of(settings, embedder, health.note, ledger.erased_among)
     examples = Examples(embedder)
@@ -142,8 +124,9 @@ def put_together(
     delivery = Delivery(ledger, channels, clock, stage=stage, noted=health.note, rests=health.rests, observer=observer)
     house = _house(settings, values, channels)
     writer = FollowedWriter(_writer(settings, examples, health, observer), observer)
-    engine = _engine(settings, house, ledger, WatchedMemory(memory, health.note, observer), writer, observer=observer)
-    engine = replace(engine, actions=replace(engine.actions, carrier=_spared(engine.actions.carrier, health)))
+    actions = _actions(settings, ledger, health, observer)
+    watched = WatchedMemory(memory, health.note, observer)
+    engine = _engine(settings, house, ledger, memory=watched, writer=writer, actions=actions)
     engine = replace(engine, typing=delivery.shows_typing)
     return Throughline(
         settings=settings,
@@ -171,22 +154,6 @@ def _observer(settings: Settings, health: Health, kind: str) -> Observing:
     return Observing(metrics, Tracing(endpoint, kind=kind, version=version(), note=health.note))
 
 
-def make_channel(
-    name: str,
-    settings: Settings,
-    values: Mapping[str, str],
-    ledger: SqlLedger,
-    health: Health | None = None,
-    announcements: "Announcements | None" = None,
-) -> Channel[Any]:
-    """One channel, from its settings. How it does is noted, and other processes are told what it shows, where that is
-    of interest. Raises Misconfigured."""
-    kind, site = load(name), _site(name, settings, settings.secret(), ledger, health or Health(clock))
-    if announcements:
-        site = replace(site, announce=partial(announcements.tell, name))
-    return kind(read(kind.Settings, values), site)
-
-
 def _announcements(settings: Settings) -> "Announcements | None":
     """How processes tell each other at once, where there may be several."""
     if is_sqlite(settings.database_url):
@@ -194,23 +161,6 @@ def _announcements(settings: Settings) -> "Announcements | None":
     from core.backends.announcing import Announcements  # noqa: PLC0415 - loads its vendor
 
     return Announcements(settings.database_url)
-
-
-def _site(name: str, settings: Settings, secret: bytes, ledger: SqlLedger, health: Health) -> Site:
-    return Site(
-        name=settings.bot_name,
-        brand=settings.brand_name,
-        base_url=settings.base_url,
-        secret=secret_for(f"channel {name}", secret),
-        accepted=[secret_for(f"channel {name}", former) for former in settings.accepted()],
-        var=VAR,
-        now=clock,
-        transcript=partial(ledger.transcript, name),
-        sent_file=partial(ledger.sent_file, name),
-        places=lambda: ledger.places(name, since=clock() - _LOOKED_BACK),
-        languages=settings.languages,
-        noted=lambda what, why: health.note(f"{what} {name}", why),
-    )
 
 
 def _house(settings: Settings, values: Mapping[str, str], channels: Mapping[str, Channel[Any]]) -> House:
@@ -246,7 +196,7 @@ def _link_hosts(settings: Settings) -> list[str]:
 
 
 def _engine(
-    settings: Settings, house: House, ledger: SqlLedger, memory: Memory, writer: Writer, *, observer: Observer
+    settings: Settings, house: House, ledger: SqlLedger, *, memory: Memory, writer: Writer, actions: Actions
 ) -> Engine:
     return Engine(
         ledger=ledger,
@@ -260,23 +210,21 @@ def _engine(
             label=house.label,
             call_number=house.call_number,
         ),
-        actions=_actions(settings, ledger, observer),
+        actions=actions,
         now=clock,
         new_id=new_id,
     )
 
 
-def _actions(settings: Settings, ledger: SqlLedger, observer: Observer) -> Actions:
+def _actions(settings: Settings, ledger: SqlLedger, health: Health, observer: Observer) -> Actions:
     known, endpoints = read_actions(settings.actions_file)
-    carrier = ActsForReal(carrier=Company(endpoints)) if settings.is_development else Company(endpoints)
-    return Actions(known=known, carrier=FollowedCarrier(carrier, observer), ledger=ledger, now=clock, new_id=new_id)
+    company = ActsForReal(carrier=Company(endpoints)) if settings.is_development else Company(endpoints)
 
-
-def _spared(carrier: Carrier, health: Health) -> Carrier:
     def breaker(name: str) -> Breaker:
         return Breaker(clock, partial(health.rests, name), endpoint_is_away)
 
-    return SparedCarrier(carrier, breaker, health.note)
+    carrier = SparedCarrier(FollowedCarrier(company, observer), breaker, health.note)
+    return Actions(known=known, carrier=carrier, ledger=ledger, now=clock, new_id=new_id)
 
 
 def _writer(settings: Settings, examples: Examples, health: Health, observer: Observer) -> Writer:

@@ -77,8 +77,8 @@ async def _no_file(_reply: str, _number: int) -> SentFile | None:
     return None
 
 
-async def _to_nobody(_conversation: str) -> None:
-    pass
+async def to_nobody(_conversation: str) -> None:
+    """Tells nobody: there is no other process."""
 
 
 async def _nowhere() -> Sequence[Place]:
@@ -104,7 +104,7 @@ class Site:
     # This channel's conversations of the last weeks, the one heard last first: where to look for what was missed.
     places: Callable[[], Awaitable[Sequence[Place]]] = _nowhere
     # Tells this channel in other processes that something was said in one of its conversations: see Refreshes.
-    announce: Callable[[str], Awaitable[None]] = _to_nobody
+    announce: Callable[[str], Awaitable[None]] = to_nobody
     # Told how something of the channel's own does, "listening" or "checking", and why not well: "" when it does.
     noted: Callable[[str, str], None] = lambda _what, _why: None
 

@@ -4,6 +4,7 @@ hangs, fails or is busy costs nobody a reply, is on the status page, and learns 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -52,7 +53,9 @@ class Remembering:
         self.health = Health(lambda: shop.now)
         self.well = asyncio.Event()
         self.server = AegisServerMemory(twin.url, KEY, database_url=twin.database_url, embedder=wordllama)
-        self.backlog = Backlog(self.server, self._hears_of_backlog, shop.ledger.erased_among, first=0.01)
+        self.backlog = Backlog(
+            self.server, self._hears_of_backlog, shop.ledger.erased_among, first=timedelta(milliseconds=10)
+        )
         shop.engine = replace(shop.engine, memory=WatchedMemory(self.backlog, self.health.note))
 
     def _hears_of_backlog(self, what: str, why: str) -> None:

@@ -10,20 +10,20 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
-
-import stamina
 
 from core.backends.aegis_calls import Away
 from core.errors import Problem
 from core.memory import Hit, Lesson, Memory, Note, PatternHit, Vote
+from core.pausing import a_little_longer, growing, jittered
 from core.watched import MEMORY, Tell
 from core.writing import Category
 
 log = logging.getLogger(__name__)
 
 _MOST = 10_000  # rows
-_FIRST, _LAST = 1.0, 60.0  # seconds before it is tried again
+_FIRST, _LAST = timedelta(seconds=1), timedelta(seconds=60)  # before it is tried again
 _AT_ONCE, _AT_THE_END = 5.0, 2.0  # seconds for it to be taken: at first, and when the process ends
 _REBUILD = "run `python -m bots memory rebuild`"
 
@@ -69,7 +69,7 @@ class Recalling(Memory, Protocol):
 class Backlog:
     """A memory that may be away: nothing of what it is told is lost while the process lives.
 
-    `tell` hears how many rows wait and why, and "" when none do any more. They are tried again after `first` seconds,
+    `tell` hears how many rows wait and why, and "" when none do any more. They are tried again after `first`,
     then ever more seldom, or when the server says; of more than `most` rows the oldest are let go. `erased` says which
     of some handles were erased since, in any process: what they told is not told any more.
     """
@@ -80,7 +80,7 @@ class Backlog:
         tell: Tell,
         erased: Callable[[Collection[int]], Awaitable[Collection[int]]],
         *,
-        first: float = _FIRST,
+        first: timedelta = _FIRST,
         most: int = _MOST,
     ) -> None:
         self._memory = memory
@@ -184,11 +184,15 @@ class Backlog:
 
     async def _retry(self) -> None:
         """Tries until nothing waits: after as long as the server asks for, or ever more seldom."""
-        async for attempt in stamina.retry_context(
-            _how_long, attempts=None, timeout=None, wait_initial=self._first, wait_max=_LAST, wait_jitter=self._first
-        ):
-            with attempt:
+        for attempt in count(1):
+            try:
                 await self._drain()
+            except Exception as error:  # noqa: BLE001 - whatever keeps it from learning, it is tried again
+                asked = error.after if isinstance(error, Away) else None
+                pause = a_little_longer(asked) if asked else jittered(growing(attempt, _LAST, self._first))
+                await asyncio.sleep(pause.total_seconds())
+            else:
+                break
         self._tell(MEMORY, "")
 
     async def _drain(self) -> None:
@@ -220,8 +224,3 @@ class Backlog:
             dropped += len(self._waiting.popleft().rows)
         if dropped:
             self._tell(MEMORY, f"{dropped} rows are in the ledger only: {_REBUILD}")
-
-
-def _how_long(error: BaseException) -> bool | timedelta:
-    """Being cancelled is handed in here as well, and must not be retried."""
-    return isinstance(error, Exception) and ((isinstance(error, Away) and error.after) or True)

@@ -424,6 +424,6 @@ def test_the_twin_refuses_what_twilio_would_refuse(twilio: Twilio) -> None:
     )
     for body in bad:
         with pytest.raises(BadTwiml):
-            twilio.calls(ANN).obeys(Answer(status=200, media_type="text/xml", body=body))
+            twilio.calls(ANN).obeys(Answer(status=200, media_type="text/xml", body=body, headers={}))
     with pytest.raises(BadTwiml):
-        twilio.calls(ANN).obeys(Answer(status=500, media_type="text/xml", body="<Response/>"))
+        twilio.calls(ANN).obeys(Answer(status=500, media_type="text/xml", body="<Response/>", headers={}))

@@ -8,9 +8,10 @@ from pathlib import Path
 import httpx
 
 from bots import office, web
+from bots.givens import clock
 from bots.play import CAST
 from bots.settings import Settings
-from bots.wiring import Throughline, clock, put_together
+from bots.wiring import Throughline, put_together
 from tests.console.office import TOKEN
 
 

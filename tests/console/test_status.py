@@ -6,9 +6,10 @@ from pathlib import Path
 import httpx
 from sqlalchemy import select, update
 
-from bots.condition import about, version
+from bots.condition import about
 from bots.console.status import HERE
 from bots.settings import Settings
+from bots.version import version
 from core.accounts import Role
 from core.backends.ledger.schema import audit, outbox
 from core.channel import Report

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 
 import pytest
@@ -48,7 +49,7 @@ def told() -> Told:
 
 def backlog_of(twin: AegisServerTwin, told: Told, most: int = 10_000) -> Backlog:
     memory = AegisServerMemory(twin.url, KEY, database_url=twin.database_url, embedder=wordllama)
-    return Backlog(memory, told.note, told.erased_among, first=0.01, most=most)
+    return Backlog(memory, told.note, told.erased_among, first=timedelta(milliseconds=10), most=most)
 
 
 @pytest.fixture
