@@ -20,7 +20,7 @@ from benchmarks.rows import Figure, read
 _KEPT = Path("var/bench")
 _PARTS = (
     ("repeatbench", "does anybody have to repeat anything; some minutes", ("benchmarks.repeatbench", "run")),
-    ("turn", "what a turn costs, beside the floor and beside the recipe; some minutes", ("benchmarks.turn",)),
+    ("turn", "what a turn costs, beside the floor and beside the recipe; some minutes", ("benchmarks.turn_figures",)),
     ("load", "how much it bears, and what more workers bring; some minutes", ("benchmarks.load",)),
     ("processes", "what starting and idling cost; some minutes", ("benchmarks.processes",)),
     ("llm_cost", "what a turn asks of the language model", ("benchmarks.llm_cost",)),

@@ -36,6 +36,7 @@ from tests.twins.postgres import new_database
 PARTS: Final = ("embedded", "workers", "acks")
 A_CORE, ACK = 150.0, 50.0  # turns; milliseconds of 99 in 100
 A_SECOND: Final = 100  # messages, while acknowledgements are measured
+_COMPARED: Final = 0.2  # of the customers
 _BENCHMARK, _SERVER = "the benchmark", "PostgreSQL"
 
 
@@ -134,6 +135,10 @@ class Size:
         """Everybody at once."""
         await town.everybody_talks(self.customers, self.each)
 
+    async def talk_a_little(self, town: Town) -> None:
+        """A part of everybody, where several houses are compared."""
+        await town.everybody_talks(max(round(self.customers * _COMPARED), 1), self.each)
+
     async def write(self, town: Town) -> None:
         """By the clock."""
         await town.writes_by_the_clock(A_SECOND * 2, max(self.seconds // 2, 1), A_SECOND)
@@ -154,7 +159,7 @@ async def workers(size: Size) -> AsyncIterator[Figure]:
     alone = 0.0
     for count in size.workers:
         async with house(["web", *["worker"] * count], await new_database()) as home:
-            borne = await home.bears(size.talk, one_by_one=True)
+            borne = await home.bears(size.talk_a_little, one_by_one=True)
         alone = alone or borne.a_second
         name = f"PostgreSQL, {count} worker{'s' * (count > 1)}"
         yield _told(f"{name}: turns a second by the clock", borne.a_second, "turns", str(borne))
@@ -169,7 +174,6 @@ async def acks(size: Size) -> AsyncIterator[Figure]:
     """How soon messages are kept, while they are answered."""
     for name, commands, url in (
         ("SQLite, run", ["run"], ""),
-        ("PostgreSQL, run", ["run"], await new_database()),
         ("PostgreSQL, web and worker", ["web", "worker"], await new_database()),
     ):
         async with house(commands, url) as home:

@@ -134,7 +134,8 @@ async def _starting(all_kinds: Mapping[str, Kind], starts: int) -> AsyncIterator
         yield _shown(Figure(name=f"{name}: ready after", value=wall, unit="s", most=START))
         yield _shown(Figure(name=f"{name}: processor time until ready", value=cpu, unit="s"))
         memory = median(one.memory for one in found)
-        yield _shown(Figure(name=f"{name}: memory when ready", value=memory, unit="MB", most=WITHOUT_MODELS))
+        most = None if name == ALL else WITHOUT_MODELS  # vendors of every channel are no models
+        yield _shown(Figure(name=f"{name}: memory when ready", value=memory, unit="MB", most=most))
 
 
 def _resting(name: str, one: Started, kind: Kind) -> Iterator[Figure]:

@@ -115,5 +115,5 @@ def _sentences(text: str) -> Iterator[str]:
 def _words(text: str) -> str:
     """A text as it stays on any channel: no accents, signs or capitals."""
     plain = unicodedata.normalize("NFKD", text[:_LOOKED_AT]).casefold()
-    bare = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    bare = plain if plain.isascii() else "".join(sign for sign in plain if not unicodedata.combining(sign))
     return " ".join(re.findall(r"\w+", bare))

@@ -69,6 +69,8 @@ def _sentence(sentence: str) -> str:
 
 def _folded(text: str) -> str:
     """Lower case without accents, sign by sign, so that positions stay the same."""
+    if text.isascii():
+        return text.lower().replace("`", "'")
     return "".join("'" if s in "’‘`´" else unicodedata.normalize("NFD", s)[0].lower()[:1] or s for s in text)
 
 

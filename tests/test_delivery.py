@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -137,6 +137,35 @@ async def test_a_reply_is_sent_by_one_process_and_after_those_before_it(shop: Sh
     assert after
     assert not after.maybe_twice
     await other.close()
+
+
+class Telling(SqlLedger):
+    """A ledger that tells when it refused a claim."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(SqliteDatabase(path))
+        self.refused = asyncio.Event()
+
+    async def claim(self, outgoing: int, *, now: datetime) -> Outgoing | None:
+        claimed = await super().claim(outgoing, now=now)
+        if claimed is None:
+            self.refused.set()
+        return claimed
+
+
+async def test_a_reply_waits_for_the_process_that_is_at_an_earlier_one(
+    shop: Shop, channel: ChannelTwin, tmp_path: Path
+) -> None:
+    [first, second] = await replies(shop, "I was charged $49.37 twice", "order W4829137")
+    assert await shop.ledger.claim(first.id, now=shop.now)
+    theirs = Telling(tmp_path / "shop.db")
+    behind = Delivery(theirs, {"slack": channel}, lambda: shop.now)
+    behind.post([second])
+    await theirs.refused.wait()
+    await shop.ledger.part_sent(first.id, parts=1, done=True, provider_id="p1", now=shop.now)
+    assert "9137" in (await channel.said()).text
+    await behind.close()
+    await theirs.close()
 
 
 async def test_what_a_provider_may_have_when_it_broke_off_is_flagged_and_sent_again(

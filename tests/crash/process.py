@@ -6,7 +6,6 @@ fork, so that a start costs no imports), and what becomes of each is told on std
 """
 
 import ctypes
-import importlib
 import json
 import os
 import select
@@ -18,8 +17,8 @@ from typing import Any
 import bots.__main__ as program
 import bots.customers
 import bots.run  # noqa: F401 - what children need is loaded once
-from bots import roster
 from tests.crash.points import Fuse
+from tests.crash.warm import warm
 
 _DIES_WITH_ITS_PARENT = 1  # Linux: PR_SET_PDEATHSIG
 
@@ -34,10 +33,7 @@ def main() -> int:
 
 
 def _nursery() -> int:
-    for name in roster.supported():
-        roster.load(name)
-    for name in ("aegis_memory", "numpy", "tokenizers", "uvicorn.protocols.http.h11_impl"):
-        importlib.import_module(name)
+    warm()
     children: set[int] = set()
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)

@@ -20,6 +20,7 @@ from bots.demo.outside import AUDIENCE, ISSUER, KID, login
 from channels._markdown.speech import speakable
 from tests.crash.audit import Outside
 from tests.crash.house import TOKEN, House, again
+from tests.crash.words import CHARGED, HUMAN, REFUND, THANKS
 from tests.process.running import RELAY
 from tests.twins.company import KEY as COMPANY_KEY
 from tests.twins.company import company
@@ -28,9 +29,6 @@ from tests.twins.mail import MailRelay
 from tests.twins.slack import SlackTwin
 from tests.twins.twilio import Twilio
 
-CHARGED = "I was charged $99 but I downgraded to the $49 plan last week. I already checked the invoice."
-HUMAN = "The order is W4829137, and I want to talk to a human"
-REFUND = "I was charged $99 instead of $49 for order W4829137, for the third time. Please refund me."
 ANSWER = "Hi Ann, the $50 is on its way back to you. Maria"
 ANN = "+15550142"
 _SECRET = "a key that signs logins, long enough to be one"
@@ -151,7 +149,7 @@ class Chat(Scene):
         signed = login(_SECRET, subject="cus_1", email="ann@shop.test")
         async with aiohttp.ClientSession(house.url, headers=signed) as page:
             following = asyncio.create_task(again(lambda: self.follow(page), *_UNHEARD))
-            for count, text in enumerate((REFUND, "Thank you, that is all"), start=1):
+            for count, text in enumerate((REFUND, THANKS), start=1):
                 message = {"id": uuid.uuid4().hex, "text": text}
                 await again(partial(self.post, page, message), *_UNHEARD)
                 await house.has(count, lambda: self.shown)

@@ -18,12 +18,13 @@ from core.backends.ledger.schema import messages, outbox
 from tests.crash.audit import key
 from tests.crash.house import Broken, Fuse, House, Stamp, Template, again
 from tests.crash.nursery import Nursery
-from tests.crash.scenes import CHARGED, HUMAN, now
+from tests.crash.scenes import now
+from tests.crash.words import CHARGED, DATE, HUMAN
 from tests.process.running import environment, free_port
 from tests.twins.twilio import Twilio
 
 PATIENCE = 300.0
-TEXTS = (CHARGED, "The order is W4829137.", "It was on the first of the month.", HUMAN)
+TEXTS = (CHARGED, "The order is W4829137.", DATE, HUMAN)
 POINTS = (
     "ledger.open_turn within", "ledger.open_turn after", "writer.answer before", "writer.answer after",
     "ledger.settle within", "ledger.settle after", "delivery.post after", "ledger.claim after", "sms.send before",

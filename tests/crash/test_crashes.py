@@ -44,7 +44,7 @@ async def killed(nursery: Nursery, start: Template, scene: str, *points: str) ->
     return await asyncio.gather(*(one(point) for point in points))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(120)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_at_every_boundary_on_sqlite(opened: Nursery, tmp_path: Path) -> None:
     kills = await killed(opened, await template(opened, tmp_path / "t", postgres=False), "slack", *BOUNDARIES)
@@ -53,7 +53,7 @@ async def test_at_every_boundary_on_sqlite(opened: Nursery, tmp_path: Path) -> N
     assert sum(one.verdict.flagged for one in kills) == 0, "Slack can be asked: nothing stays in doubt"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(120)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_on_postgres(opened: Nursery, tmp_path: Path) -> None:
     kills = await killed(opened, await template(opened, tmp_path / "t", postgres=True), "slack", *ON_POSTGRES)
@@ -61,7 +61,7 @@ async def test_on_postgres(opened: Nursery, tmp_path: Path) -> None:
     assert [one.verdict.problems for one in kills if one.verdict.problems] == [], table("postgres", kills)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(120)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_two_workers_that_die_never_answer_a_customer_at_the_same_time(opened: Nursery, tmp_path: Path) -> None:
     start = await template(opened, tmp_path / "t", postgres=True)

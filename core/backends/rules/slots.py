@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -273,15 +273,20 @@ def is_only_values(text: str, values: Mapping[str, str]) -> bool:
             folded = section_phrases("slots", slot, "named").without(folded)
     for name in ("correcting", "hello", "thanks"):
         folded = phrases(name).without(folded)
-    fillers = {
-        word for entry in (*_lead_in_words(), *words_of("slots", "correction", "fillers")) for word in entry.split()
-    }
-    left = set(re.findall(r"[\w']+", folded)) - fillers
-    return bool(values) and not [word for word in left if not _is_mistyped(word, fillers)]
+    left = set(re.findall(r"[\w']+", folded)) - _fillers()
+    return bool(values) and all(map(_is_mistyped_filler, left))
 
 
-def _is_mistyped(word: str, words: Collection[str]) -> bool:
-    return len(word) > _CLOSE and bool(get_close_matches(word, [w for w in words if len(w) > _CLOSE], n=1, cutoff=0.79))
+@cache
+def _fillers() -> frozenset[str]:
+    entries = (*_lead_in_words(), *words_of("slots", "correction", "fillers"))
+    return frozenset(word for entry in entries for word in entry.split())
+
+
+@lru_cache(maxsize=4_096)
+def _is_mistyped_filler(word: str) -> bool:
+    long = [filler for filler in _fillers() if len(filler) > _CLOSE]
+    return len(word) > _CLOSE and bool(get_close_matches(word, long, n=1, cutoff=0.79))
 
 
 def _lead_in_words() -> frozenset[str]:

@@ -35,7 +35,7 @@ def _fold_sign(sign: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, sign by sign, so that positions stay the same."""
-    return "".join(map(_fold_sign, text))
+    return text.lower().replace("`", "'") if text.isascii() else "".join(map(_fold_sign, text))
 
 
 def own_words(text: str) -> str:
