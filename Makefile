@@ -37,7 +37,7 @@ browser: venv ## A browser for the tests of pages, where there is none
 	@$(BIN)/python -m tests.chromium
 
 test: venv browser ## All tests; no network beyond loopback, once there is a browser
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 pictures: venv browser ## The pictures of the console in docs/, made anew
 	@$(BIN)/python -m pytest tests/console/test_pictures.py --pictures docs/pictures
