@@ -258,6 +258,12 @@ class Settlement:
     unhelped: bool = False  # it goes to a human since the bot did not solve it
     trace: str = ""  # the correlation id under which the turn is taken
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that it writes is its customer's own: nothing that links them, nothing that patterns hear of."""
+        heard_of = self.rating is not None or self.unhelped or self.opens_again or self.status == "resolved"
+        return not (self.links or self.notices or heard_of)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:

@@ -109,7 +109,7 @@ def _lost(committing: Connection, *, reached: bool) -> None:
 async def test_a_message_is_kept_once_whose_commit_nobody_saw(shop: Shop) -> None:
     message = shop.message("sms", "+15550100", "My kettle leaks.")
 
-    @event.listens_for(database_of(shop)._durable, "commit", once=True)
+    @event.listens_for(database_of(shop)._writer, "commit", once=True)
     def lost(committing: Connection) -> None:
         _lost(committing, reached=True)
 

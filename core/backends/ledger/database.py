@@ -22,8 +22,12 @@ class Database(Protocol):
     A durable write has reached the disk when it returns; another one may be lost with the power, but never half.
     """
 
-    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        """Runs `transaction` as if alone among all writers; commits, or rolls back when it raises."""
+    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False, beside: str = "") -> T:
+        """Runs `transaction` alone among all writers; commits, or rolls back when it raises.
+
+        With `beside` it may run beside others that are about something else: those about the same still go one after
+        the other. It must then get along with what they write between its own statements.
+        """
         ...
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
@@ -48,9 +52,9 @@ class NotedDatabase:
         self._tell = tell
         self._was_away = False
 
-    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
+    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False, beside: str = "") -> T:
         """As the database's own."""
-        written = await self._noted(self._database.write(transaction, durable=durable))
+        written = await self._noted(self._database.write(transaction, durable=durable, beside=beside))
         if self._was_away and durable:  # where the disk is full a small note may still fit
             self._was_away = False
             self._tell(LEDGER, "")

@@ -1,7 +1,8 @@
 """PostgreSQL: any number of processes and machines on one ledger.
 
-Writes are serializable: the database finds out where two of them cannot both have happened, and one is run again. So
-every transaction may be written as if it were alone, as it is on SQLite.
+A writer is alone, as on SQLite, so that its transaction may be written without a thought for others. Those of a turn
+are too many for that: they run side by side, and say what they are about, mostly a line. Two about the same go one
+after the other; what several lines share is kept apart by leases, keys and the locks of rows.
 
 Where the connection is lost while a transaction is committed, the server is asked afterwards what became of it: it is
 neither run twice nor taken for lost.
@@ -11,11 +12,12 @@ turn's statements would cost a switch of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
+from hashlib import blake2b
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -29,13 +31,13 @@ from core.pausing import insisting
 
 T = TypeVar("T")
 
-_THREADS = 8  # and as many connections of each kind
+_THREADS = 6  # and as many connections of each of two kinds
 _TRIES = 12
-_CROWDED = 2  # tries
 _MAKING = 7_301_945  # the number of our lock in the database
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=2), timedelta(milliseconds=250)
 _LONGEST_UNSURE = timedelta(seconds=2)  # between two questions what became of a transaction
 _AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_TAKEN = "23505"  # a key: of writers side by side the other one made the row, so the next try finds it
 _GONE = frozenset({"57P01", "57P02", "57P03", "08003", "08006", "08001"})  # the server is going, gone, or coming
 _FULL = "53"  # how the states begin that tell of no room: on the disk, in memory, for connections
 _READ_ONLY = "25006"  # another server took over
@@ -58,46 +60,53 @@ class PostgresDatabase:
     """A PostgreSQL database. See core/backends/ledger/database.py for what each method promises."""
 
     def __init__(self, url: str) -> None:
-        # A table that is read as a whole conflicts with every writer, so the index is taken on small ones too.
-        self._durable = _engine(url, "SERIALIZABLE", synchronous_commit="on", enable_seqscan="off")
-        self._quick = _engine(url, "SERIALIZABLE", synchronous_commit="off", enable_seqscan="off")
+        self._writer = _engine(url, "READ COMMITTED")
         self._reader = _engine(url, "REPEATABLE READ", default_transaction_read_only="on")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ledger")
 
-    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        engine = self._durable if durable else self._quick
+    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False, beside: str = "") -> T:
+        start, again = _start(durable, beside), _AGAIN | ({_TAKEN} if beside else frozenset())
         async with _away_named():
-            return await _insist(partial(self._write, engine, transaction))
+            return await _insist(partial(self._write, transaction, start), again)
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         async with _away_named():
-            return await _insist(lambda _crowded: self._run(_read, self._reader, transaction))
+            return await _insist(partial(self._run, _read, self._reader, transaction), _AGAIN)
 
     async def scour(self) -> bool:
         """Erased rows leave the tables' files when nobody can see them any more."""
-        await self._run(_vacuum, self._durable)
+        await self._run(_vacuum, self._writer)
         return True
 
     async def close(self) -> None:
-        for engine in (self._durable, self._quick, self._reader):
+        for engine in (self._writer, self._reader):
             await self._run(engine.dispose)
         self._threads.shutdown()
 
     async def _run(self, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
-    async def _write(self, engine: Engine, transaction: Callable[[Connection], T], crowded: bool) -> T:
+    async def _write(self, transaction: Callable[[Connection], T], start: str) -> T:
         try:
-            return await self._run(_write, engine, transaction, crowded)
+            return await self._run(_write, self._writer, transaction, start)
         except _EndUnseen as unseen:
-            if await self._was_committed(engine, unseen.number):
+            if await self._was_committed(unseen.number):
                 return cast(T, unseen.result)
             raise cast(DBAPIError, unseen.__cause__) from None
 
-    async def _was_committed(self, engine: Engine, number: str) -> bool:
+    async def _was_committed(self, number: str) -> bool:
         """What became of a transaction whose end was not seen."""
         when = lambda error: isinstance(error, _Undecided) or _is_gone(error)  # noqa: E731
-        return await insisting(_LONGEST_UNSURE, tries=_TRIES, when=when)(self._run, _ask_about, engine, number)
+        return await insisting(_LONGEST_UNSURE, tries=_TRIES, when=when)(self._run, _ask_about, self._writer, number)
+
+
+def _start(durable: bool, beside: str) -> str:
+    """How a writer begins, in one go: with its locks, and its number last."""
+    alone = "LOCK TABLE leases IN EXCLUSIVE MODE"
+    digest = int.from_bytes(blake2b(beside.encode(), digest_size=8).digest(), signed=True)
+    together = f"LOCK TABLE leases IN ROW EXCLUSIVE MODE; SELECT pg_advisory_xact_lock({digest})"
+    kept = f"SET LOCAL synchronous_commit = {'on' if durable else 'off'}"
+    return f"{kept}; {together if beside else alone}; SELECT pg_current_xact_id()::text"
 
 
 def _read(engine: Engine, transaction: Callable[[Connection], T]) -> T:
@@ -105,13 +114,10 @@ def _read(engine: Engine, transaction: Callable[[Connection], T]) -> T:
         return transaction(connection)
 
 
-def _write(engine: Engine, transaction: Callable[[Connection], T], crowded: bool) -> T:
-    """Side by side with other writers; who was turned back several times waits for these and goes alone.
-
-    LOCK takes no snapshot yet, so what the transaction sees begins after the wait.
-    """
+def _write(engine: Engine, transaction: Callable[[Connection], T], start: str) -> T:
+    """Each statement sees what was committed before it, so all of them see what was before the wait for the locks."""
     with engine.connect() as connection, connection.begin() as doing, _let_go_when_lost(connection):
-        number = _lock(connection, "EXCLUSIVE" if crowded else "ROW EXCLUSIVE")
+        number = _begun(connection, start)
         if number:
             result = transaction(connection)
             try:
@@ -135,16 +141,16 @@ def _let_go_when_lost(connection: Connection) -> Iterator[None]:
         raise
 
 
-def _lock(connection: Connection, mode: str) -> str:
-    """Takes the lock, and gives the transaction's number; "" where there are no tables yet."""
+def _begun(connection: Connection, start: str) -> str:
+    """The number of the transaction; "" where there are no tables yet."""
     try:
-        # Both in one go; only the driver itself can do that.
-        numbered = _driver(connection).execute(f"LOCK TABLE leases IN {mode} MODE; SELECT pg_current_xact_id()::text")
+        told = _driver(connection).execute(start)  # only the driver itself can do several in one go
     except psycopg.errors.UndefinedTable:
         return ""
-    numbered.nextset()
-    (number,) = numbered.fetchone() or ("",)
-    return number
+    number: tuple[str] | None = None
+    while told.nextset():
+        number = told.fetchone() if told.description else None
+    return number[0] if number else ""
 
 
 def _driver(connection: Connection) -> "psycopg.Connection[tuple[str]]":
@@ -177,16 +183,11 @@ def _vacuum(engine: Engine) -> None:
         connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
 
 
-async def _insist(run: Callable[[bool], Awaitable[T]]) -> T:
-    """Runs what the database turned back again; from the third time on it is `crowded`."""
-    async for attempt in insisting(_LONGEST_PAUSE, first=_FIRST_PAUSE, tries=_TRIES, when=_may_go_well):
-        with attempt:
-            return await run(attempt.retry_state.attempt_number > _CROWDED)
-    raise AssertionError("unreachable")
-
-
-def _may_go_well(error: BaseException) -> bool:
-    return _state(error) in _AGAIN or _is_gone(error)
+async def _insist(run: Callable[[], Awaitable[T]], again: Collection[str]) -> T:
+    """Runs what the database turned back again."""
+    return await insisting(
+        _LONGEST_PAUSE, first=_FIRST_PAUSE, tries=_TRIES, when=lambda error: _state(error) in again or _is_gone(error)
+    )(run)
 
 
 def _is_gone(error: BaseException) -> bool:
@@ -207,7 +208,8 @@ async def _away_named() -> AsyncIterator[None]:
         yield
     except (DBAPIError, psycopg.Error, NoneFree) as error:
         state = _state(error)
-        passing = _may_go_well(error) or isinstance(error, NoneFree) or state == _READ_ONLY or state.startswith(_FULL)
+        full_or_read_only = state == _READ_ONLY or state.startswith(_FULL)
+        passing = state in _AGAIN or _is_gone(error) or isinstance(error, NoneFree) or full_or_read_only
         if not passing:
             raise
         said = str(getattr(error, "orig", error)).strip().splitlines() or [type(error).__name__]

@@ -45,7 +45,13 @@ class SqliteDatabase:
         self._writer = _Thread(path, "ledger-writer", "IMMEDIATE")
         self._reader = _Thread(path, "ledger-reader", "DEFERRED")
 
-    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
+    async def write(
+        self,
+        transaction: Callable[[Connection], T],
+        *,
+        durable: bool = False,
+        beside: str = "",  # noqa: ARG002 - every writer is alone here
+    ) -> T:
         """Runs `transaction` alone among all writers; commits, or rolls back when it raises."""
         return await self._writer.run(transaction, durable=durable)
 

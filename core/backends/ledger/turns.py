@@ -132,7 +132,7 @@ def _leasing(*, take_over: bool) -> Prepared:
 
 _LEASING = {take_over: _leasing(take_over=take_over) for take_over in (False, True)}
 _THIS_LEASE = leases.c.customer == bindparam("customer"), leases.c.token == bindparam("token")
-_HELD = Prepared(select(leases.c.token).where(*_THIS_LEASE))
+_HELD = Prepared(select(leases.c.token).where(*_THIS_LEASE).with_for_update())
 _RELEASED = Prepared(leases.delete().where(*_THIS_LEASE))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from sys import exception
 from time import perf_counter
 from typing import Any, TypeVar
@@ -26,9 +27,9 @@ class WatchedDatabase:
         self._database = database
         self._observer = observer
 
-    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        kind = "durable" if durable else "write"
-        return await self._timed(kind, transaction, lambda counted: self._database.write(counted, durable=durable))
+    async def write(self, transaction: Callable[[Connection], T], *, durable: bool = False, beside: str = "") -> T:
+        run = partial(self._database.write, durable=durable, beside=beside)
+        return await self._timed("durable" if durable else "write", transaction, run)
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         return await self._timed("read", transaction, self._database.read)

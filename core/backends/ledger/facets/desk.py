@@ -32,7 +32,7 @@ class ForDesk(OnDatabase):
         return await self._database.read(lambda tx: casefiles.case_state(tx, case))
 
     async def note_reading(self, reader: str, readings: Sequence[Reading], *, now: datetime) -> None:
-        await self._database.write(lambda tx: desk.note_reading(tx, reader, readings, now))
+        await self._database.write(lambda tx: desk.note_reading(tx, reader, readings, now), beside=f"reader {reader}")
 
     async def take(self, case: int, agent: str, *, now: datetime) -> None:
         await self._database.write(lambda tx: desk.take(tx, case, agent, now), durable=True)

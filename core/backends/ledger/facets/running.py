@@ -13,7 +13,7 @@ class ForRunning(OnDatabase):
     """Processes of ours, and what waits for them: see core/running.py and core/backlog.py."""
 
     async def beat(self, process: Process) -> None:
-        await self._database.write(lambda tx: running.beat(tx, process))
+        await self._database.write(lambda tx: running.beat(tx, process), beside=process.id)
 
     async def leave(self, process: str) -> None:
         await self._database.write(lambda tx: running.leave(tx, process))

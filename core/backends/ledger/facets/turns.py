@@ -15,7 +15,7 @@ from core.backends.ledger import (
 )
 from core.backends.ledger.facets.base import OnDatabase
 from core.channel import Checked, Line, Place, Report, SentFile
-from core.ledger import Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait
+from core.ledger import Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait, line_of
 from core.links import LinkDesk
 from core.memory import Hit
 from core.messages import InboundMessage, Interruption, Raw, Reply
@@ -29,10 +29,11 @@ class ForTurns(OnDatabase):
         return await self._database.write(
             lambda tx: not tombstones.is_erased(tx, message, self._secret) and inbox.accept(tx, message, raw),
             durable=True,
+            beside=line_of(message),
         )
 
     async def park(self, channel: str, raw: Raw, reason: str) -> None:
-        await self._database.write(lambda tx: inbox.park(tx, channel, raw, reason), durable=True)
+        await self._database.write(lambda tx: inbox.park(tx, channel, raw, reason), durable=True, beside="park")
 
     async def open_lines(self, *, before: datetime | None = None) -> Sequence[str]:
         return await self._database.read(lambda tx: inbox.open_lines(tx, before))
@@ -41,7 +42,7 @@ class ForTurns(OnDatabase):
         await self._database.write(turns.begin_alone)
 
     async def hold(self, *, now: datetime) -> None:
-        await self._database.write(lambda tx: turns.hold(tx, self._holder, now))
+        await self._database.write(lambda tx: turns.hold(tx, self._holder, now), beside=self._holder)
 
     async def open_turn(
         self, line: str, *, token: str, now: datetime, burst: timedelta, live: bool
@@ -56,7 +57,8 @@ class ForTurns(OnDatabase):
                 burst=burst,
                 live=live,
                 erased_at=partial(tombstones.key_erased_at, self._secret),
-            )
+            ),
+            beside=line,
         )
 
     async def recall(self, permit: Permit, *, closed_after: datetime | None = None) -> Rows:
@@ -72,10 +74,11 @@ class ForTurns(OnDatabase):
         return await self._database.read(lambda tx: linking.reaches(tx, handles, now))
 
     async def settle(self, settlement: Settlement) -> Settled:
-        return await self._database.write(lambda tx: turns.settle(tx, settlement), durable=True)
+        line = settlement.turn.line if settlement.is_plain else ""
+        return await self._database.write(lambda tx: turns.settle(tx, settlement), durable=True, beside=line)
 
     async def release(self, turn: Turn) -> None:
-        await self._database.write(lambda tx: turns.release(tx, turn))
+        await self._database.write(lambda tx: turns.release(tx, turn), beside=turn.line)
 
     async def left_over(self, *, now: datetime, destination: str = "") -> Sequence[Outgoing]:
         return await self._database.read(lambda tx: outbox.left_over(tx, now, destination))
@@ -84,26 +87,34 @@ class ForTurns(OnDatabase):
         return await self._database.read(lambda tx: outbox.neglected(tx, before, now))
 
     async def claim(self, outgoing: int, *, now: datetime) -> Outgoing | None:
-        return await self._database.write(lambda tx: outbox.claim(tx, outgoing, self._holder, now))
+        return await self._database.write(
+            lambda tx: outbox.claim(tx, outgoing, self._holder, now), beside=_reply(outgoing)
+        )
 
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
         await self._database.write(
-            lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now)
+            lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now),
+            beside=_reply(outgoing),
         )
 
     async def reconciled(self, outgoing: int, found: Sequence[str]) -> str:
-        return await self._database.write(lambda tx: outbox.reconciled(tx, outgoing, found))
+        return await self._database.write(lambda tx: outbox.reconciled(tx, outgoing, found), beside=_reply(outgoing))
 
     async def sending_failed(
         self, outgoing: int, *, error: str, due_at: datetime | None, maybe_sent: bool = False
     ) -> None:
-        await self._database.write(lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent))
+        await self._database.write(
+            lambda tx: outbox.sending_failed(tx, outgoing, error, due_at, maybe_sent=maybe_sent),
+            beside=_reply(outgoing),
+        )
 
     async def opted_out(self, outgoing: int, *, now: datetime) -> None:
         await self._database.write(lambda tx: outbox.opted_out(tx, outgoing, now), durable=True)
 
     async def reported(self, channel: str, report: Report, *, now: datetime) -> bool:
-        return await self._database.write(lambda tx: outbox.reported(tx, channel, report, now), durable=True)
+        return await self._database.write(
+            lambda tx: outbox.reported(tx, channel, report, now), durable=True, beside="report"
+        )
 
     async def heard(self, interruption: Interruption) -> None:
         await self._database.write(lambda tx: outbox.heard(tx, interruption))
@@ -131,3 +142,7 @@ class ForTurns(OnDatabase):
 
     async def checked(self, one: Unchecked, found: Checked | None) -> str | None:
         return await self._database.write(lambda tx: inbox.checked(tx, one, found), durable=True)
+
+
+def _reply(outgoing: int) -> str:
+    return f"reply {outgoing}"
