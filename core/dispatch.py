@@ -20,6 +20,7 @@ from core.messages import InboundMessage, Interruption, Raw, Reply
 from core.pausing import Leisure, growing, jittered
 from core.speaking import Saying
 from core.stage import is_on_stage
+from core.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Dispatch:
         self._engine = engine
         self._ledger = ledger
         self._delivery = delivery
+        self._turnstiles = {live: Turnstile() for live in (True, False)}  # who waits on the line waits for nobody else
         self._serving: dict[str, asyncio.Task[None]] = {}
         self._called: set[str] = set()
         self._patient: set[str] = set()  # fenced off once, so that two live lines do not fence each other for ever
@@ -235,6 +237,11 @@ class Dispatch:
             log.exception("a reply that was interrupted stands on record as if all of it had been heard")
 
     async def _take_turn(self, line: str, saying: Saying | None) -> Settled | Wait | None:
+        live = self._engine.house.limits(line.partition(":")[0]).live
+        async with self._turnstiles[live].passed():
+            return await self._take_in_hand(line, saying)
+
+    async def _take_in_hand(self, line: str, saying: Saying | None) -> Settled | Wait | None:
         with self._holding.in_hand():
             if saying is None:
                 return await self._try_turn(line, None)

@@ -8,6 +8,7 @@ from core.actions import ActionRefused, Carrier
 from core.breaker import Breaker, Resting
 from core.errors import WriterFailed
 from core.runs import Outcome, Request
+from core.turnstile import aside
 from core.writing import Answer, Brief, Draft, Writer, write
 
 ENDPOINT = "endpoint {}"  # under which an endpoint is noted, by its action
@@ -34,7 +35,8 @@ class SparedWriter:
         """As the writer's own."""
         try:
             with self._breaker.asked():
-                return await self._writer.answer(brief)
+                async with aside():
+                    return await self._writer.answer(brief)
         except Resting as resting:
             raise _unasked(resting) from None
 
@@ -42,7 +44,8 @@ class SparedWriter:
         """As the writer's own."""
         try:
             with self._breaker.asked():
-                return await write(self._writer, brief, draft)
+                async with aside():
+                    return await write(self._writer, brief, draft)
         except Resting as resting:
             raise _unasked(resting) from None
 
@@ -69,7 +72,8 @@ class SparedCarrier:
             self._breakers[name] = self._make(name)
         try:
             with self._breakers[name].asked():
-                outcome = await self._carrier.carry_out(request)
+                async with aside():
+                    outcome = await self._carrier.carry_out(request)
         except BaseException as error:
             self._tell(name, _why(error))
             if isinstance(error, Resting):
