@@ -23,7 +23,7 @@ from tests.crash.house import Fuse, Template, template
 from tests.crash.kills import Kill, kill
 from tests.crash.matrix import first_of_two, fuses, is_kept, second_fuses, table
 from tests.crash.nursery import Nursery, nursery
-from tests.crash.scenes import SCENES
+from tests.crash.repertoire import SCENES
 from tests.crash.several import several
 
 REPORTS = Path("var/crash")

@@ -18,7 +18,7 @@ class Outside:
     what customers said, None where they are not known; requests that the company got, by their id."""
 
     got: Sequence[str]
-    said: int
+    said: int | None
     asked: Sequence[str] = ()
     as_heard: Callable[[str], str] = str  # how the words of a reply arrive there
 
@@ -81,9 +81,10 @@ def key(text: str) -> str:
 def weigh(outside: Outside, inside: Kept, usual: Kept | None) -> Verdict:
     """Compares what is outside with what is inside, and that with what a scene leaves in which nobody died."""
     verdict = Verdict()
-    if inside.said != outside.said or inside.unanswered:
-        verdict.lost += max(outside.said - inside.said, 0) + inside.unanswered
-        verdict.problems.append(f"{outside.said} messages were said, {inside.said} are on record")
+    said = inside.said if outside.said is None else outside.said
+    if inside.said != said or inside.unanswered:
+        verdict.lost += max(said - inside.said, 0) + inside.unanswered
+        verdict.problems.append(f"{said} messages were said, {inside.said} are on record")
     _weigh_replies(outside, inside, verdict)
     for what, count in inside.facts.items():
         if count > 1:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.crash.audit import Kept, Verdict, kept, weigh
 from tests.crash.house import PATIENCE, Broken, Fuse, Template, house
 from tests.crash.nursery import Nursery
-from tests.crash.scenes import opened
+from tests.crash.repertoire import opened
 
 _PORT_TAKEN = "Address already in use"
 
@@ -60,6 +60,7 @@ async def _kill(nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse
                         await one.stop()
                 done.kept = await kept(one.address)
                 done.verdict = weigh(scene.outside(), done.kept, usual)
+                done.verdict.problems += await scene.faults(one)
             except (TimeoutError, Broken) as error:
                 done.verdict.lost += 1
                 done.verdict.problems.append(f"{type(error).__name__}: {error}"[:2_000])

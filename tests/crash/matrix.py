@@ -8,12 +8,17 @@ from tests.crash.house import Fuse
 from tests.crash.kills import Kill
 from tests.crash.points import STAGES, stage_of
 
-WHOLE = ("sms", "web")  # scenes in which every point is a kill; in the others those that the channel makes its own
+WHOLE = (
+    "sms",
+    "web",
+    "link",
+)  # scenes in which every point is a kill; in the others those that the channel makes its own
 _CORE = (
     "ledger.accept", "ledger.checked", "ledger.open_turn", "ledger.settle", "ledger.claim", "ledger.part_sent",
     "ledger.reply", "ledger.enclosed", "ledger.resolve", "ledger.called", "delivery.post", "memory.remember",
     "memory.learn", "engine.learn", "writer.answer",
 )  # fmt: skip
+_PORTS = {"relay": "voice"}  # where it is not the name of the scene
 _AFTER_A_CRASH = Fuse("delivery.post after")
 
 
@@ -21,7 +26,7 @@ def fuses(scene: str, passed: Counter[str], *, every: bool = False) -> Iterator[
     """Where a process is killed in a scene, of what it passes there: at the first passage; `every`: at the last too."""
     for point in sorted(passed):
         name = point.partition(" ")[0]
-        if every or scene in WHOLE or name in _CORE or name.startswith(f"{scene}."):
+        if every or scene in WHOLE or name in _CORE or name.startswith(f"{_PORTS.get(scene, scene)}."):
             yield Fuse(point)
             if every and passed[point] > 1:
                 yield Fuse(point, passed[point])

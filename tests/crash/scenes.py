@@ -5,8 +5,8 @@ import asyncio
 import json
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
@@ -32,7 +32,7 @@ from tests.twins.twilio import Twilio
 ANSWER = "Hi Ann, the $50 is on its way back to you. Maria"
 ANN = "+15550142"
 _SECRET = "a key that signs logins, long enough to be one"
-_UNHEARD = (aiohttp.ClientError, OSError, TimeoutError)
+UNHEARD = (aiohttp.ClientError, OSError, TimeoutError)
 
 
 def now() -> datetime:
@@ -78,6 +78,10 @@ class Scene(ABC):
     def outside(self) -> Outside:
         """What the provider has in the end."""
 
+    async def faults(self, house: House) -> Sequence[str]:
+        """What else it left that it should not have left."""
+        return []
+
     def killed(self) -> None:
         """The process was killed."""
         assert self.folder.exists()
@@ -110,9 +114,9 @@ class Texts(Scene):
             await self.texts(house, text)
             await house.has(count, lambda: {one.body for one in self.twilio.sent})
 
-    async def texts(self, house: House, text: str) -> None:
-        record = self.twilio.archive.keeps(ANN, text, at=now())
-        told = {"MessageSid": record.sid, "SmsSid": record.sid, "AccountSid": self.twilio.account_sid, "From": ANN,
+    async def texts(self, house: House, text: str, number: str = ANN) -> None:
+        record = self.twilio.archive.keeps(number, text, at=now())
+        told = {"MessageSid": record.sid, "SmsSid": record.sid, "AccountSid": self.twilio.account_sid, "From": number,
                 "To": self.twilio.number, "Body": text, "NumMedia": "0", "SmsStatus": "received"}  # fmt: skip
         delivery = self.twilio.sign("/twilio/sms", told)
         try:
@@ -145,14 +149,17 @@ class Chat(Scene):
                 "WEBCHAT_JWT_KEYS": json.dumps({KID: _SECRET}), "WEBCHAT_JWT_ISSUER": ISSUER,
                 "WEBCHAT_JWT_AUDIENCE": AUDIENCE}  # fmt: skip
 
+    @staticmethod
+    def signed() -> Mapping[str, str]:
+        return login(_SECRET, subject="cus_1", email="ann@shop.test")
+
     async def play(self, house: House) -> None:
-        signed = login(_SECRET, subject="cus_1", email="ann@shop.test")
-        async with aiohttp.ClientSession(house.url, headers=signed) as page:
-            following = asyncio.create_task(again(lambda: self.follow(page), *_UNHEARD))
+        async with aiohttp.ClientSession(house.url, headers=self.signed()) as page:
+            following = asyncio.create_task(again(lambda: self.follow(page), *UNHEARD))
             try:
                 for text in (REFUND, THANKS):
                     message = {"id": uuid.uuid4().hex, "text": text}
-                    await again(partial(self.post, page, message), *_UNHEARD)
+                    await again(partial(self.post, page, message), *UNHEARD)
                     await house.quiet()  # thanks are not answered once a colleague has the case
                     await house.has(len((await kept(house.address)).replies), lambda: self.shown)
             finally:
@@ -303,15 +310,15 @@ class Calls(Texts):
 
     async def play(self, house: House) -> None:
         self.call = self.twilio.calls(ANN, verstat="TN-Validation-Passed-A")
-        await again(self.call.dials, *_UNHEARD)
+        await again(self.call.dials, *UNHEARD)
         for text in (CHARGED, HUMAN):
             await self.listen()
-            await again(partial(self.call.says, text), *_UNHEARD)
+            await again(partial(self.call.says, text), *UNHEARD)
         await self.listen()
 
     async def listen(self) -> None:
         while self.call.redirect:
-            await again(self.call.holds_on, *_UNHEARD)
+            await again(self.call.holds_on, *UNHEARD)
 
     def outside(self) -> Outside:
         return Outside(got=self.call.heard, said=3, as_heard=lambda text: speakable(text, "en"))
@@ -334,12 +341,12 @@ class Console(Mail):
     async def play(self, house: House) -> None:
         said = {"origin": house.url, "sec-fetch-site": "same-origin"}
         async with aiohttp.ClientSession(house.url, headers=said, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-            await again(lambda: self.post(browser, "/console/login", name="", password=TOKEN), *_UNHEARD)
+            await again(lambda: self.post(browser, "/console/login", name="", password=TOKEN), *UNHEARD)
             reply = {"reply": ANSWER, "id": uuid.uuid4().hex}
-            await again(lambda: self.post(browser, "/console/cases/1/reply", **reply), *_UNHEARD)
+            await again(lambda: self.post(browser, "/console/cases/1/reply", **reply), *UNHEARD)
             await house.has(2, self.read)
             resolve = {"resolution": "Paid back the difference.", "satisfaction": ""}
-            await again(lambda: self.post(browser, "/console/cases/1/resolve", **resolve), *_UNHEARD)
+            await again(lambda: self.post(browser, "/console/cases/1/resolve", **resolve), *UNHEARD)
 
     async def post(self, browser: aiohttp.ClientSession, path: str, **form: str) -> None:
         sent = aiohttp.FormData(form)
@@ -349,13 +356,3 @@ class Console(Mail):
 
     def outside(self) -> Outside:
         return Outside(got=[self.words(one.message) for one in self.relay.caught], said=1)
-
-
-SCENES: Mapping[str, type[Scene]] = {scene.name: scene for scene in (Texts, Chat, Slack, Discord, Mail, Calls, Console)}
-
-
-@asynccontextmanager
-async def opened(name: str, folder: Path) -> AsyncIterator[Scene]:
-    """A scene with its twins."""
-    async with SCENES[name](folder) as scene:
-        yield scene
