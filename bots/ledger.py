@@ -18,7 +18,7 @@ from core.backends.ledger import alone
 from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
 from core.backends.ledger.migrations import HEAD, downgrade, revision, revisions
 from core.backends.ledger.sql import SqlLedger
-from core.errors import Problem
+from core.errors import LedgerAway, Misconfigured, Problem
 
 _PG_DUMP = "pg_dump --format=custom --file=FILE URL"
 
@@ -30,7 +30,10 @@ class NotThere(Problem):
 # ── at the start of every process that serves ──
 async def open_for_work(bot: Throughline) -> None:
     """The ledger in its newest shape, sealed with SECRET_KEY, and without anybody whom a backup has brought back."""
-    await bot.ledger.migrate()
+    try:
+        await bot.ledger.migrate()
+    except LedgerAway as away:
+        raise Misconfigured("DATABASE_URL", str(away)) from None
     await _seal_anew(bot.settings, bot.ledger)
     await catch_up(bot.settings, bot.ledger, bot.memory)
 
@@ -150,9 +153,7 @@ async def restore(backup_file: Path) -> None:
     Unusable."""
     settings = load()
     path = _file(settings.database_url, "restore", "for PostgreSQL use pg_restore, then start")
-    if path.exists():
-        await _note_erasures(settings, path)
-    await asyncio.to_thread(alone.restore, backup_file, path)
+    await _restore(settings, backup_file, path)
     ledger, memory = closed_ledger(settings), memory_of(settings)
     try:
         await ledger.migrate()
@@ -164,6 +165,24 @@ async def restore(backup_file: Path) -> None:
 
     await rebuild()
     _say(f"The ledger is that of {backup_file}, without anybody who was erased since. Start the bot now.")
+
+
+async def _restore(settings: Settings, backup_file: Path, path: Path) -> None:
+    """On a trial file first: a backup of another key, or of a newer version, changes nothing."""
+    trial = Path(f"{await asyncio.to_thread(path.resolve)}.trial")
+    try:
+        await asyncio.to_thread(alone.restore, backup_file, trial)
+        opened = closed_ledger(settings.model_copy(update={"database_url": f"sqlite:///{trial}"}))
+        try:
+            await opened.migrate()
+        finally:
+            await opened.close()
+        if await asyncio.to_thread(path.exists):
+            await _note_erasures(settings, path)
+        await asyncio.to_thread(alone.restore, trial, path)
+    finally:
+        for file in await asyncio.to_thread(lambda: list(trial.parent.glob(f"{trial.name}*"))):
+            file.unlink()
 
 
 async def _note_erasures(settings: Settings, path: Path) -> None:

@@ -15,6 +15,9 @@ from typing import Literal, TextIO
 
 from core.observing import here
 
+_NOISY = (
+    "aiosmtpd", "alembic", "discord", "httpx", "mail.log", "procrastinate", "slack_bolt", "slack_sdk", "uvicorn",
+)  # fmt: skip
 _OURS = frozenset({"bots", "channels", "core", "identity", "throughline", "__main__"})
 _FOREIGN = "%s has something to say at %s:%d"
 _FOR_PEOPLE = "%(asctime)s %(levelname)-7s %(message)s"
@@ -59,7 +62,7 @@ def to(stream: TextIO = sys.stderr, form: Literal["text", "json"] = "text") -> N
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Discreet(_FOR_PEOPLE) if form == "text" else _for_programs())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for noisy in ("aiosmtpd", "mail.log", "slack_bolt", "discord", "httpx", "slack_sdk", "uvicorn", "alembic"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

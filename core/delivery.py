@@ -169,8 +169,8 @@ class Delivery:
                 if await self._claim_in_turn(going):
                     with self._holding.in_hand():
                         await self._send(going)
-            except Resting:
-                continue  # somebody else's reply is tried for all
+            except Resting:  # somebody else's reply is tried for all
+                await self._insist(partial(self._ledger.let_go, row.id))
             except LedgerAway as away:
                 log.warning("reply %d by %s waits: %s", row.id, row.channel, away)
                 await self._sleep(jittered(_AFTER_AN_OUTAGE))

@@ -420,6 +420,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def let_go(self, outgoing: int) -> None:
+        """Gives a reply that was claimed back: nothing was sent."""
+        ...
+
     async def enclosed(self, row: Outgoing) -> Reply:
         """A reply with the content of its files. Raises Undeliverable where that is kept no more."""
         ...

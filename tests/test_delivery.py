@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from core.backends.ledger.schema import outbox
 from core.backends.ledger.sql import SqlLedger
@@ -285,3 +285,21 @@ async def test_a_reply_of_which_one_part_never_arrived_stays_undelivered_when_th
     await shop.ledger.reported("slack", Report(provider_id="first", failure="unreachable"), now=shop.now)
     await shop.ledger.part_sent(row.id, parts=2, done=True, provider_id="second", now=shop.now)
     assert [one.error for one in await shop.ledger.undelivered()] == ["unreachable"]
+
+
+async def test_a_reply_that_is_erased_while_it_is_sent_holds_up_nothing(shop: Shop) -> None:
+    [row] = await replies(shop, "I was charged $49.37 twice")
+    assert await shop.ledger.claim(row.id, now=shop.now)
+    await shop.ledger._database.write(lambda tx: tx.execute(delete(outbox)))
+    await shop.ledger.part_sent(row.id, parts=1, done=True, provider_id="p1", now=shop.now)
+    assert not await shop.waiting()
+
+
+async def test_what_a_provider_does_not_show_yet_stays_in_doubt(shop: Shop) -> None:
+    [row] = await replies(shop, "I was charged $49.37 twice")
+    due_at = shop.now + timedelta(seconds=1)
+    await shop.ledger.sending_failed(row.id, error="no answer", due_at=due_at, maybe_sent=True)
+    assert not await shop.ledger.reconciled(row.id, [])
+    assert [left.maybe_twice for left in await shop.ledger.left_over(now=shop.now)] == [True]
+    assert await shop.ledger.reconciled(row.id, ["p1"]) == "p1"
+    assert [left.maybe_twice for left in await shop.ledger.left_over(now=shop.now)] == [False]

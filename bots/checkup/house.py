@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from bots.settings import VAR, Settings
 from core.backends.ledger.database import is_sqlite, open_database, sqlite_path
 from core.backends.ledger.migrations import HEAD, revision
 from core.backends.soundness import Soundness, soundness
 from core.channel import Finding
-from core.errors import Misconfigured
+from core.errors import LedgerAway, Misconfigured
 from core.knowledge import Knowledge
 
 SECRET = VAR / "secret_key"
@@ -84,9 +82,8 @@ async def ledger(settings: Settings) -> Sequence[Finding]:
     database = open_database(settings.database_url)
     try:
         return [_shape("the database", await database.read(revision))]
-    except DBAPIError as error:
-        said = str(error.orig).strip().splitlines()[-1]
-        return [Finding(f"The database does not answer: {said}", "Start it, or correct DATABASE_URL.", fatal=True)]
+    except LedgerAway as away:
+        return [Finding(f"{away}", "Start it, or correct DATABASE_URL.", fatal=True)]
     finally:
         await database.close()
 

@@ -4,7 +4,6 @@ lost is made up for when its reader looks at the ledger again."""
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import psycopg
 
@@ -42,15 +41,20 @@ class Announcements:
     async def hear(self, heard: Hear, missed: Callable[[], Awaitable[None]]) -> None:
         """Hears what is told, until cancelled. `missed` is called where something may have been told meanwhile."""
         while True:
-            with suppress(psycopg.Error):
-                async with await self._connected() as connection:
-                    await connection.execute(f"LISTEN {_NAME}")
-                    await missed()
-                    async for notice in connection.notifies():
-                        if notice.pid != self._own:
-                            name, _, what = notice.payload.partition(":")
-                            await heard(name, what)
+            try:
+                await self._hear(heard, missed)
+            except Exception as error:  # noqa: BLE001 - whatever it is, what was missed is made up for
+                log.warning("other processes are not heard for a moment: %s", type(error).__name__)
             await asyncio.sleep(_PAUSE)
+
+    async def _hear(self, heard: Hear, missed: Callable[[], Awaitable[None]]) -> None:
+        async with await self._connected() as connection:
+            await connection.execute(f"LISTEN {_NAME}")
+            await missed()
+            async for notice in connection.notifies():
+                if notice.pid != self._own:
+                    name, _, what = notice.payload.partition(":")
+                    await heard(name, what)
 
     @property
     def _own(self) -> int:

@@ -30,7 +30,7 @@ REPORTS = Path("var/crash")
 
 
 async def _scene(nursery: Nursery, start: Template, name: str, options: argparse.Namespace) -> list[Kill]:
-    plain = await kill(nursery, start, name)
+    plain = await kill(nursery, start, name, rebuilds=True)
     wanted = [(fuse,) for fuse in fuses(name, plain.passed, every=options.every)]
     found: list[tuple[Fuse, ...]] = list(wanted)
     if name in ("sms", "slack") or options.every:
@@ -41,7 +41,7 @@ async def _scene(nursery: Nursery, start: Template, name: str, options: argparse
 
     async def one(which: Sequence[Fuse]) -> None:
         async with room:
-            done.append(await kill(nursery, start, name, *which, usual=plain.kept))
+            done.append(await kill(nursery, start, name, *which, usual=plain.kept, rebuilds=True))
             for problem in done[-1].verdict.problems:
                 sys.stderr.write(f"\n{name}, {which[-1].point}: {problem.splitlines()[0]}\n")
         sys.stderr.write(f"\r{name}: {len(done) - 1} of {len(found)} kills ")

@@ -1,9 +1,12 @@
 """What stands on record after a scene, beside what its provider has."""
 
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -47,6 +50,13 @@ class Verdict:
     def told(self) -> Mapping[str, Any]:
         """As JSON."""
         return asdict(self)
+
+
+def remembered(file: Path) -> Counter[str]:
+    """The rows of a memory that nobody has open, each as `slot: value`."""
+    with closing(sqlite3.connect(file)) as memory:
+        rows = memory.execute("SELECT content FROM memories WHERE is_deprecated = 0").fetchall()
+    return Counter(str(content).partition("\nfact ")[0] for (content,) in rows)
 
 
 async def kept(address: str) -> Kept:

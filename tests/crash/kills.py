@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.crash.audit import Kept, Verdict, kept, weigh
-from tests.crash.house import PATIENCE, Broken, Fuse, Template, house
+from tests.crash.audit import Kept, Verdict, kept, remembered, weigh
+from tests.crash.house import PATIENCE, Broken, Fuse, House, Template, house
 from tests.crash.nursery import Nursery
 from tests.crash.repertoire import opened
 
@@ -27,6 +27,7 @@ class Kill:
     verdict: Verdict = field(default_factory=Verdict)
     kept: Kept | None = None
     seconds: float = 0.0
+    forgotten: int = 0  # facts that memory lacked before it was rebuilt
     log: str = ""
 
     @property
@@ -35,15 +36,21 @@ class Kill:
         return self.kills == len([fuse for fuse in self.fuses if fuse.point])
 
 
-async def kill(nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None) -> Kill:
+async def kill(
+    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None, rebuilds: bool = False
+) -> Kill:
     """Plays a scene in which the process dies at these fuses, one after the other; `usual` is what stays on record
-    where it does not. Once more where another program had taken our port meanwhile."""
-    while _PORT_TAKEN in (done := await _kill(nursery, start, scene_name, *fuses, usual=usual)).log:
+    where it does not. With `rebuilds`, memory is then rebuilt and has to hold what is on record.
+
+    Once more where another program had taken our port meanwhile."""
+    while _PORT_TAKEN in (done := await _kill(nursery, start, scene_name, *fuses, usual=usual, rebuilds=rebuilds)).log:
         continue
     return done
 
 
-async def _kill(nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None) -> Kill:
+async def _kill(
+    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None, rebuilds: bool
+) -> Kill:
     done, began = Kill(scene=scene_name, fuses=fuses), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash") as name:
         folder = Path(name)
@@ -61,6 +68,8 @@ async def _kill(nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse
                 done.kept = await kept(one.address)
                 done.verdict = weigh(scene.outside(), done.kept, usual)
                 done.verdict.problems += await scene.faults(one)
+                if rebuilds:
+                    await _rebuild(one, done, done.kept)
             except (TimeoutError, Broken) as error:
                 done.verdict.lost += 1
                 done.verdict.problems.append(f"{type(error).__name__}: {error}"[:2_000])
@@ -68,3 +77,14 @@ async def _kill(nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse
             done.log = one.log() if done.verdict.problems else ""
     done.seconds = time.monotonic() - began
     return done
+
+
+async def _rebuild(one: House, done: Kill, inside: Kept) -> None:
+    """A lesson that was cut off is missing in memory and nowhere else."""
+    await one.end()
+    on_record = Counter({f"{slot}: {value}": count for (*_, slot, value), count in inside.facts.items()})
+    memory = one.folder / "var" / "aegis.db"
+    done.forgotten = (on_record - remembered(memory)).total()
+    child = await one.nursery.start(one.folder, one.settings, ["memory", "rebuild"])
+    if await child.ended or remembered(memory) != on_record:
+        done.verdict.problems.append(f"rebuilt, memory holds {remembered(memory)}, and on record is {on_record}")

@@ -6,7 +6,7 @@ import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
@@ -204,7 +204,8 @@ class Slack(Scene):
 
     async def play(self, house: House) -> None:
         for count, text in enumerate((CHARGED, HUMAN), start=1):
-            await self.slack.emits(self.slack.says("U1ANN", text))
+            with suppress(ConnectionResetError):  # on the next connection, then
+                await self.slack.emits(self.slack.says("U1ANN", text))
             await house.has(count, lambda: {one.text for one in self.slack.posted})
 
     def outside(self) -> Outside:

@@ -10,6 +10,7 @@ import aiohttp
 from sqlalchemy import Connection, select
 
 from channels._markdown.speech import speakable
+from channels._voice.phrases import phrases
 from core.backends.ledger.database import open_database
 from core.backends.ledger.schema import codes, links, messages
 from tests.crash.audit import Outside, kept, key
@@ -26,7 +27,7 @@ _CUT = (BadFrame, ConnectionError, *UNHEARD)
 
 class Relayed(Calls):
     """The telephone, on a socket. Twilio asks what to do once it is lost, and the call goes on by Gather; who is told
-    that nothing was heard says it again."""
+    that nothing was heard says it again, in other words."""
 
     name = "relay"
 
@@ -66,8 +67,9 @@ class Relayed(Calls):
     async def by_gather(self, told: Sequence[str]) -> None:
         await self.listen()
         for text in told:
-            await again(partial(self.call.says, text), *UNHEARD)
-            await self.listen()
+            if not self.call.ended:  # it ends once a colleague has the case: they were heard
+                await again(partial(self.call.says, f"As I said: {text}"), *UNHEARD)
+                await self.listen()
 
     async def unsaid(self, house: House) -> Sequence[str]:
         """What was told and is not on record."""
@@ -76,7 +78,7 @@ class Relayed(Calls):
             texts = await database.read(lambda tx: tx.execute(select(messages.c.text)).scalars().all())
         finally:
             await database.close()
-        return [text for text in (CHARGED, HUMAN) if text not in texts]
+        return [text for text in (CHARGED, HUMAN) if not any(text in said for said in texts)]
 
     async def faults(self, house: House) -> Sequence[str]:
         return [f"not on record: {text}" for text in self.missing]
@@ -89,7 +91,8 @@ class Relayed(Calls):
                 if frame.get("last"):
                     heard.append(going.strip())
                     going = ""
-        return Outside(got=heard, said=None, as_heard=lambda text: speakable(text, "en"))
+        replies = [text for text in heard if text not in phrases("en")]  # and not what the telephone says by itself
+        return Outside(got=replies, said=None, as_heard=lambda text: speakable(text, "en"))
 
 
 class Linked(Chat, Texts):

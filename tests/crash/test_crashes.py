@@ -25,6 +25,7 @@ BOUNDARIES = (
     "ledger.claim after", "slack.send before", "slack.send after", "ledger.part_sent within", "ledger.part_sent after",
     "memory.remember before", "memory.remember after", "engine.learn after",
 )  # fmt: skip
+OF_A_CODE = [Fuse(f"ledger.settle {when}", which) for which in (1, 2, 3) for when in ("within", "after")]
 ON_POSTGRES = ("ledger.accept after", "ledger.settle within", "slack.send after", "ledger.part_sent within")
 
 
@@ -34,20 +35,22 @@ async def opened() -> AsyncIterator[Nursery]:
         yield one
 
 
-async def killed(nursery: Nursery, start: Template, scene: str, *points: str) -> list[Kill]:
+async def killed(nursery: Nursery, start: Template, scene: str, *fuses: Fuse) -> list[Kill]:
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def one(point: str) -> Kill:
+    async def one(fuse: Fuse) -> Kill:
         async with room:
-            return await kill(nursery, start, scene, Fuse(point))
+            return await kill(nursery, start, scene, fuse)
 
-    return await asyncio.gather(*(one(point) for point in points))
+    return await asyncio.gather(*(one(fuse) for fuse in fuses))
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_at_every_boundary_on_sqlite(opened: Nursery, tmp_path: Path) -> None:
-    kills = await killed(opened, await template(opened, tmp_path / "t", postgres=False), "slack", *BOUNDARIES)
+    kills = await killed(
+        opened, await template(opened, tmp_path / "t", postgres=False), "slack", *map(Fuse, BOUNDARIES)
+    )
     assert [one.fuses[0].point for one in kills if not one.reached] == []
     assert [one.verdict.problems for one in kills if one.verdict.problems] == [], table("sqlite", kills)
     assert sum(one.verdict.flagged for one in kills) == 0, "Slack can be asked: nothing stays in doubt"
@@ -56,7 +59,9 @@ async def test_at_every_boundary_on_sqlite(opened: Nursery, tmp_path: Path) -> N
 @pytest.mark.timeout(120)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_on_postgres(opened: Nursery, tmp_path: Path) -> None:
-    kills = await killed(opened, await template(opened, tmp_path / "t", postgres=True), "slack", *ON_POSTGRES)
+    kills = await killed(
+        opened, await template(opened, tmp_path / "t", postgres=True), "slack", *map(Fuse, ON_POSTGRES)
+    )
     assert all(one.reached for one in kills)
     assert [one.verdict.problems for one in kills if one.verdict.problems] == [], table("postgres", kills)
 
@@ -68,6 +73,23 @@ async def test_two_workers_that_die_never_answer_a_customer_at_the_same_time(ope
     done = await several(opened, start, customers=6, points=("writer.answer after", "sms.send after"))
     assert not done.problems, done.problems
     assert (done.kills, done.overlaps, done.lost, done.duplicates) == (2, 0, 0, 0)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_memory_did_not_learn_is_there_once_it_is_rebuilt(opened: Nursery, tmp_path: Path) -> None:
+    start = await template(opened, tmp_path / "t", postgres=False)
+    one = await kill(opened, start, "slack", Fuse("memory.remember before"), rebuilds=True)
+    assert (one.forgotten > 0, one.verdict.problems) == (True, [])
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_code_opens_once_whenever_the_process_dies(opened: Nursery, tmp_path: Path) -> None:
+    start = await template(opened, tmp_path / "t", postgres=False)
+    kills = await killed(opened, start, "link", *OF_A_CODE)
+    assert all(one.reached for one in kills)
+    assert [one.verdict.problems for one in kills if one.verdict.problems] == [], table("sqlite", kills)
 
 
 def test_a_method_of_a_port_is_a_point_by_itself() -> None:

@@ -160,20 +160,31 @@ _SENT = Prepared(
 
 
 def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
-    """Notes how far a reply has gone. One whose earlier part was reported to have failed stays undelivered."""
+    """Notes how far a reply has gone; of one that was erased meanwhile, nothing. One whose earlier part was reported to
+    have failed stays undelivered."""
+    if not change(tx, outbox, outgoing, parts_sent=parts):
+        return
     _WENT.run(tx, outgoing=outgoing, part=parts, provider_id=provider_id)
-    change(tx, outbox, outgoing, parts_sent=parts)
     if done:
         _SENT.run(tx, outgoing=outgoing, now=now)
 
 
 def reconciled(tx: Connection, outgoing: int, found: Sequence[str]) -> str:
-    """Takes a reply out of doubt: what of a provider's is that reply, as far as it is on record as no other."""
+    """Takes a reply out of doubt: what of a provider's is that reply, as far as it is on record as no other. Where
+    nothing is, the doubt remains: a slow provider may show it later."""
     here = select(outbox.c.channel).where(outbox.c.id == outgoing).scalar_subquery()
     theirs = outbox.c.channel == here, wires.c.provider_id.in_(found)
     known = set(tx.execute(select(wires.c.provider_id).join(outbox).where(*theirs)).scalars())
-    tx.execute(update(outbox).where(outbox.c.id == outgoing).values(maybe_twice=False))
-    return next((one for one in found if one not in known), "")
+    taken = next((one for one in found if one not in known), "")
+    if taken:
+        tx.execute(update(outbox).where(outbox.c.id == outgoing).values(maybe_twice=False))
+    return taken
+
+
+def let_go(tx: Connection, outgoing: int, holder: str) -> None:
+    """Gives a claim back before anything was sent."""
+    claimed = outbox.c.id == outgoing, outbox.c.claimed_by == holder
+    tx.execute(update(outbox).where(*claimed).values(claimed_by="", claimed_until=None))
 
 
 def sending_failed(

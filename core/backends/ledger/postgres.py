@@ -31,6 +31,9 @@ from core.pausing import insisting
 
 T = TypeVar("T")
 
+# A process that stands still, or whose machine is gone, holds its locks no longer than this (milliseconds, seconds).
+_WHO_IS_STUCK_LETS_GO = "-c idle_in_transaction_session_timeout=10000 -c tcp_user_timeout=10000"
+_LOST_IS_NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 _THREADS = 6  # and as many connections of each of two kinds
 _TRIES = 12
 _MAKING = 7_301_945  # the number of our lock in the database
@@ -228,7 +231,7 @@ def _engine(url: str, isolation: Any, **server: str) -> Engine:
         isolation_level=isolation,
         pool_size=_THREADS,
         max_overflow=0,
-        connect_args={"options": options},
+        connect_args={"options": f"{options} {_WHO_IS_STUCK_LETS_GO}", **_LOST_IS_NOTICED},
         execution_options={"preserve_rowcount": True},  # an insert that changed nothing is told by it
         # An error of the driver would repeat what customers said, into the log.
         hide_parameters=True,

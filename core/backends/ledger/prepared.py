@@ -121,9 +121,9 @@ def added(tx: Connection, table: Table, **values: Any) -> Any:
     return _insert_and_tell(table, tuple(values)).first(tx, **values)
 
 
-def change(tx: Connection, table: Table, row: int, **values: Any) -> None:
-    """Changes the row of a table that has this id."""
-    _update(table, tuple(values)).run(tx, row=row, **values)
+def change(tx: Connection, table: Table, row: int, **values: Any) -> bool:
+    """Changes the row of a table that has this id; False where there is none."""
+    return _update(table, tuple(values)).run(tx, row=row, **values) > 0
 
 
 @cache

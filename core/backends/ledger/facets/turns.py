@@ -91,6 +91,9 @@ class ForTurns(OnDatabase):
             lambda tx: outbox.claim(tx, outgoing, self._holder, now), beside=_reply(outgoing)
         )
 
+    async def let_go(self, outgoing: int) -> None:
+        await self._database.write(lambda tx: outbox.let_go(tx, outgoing, self._holder), beside=_reply(outgoing))
+
     async def part_sent(self, outgoing: int, *, parts: int, done: bool, provider_id: str, now: datetime) -> None:
         await self._database.write(
             lambda tx: outbox.part_sent(tx, outgoing, parts=parts, done=done, provider_id=provider_id, now=now),
