@@ -30,7 +30,7 @@ bench: venv ## Every benchmark with its goals; some minutes, 1 where one is miss
 soak: venv ## Everything at once for ten minutes: kills, faults, bad input; what was lost
 	@$(BIN)/python -m tests.soak
 
-crash: venv ## Kill the bot at every crash point, on both databases; some minutes, 1 where anything is lost or doubled
+crash: venv ## Kill the bot at every crash point, on both databases, for about 20 minutes; ends with 1 where anything was lost or doubled
 	@$(BIN)/python -m tests.crash
 
 browser: venv ## A browser for the tests of pages, where there is none

@@ -65,11 +65,11 @@ async def _kill(
                     await one.quiet()
                     if not fuses:
                         await one.stop()
-                done.kept = await kept(one.address)
-                done.verdict = weigh(scene.outside(), done.kept, usual)
-                done.verdict.problems += await scene.faults(one)
-                if rebuilds:
-                    await _rebuild(one, done, done.kept)
+                    done.kept = await kept(one.address)
+                    done.verdict = weigh(scene.outside(), done.kept, usual)
+                    done.verdict.problems += await scene.faults(one)
+                    if rebuilds:
+                        await _rebuild(one, done, done.kept)
             except (TimeoutError, Broken) as error:
                 done.verdict.lost += 1
                 done.verdict.problems.append(f"{type(error).__name__}: {error}"[:2_000])
