@@ -36,6 +36,12 @@ class Kept:
     facts: Counter[tuple[Any, ...]]
     runs: Sequence[tuple[str, str]]  # action, state
     cases: Sequence[str]  # how each stands
+    memory: Counter[str] = field(default_factory=Counter)  # once it was rebuilt
+
+    @property
+    def told(self) -> Counter[str]:
+        """The facts as memory words them."""
+        return Counter({f"{slot}: {value}": count for (*_, slot, value), count in self.facts.items()})
 
 
 @dataclass(kw_only=True)
@@ -53,10 +59,10 @@ class Verdict:
 
 
 def remembered(file: Path) -> Counter[str]:
-    """The rows of a memory that nobody has open, each as `slot: value`."""
+    """The rows of a memory that nobody has open, without their numbers and times: facts as `slot: value`."""
     with closing(sqlite3.connect(file)) as memory:
         rows = memory.execute("SELECT content FROM memories WHERE is_deprecated = 0").fetchall()
-    return Counter(str(content).partition("\nfact ")[0] for (content,) in rows)
+    return Counter(str(content).partition("\n")[0] for (content,) in rows)
 
 
 async def kept(address: str) -> Kept:

@@ -193,9 +193,8 @@ async def test_the_bot_goes_on_in_postgresql_in_the_middle_of_a_conversation(tmp
     assert twilio.outbox.empty()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-async def test_back_to_an_older_shape_and_up_again(tmp_path: Path, kind: str) -> None:
-    ledger = {"DATABASE_URL": await new_database()} if kind == "postgresql" else {}
+async def test_back_to_an_older_shape_and_up_again(tmp_path: Path) -> None:
+    ledger = {"DATABASE_URL": await new_database()}
     assert "no tables yet" in await done(tmp_path, "ledger", "status", **ledger)
     await imports(tmp_path, JOHN, **ledger)
     newest = re.search(r"shape (\d{4}), the newest", await done(tmp_path, "ledger", "status", **ledger))
