@@ -1,6 +1,7 @@
 """One kill: a house, a scene, a fuse, and what came of it."""
 
 import asyncio
+import re
 import tempfile
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from tests.crash.house import PATIENCE, Broken, Fuse, House, Template, house
 from tests.crash.nursery import Nursery
 from tests.crash.repertoire import opened
 
-_PORT_TAKEN = "Address already in use"
+_PORT_TAKEN = re.compile("[Aa]ddress already in use|is in use; stop what listens there")
 
 
 @dataclass(kw_only=True)
@@ -43,9 +44,10 @@ async def kill(
     where it does not. With `rebuilds`, memory is then rebuilt and has to hold the same rows as there.
 
     Once more where another program had taken our port meanwhile."""
-    while _PORT_TAKEN in (done := await _kill(nursery, start, scene_name, *fuses, usual=usual, rebuilds=rebuilds)).log:
-        continue
-    return done
+    while True:
+        done = await _kill(nursery, start, scene_name, *fuses, usual=usual, rebuilds=rebuilds)
+        if not _PORT_TAKEN.search(done.log):
+            return done
 
 
 async def _kill(
