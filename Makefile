@@ -1,13 +1,14 @@
 # Every target sets up what it needs; a machine with Python 3.11+ and make is enough.
 PYTHON ?= python3
 BIN := .venv/bin
+SPREAD := --numprocesses auto --maxprocesses 4 --dist loadfile
 LOCK := .ci/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check demo bench crash soak browser pictures format
+.PHONY: help venv run test test-all check demo bench crash soak browser pictures format
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 venv: .venv/.ready ## Create or update .venv
 
@@ -36,8 +37,11 @@ crash: venv ## Kill the bot at every crash point, on both databases, for about 2
 browser: venv ## A browser for the tests of pages, where there is none
 	@$(BIN)/python -m tests.chromium
 
-test: venv browser ## All tests; no network beyond loopback, once there is a browser
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: venv browser ## The tests, some ten minutes; no network beyond loopback, once there is a browser
+	@$(BIN)/python -m pytest $(SPREAD) -m "not slow"
+
+test-all: venv browser ## And those that take long: kills, backups, rotated keys, planted faults, pages in a browser
+	@$(BIN)/python -m pytest $(SPREAD)
 
 pictures: venv browser ## The pictures of the console in docs/, made anew
 	@$(BIN)/python -m pytest tests/console/test_pictures.py --pictures docs/pictures

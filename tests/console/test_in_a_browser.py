@@ -7,6 +7,8 @@ from core.accounts import Role
 from tests.console.office import Office
 from tests.console.watched import accessible, watching
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["/console", "/console/status", "/console/accounts"]
 
 

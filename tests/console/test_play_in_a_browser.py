@@ -11,6 +11,8 @@ from playwright.async_api import Locator, Page, expect
 from tests.console.stage import Trial, trying
 from tests.console.watched import accessible, watching
 
+pytestmark = pytest.mark.slow
+
 
 @pytest_asyncio.fixture
 async def trial(tmp_path: Path) -> AsyncIterator[Trial]:

@@ -17,6 +17,8 @@ from tests.crash.nursery import Nursery, nursery
 from tests.crash.points import boundaries
 from tests.crash.several import several
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 3
 BOUNDARIES = (
     "ledger.accept before", "ledger.accept within", "ledger.accept after", "ledger.checked within",

@@ -13,6 +13,8 @@ from tests.faults.relay import WAITS, ScriptedRelay
 from tests.process.running import Bot, start
 from tests.twins.openai import KEY, MODEL, openai_twin
 
+pytestmark = pytest.mark.slow
+
 CHARGED = "I was charged $99 but I downgraded to the $49 plan last week. I already checked the invoice."
 
 

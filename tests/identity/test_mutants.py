@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 PARTITION, GATE, ATTACKS = "tests/identity/test_partition.py", "tests/identity/test_gate.py", "tests/test_attacks.py"
 EXPIRY, MEMBERS = "tests/identity/test_expiry.py", "tests/channels/test_slack_members.py"

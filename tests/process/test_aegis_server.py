@@ -12,6 +12,8 @@ from tests.process.test_run import CHARGED, JOHN, next_mail
 from tests.twins.aegis_server import KEY, AegisServerTwin, aegis_server
 from tests.twins.mail import MailRelay
 
+pytestmark = pytest.mark.slow
+
 TRACES = ("john@shop.test", "99", "downgraded", "throughline:handle:")
 
 

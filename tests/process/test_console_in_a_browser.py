@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.console.office import TOKEN
 from tests.console.watched import watching
 from tests.process.running import Bot, imports, running
 from tests.twins.mail import MailRelay
+
+pytestmark = pytest.mark.slow
 
 ANN = {"external_id": "cus_7", "name": "Ann Keller", "email": "ann@shop.test", "phone": "+15550177", "plan": "Pro"}
 WISH = (

@@ -19,7 +19,10 @@ from tests.twins.postgres import new_database
 from tests.twins.twilio import Twilio
 
 CHARGED = "I was charged $99.17 for my Quennelwhistle but I downgraded to the $49 plan. The order is W4829137."
-pytestmark = pytest.mark.timeout(300)  # a dozen processes one after the other, on a machine that may be busy
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]  # a dozen processes one after the other, on a machine that may be busy
 LONG = "a key of more than thirty-two characters, made up here"
 OTHER = "another key of more than thirty-two characters, made up"
 
