@@ -25,7 +25,7 @@ import psycopg
 
 from core.backends.ledger.database import open_database
 from core.backends.ledger.sql import SqlLedger
-from core.ledger import DirectoryRow, Profile
+from core.record import DirectoryRow, Profile
 from tests.shop import Shop
 from tests.twins.postgres import new_database
 

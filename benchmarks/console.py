@@ -26,7 +26,7 @@ from benchmarks import history
 from benchmarks.rows import Figure, keep
 from core.backends.ledger import people
 from core.backends.ledger.schema import cases, facts, handles
-from core.ledger import DirectoryRow, Profile
+from core.record import DirectoryRow, Profile
 from tests.console.office import Office, opened
 from tests.shop import Shop
 

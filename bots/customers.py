@@ -10,8 +10,8 @@ from bots.wiring import open_ledger
 from core.directory import read
 from core.errors import Malformed
 from core.exporting import from_json
-from core.ledger import DirectoryRow
 from core.merging import NotDone, Order, Plan, Side
+from core.record import DirectoryRow
 
 _BY = "the command line"  # who did it, where nobody is named
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import get_args
 
-from core.ledger import Case, Fact, Profile
 from core.messages import Attachment, Route
+from core.record import Case, Fact, Profile
 from core.runs import Run
 from core.sentiment import Trend, trend
 from core.writing import Category

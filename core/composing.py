@@ -9,11 +9,12 @@ from core.channel import Limits
 from core.greeting import Continuity
 from core.house import House
 from core.judgement import NO_ANSWER, WANTS_A_PERSON, Verdict
-from core.ledger import OF_THE_PERSON, UNANSWERED, UNHELPED, Case, CaseStatus, NewFact, Profile, Settlement, Turn
+from core.ledger import UNANSWERED, UNHELPED, NewFact, Settlement, Turn
 from core.linking import LinkTalk
 from core.messages import Choice, Reply
 from core.phrases import say
 from core.recollection import Recollection
+from core.record import OF_THE_PERSON, Case, CaseStatus, Profile
 from core.runs import Run, outcome
 from core.voices import NOT_THEIR_OWN, in_their_own_voice
 from core.writing import ISSUE_SLOTS, PERSON_SLOTS, Answer, OpenCase, Told

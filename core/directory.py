@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from core.errors import Malformed
-from core.ledger import DirectoryRow, Profile
+from core.record import DirectoryRow, Profile
 
 _KNOWN = ("external_id", "name", "email", "phone", "plan", "ltv", "since", "language")
 _OPTIONAL = ("slack", "discord", "email_verified", "phone_verified", "verified_at")

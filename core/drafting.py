@@ -16,7 +16,8 @@ from core import safety
 from core.briefing import Briefing
 from core.casefile import CaseFile, Reading
 from core.desk import Desk, Refused
-from core.ledger import Fact, Turn
+from core.ledger import Turn
+from core.record import Fact
 from core.writing import Answer, Brief, Writer
 from identity.gate import HandleId
 from identity.masking import order_number

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.errors import Malformed
-from core.ledger import Profile
+from core.record import Profile
 
 # A row as JSON has it: moments in ISO 8601, files in base64.
 Record = dict[str, object]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.ledger import Profile
+from core.record import Profile
 from core.runs import Run
 from core.writing import Answer, OpenCase
 

@@ -12,8 +12,8 @@ from enum import IntEnum
 from typing import Literal, Protocol
 
 from core.casefile import Reading
-from core.ledger import Fact
 from core.messages import Attachment
+from core.record import Fact
 from identity.gate import HandleId
 from identity.proof import Proof
 

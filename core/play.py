@@ -12,8 +12,8 @@ from typing import Protocol
 
 from core.erasing import Forgetting
 from core.errors import Problem
-from core.ledger import DirectoryRow, Profile
 from core.messages import Choice, InboundMessage, Raw, Voucher
+from core.record import DirectoryRow, Profile
 from core.stage import CONVERSATION, on_stage
 from identity.handles import Handle
 from identity.proof import Proof

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.casefile import Reading
-from core.ledger import Case
+from core.record import Case
 
 PAGE = 50  # cases that are shown together
 LATELY = timedelta(days=7)  # so long a resolved case can be found in the queue

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import get_args
 
 from core.history import history, profile_summary
-from core.ledger import OF_THE_PERSON, Case, Fact, Profile, Rows, how_it_ended
+from core.record import OF_THE_PERSON, Case, Fact, Profile, Rows, how_it_ended
 from core.writing import Answer, Category, Mood, OpenCase, Spoken
 from identity import masking
 from identity.gate import DIRECTORY, HandleId, OnHandle, Permit

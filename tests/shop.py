@@ -14,9 +14,10 @@ from core.backends.rules.writer import RulesWriter
 from core.channel import Limits
 from core.engine import Engine
 from core.house import House, Known
-from core.ledger import DirectoryRow, Outgoing, Profile, Settled, Wait, line_of
+from core.ledger import Outgoing, Settled, Wait, line_of
 from core.linking import Linking
 from core.messages import InboundMessage, Raw, Voucher
+from core.record import DirectoryRow, Profile
 from core.writing import Writer
 from identity.handles import Handle
 from identity.proof import Proof

@@ -24,10 +24,11 @@ from core.desk import Desk
 from core.erasing import Forgetting, NoSuchCustomer, Receipt
 from core.errors import Fenced, Malformed
 from core.exporting import Export, from_json, to_json
-from core.ledger import DirectoryRow, Profile, Settled
+from core.ledger import Settled
 from core.merging import Order
 from core.messages import Attachment, Raw
 from core.queueing import Filters, WaitingRoom
+from core.record import DirectoryRow, Profile
 from core.writing import Answer, Brief
 from identity.proof import Proof
 from tests.identity.blurter import Blurter, canaries, canary

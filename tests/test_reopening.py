@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.ledger import Case
+from core.record import Case
 from tests.shop import Shop
 
 WHO = ("slack", "T1/U1")

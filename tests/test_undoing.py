@@ -9,8 +9,8 @@ from sqlalchemy import select
 from core.backends.ledger import resembling
 from core.backends.ledger.schema import decisions, links
 from core.erasing import Forgetting
-from core.ledger import DirectoryRow, Profile
 from core.merging import Happened, NotDone, Order, Plan, Undo, WhoIsIt
+from core.record import DirectoryRow, Profile
 from tests.shop import Shop, voucher
 from tests.test_attacks import CHARGED, link
 

@@ -19,8 +19,8 @@ from channels._mail.trim import own_words
 from channels._markdown.plain import PLAIN
 from channels._markdown.tree import read
 from channels._sms.alphabet import cheap
-from core.ledger import DirectoryRow, Profile
 from core.messages import InboundMessage, Raw, Route
+from core.record import DirectoryRow, Profile
 from identity.handles import Handle
 from identity.masking import HIDDEN
 from identity.proof import Proof

@@ -6,9 +6,9 @@ Their mailboxes are at play.test and their numbers begin with +1555, which nobod
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from core.ledger import Profile
 from core.messages import Voucher
 from core.play import Person, Scene, Way
+from core.record import Profile
 from identity.proof import Proof
 
 _TEAM = "T0PLAY"

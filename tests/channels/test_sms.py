@@ -61,7 +61,8 @@ async def test_a_text_is_heard_and_its_reply_arrives(twilio: Twilio, host: Host,
 
 async def test_a_redelivery_is_acknowledged_and_is_the_same_message(twilio: Twilio, host: Host) -> None:
     delivery, first = await twilio.texts(ANN, "Hello?")
-    assert await twilio.deliver(delivery) == first
+    again = await twilio.deliver(delivery)
+    assert (again.status, again.media_type, again.body) == (first.status, first.media_type, first.body)
     assert host.inbox.qsize() == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Row, Select, Text, cast, select, update
 
 from core.backends.ledger.schema import access_log, messages, metadata
-from core.ledger import DirectoryRow, Profile
+from core.record import DirectoryRow, Profile
 from core.searching import excerpt, sought
 from identity.proof import Proof
 from tests.console.office import Office, Outline, text_of

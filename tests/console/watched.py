@@ -45,6 +45,7 @@ async def _sign_in(page: Page, name: str, password: str) -> None:
     await page.locator("input[type=password]").fill(password)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page).not_to_have_url("/console/login")
+    await page.wait_for_load_state()
 
 
 async def accessible(page: Page) -> None:

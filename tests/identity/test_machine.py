@@ -23,9 +23,10 @@ from sqlalchemy import Connection
 
 from core.backends.ledger.people import evidence_around
 from core.exporting import to_json
-from core.ledger import DirectoryRow, Profile, line_of
+from core.ledger import line_of
 from core.merging import NotDone, Order, Plan
 from core.messages import InboundMessage
+from core.record import DirectoryRow, Profile
 from identity import partition
 from identity.codes import GRANT_LIFE, LIFE
 from identity.gate import handles_of

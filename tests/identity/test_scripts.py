@@ -22,9 +22,10 @@ from core.backends.ledger import inbox, merging, people, recall, turns, whois
 from core.backends.ledger.migrations import migrate
 from core.backends.ledger.schema import links
 from core.backends.ledger.sqlite import SqliteDatabase
-from core.ledger import Case, DirectoryRow, Fact, NewFact, Profile, Settlement, Turn, line_of
+from core.ledger import NewFact, Settlement, Turn, line_of
 from core.merging import NotDone, Order
 from core.messages import InboundMessage, Raw
+from core.record import Case, DirectoryRow, Fact, Profile
 from identity import partition
 from identity.gate import Permit, Purpose, Standing, handles_of, permit
 from identity.handles import Handle

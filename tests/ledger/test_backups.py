@@ -17,9 +17,9 @@ from core.backends.ledger.database import open_database
 from core.backends.ledger.schema import metadata
 from core.backends.ledger.sql import SqlLedger
 from core.erasing import Forgetting, Receipt, Tombstone
-from core.ledger import DirectoryRow, Profile
 from core.merging import Order
 from core.messages import Raw
+from core.record import DirectoryRow, Profile
 from tests.shop import Shop
 from tests.twins.postgres import new_database
 

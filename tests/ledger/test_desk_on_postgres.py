@@ -11,8 +11,8 @@ from sqlalchemy import update
 from core.backends.ledger.database import open_database
 from core.backends.ledger.schema import cases
 from core.backends.ledger.sql import SqlLedger
-from core.ledger import DirectoryRow, Profile
 from core.queueing import Filters, Tab
+from core.record import DirectoryRow, Profile
 from core.searching import Sought, sought
 from tests.shop import Shop
 from tests.twins.postgres import new_database

@@ -26,9 +26,9 @@ from core.backends.ledger.schema import (
 from core.casefile import CaseFile, Contact, Destination, Entry, Felt, Reading, Related
 from core.desk import NoSuchCase, Undelivered, Unread
 from core.files import Delivered, Enclosed
-from core.ledger import Fact
 from core.messages import Attachment, Raw
 from core.recollection import recollect
+from core.record import Fact
 from identity.codes import GRANT_LIFE
 from identity.gate import DIRECTORY, Grant, Permit, Purpose, Standing, permit
 from identity.proof import Proof

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, insert, select
 from core.backends.ledger.schema import Instant, cases, facts, handles
 from core.errors import Malformed
 from core.exporting import Export, Record
-from core.ledger import DirectoryRow
+from core.record import DirectoryRow
 from identity.proof import Proof
 
 _NOT_TAKEN = frozenset({"id", "rating_asked_at"})

@@ -10,8 +10,8 @@ from core.backends.ledger import recall, timelines
 from core.backends.ledger.casefiles import newest_on, row_of, standing_of
 from core.backends.ledger.schema import action_runs, facts, notes, outbox, patterns, turns
 from core.casefile import Reading
-from core.ledger import Fact
 from core.panel import Attempt, Line, Note, Panel, Promise, Wanted
+from core.record import Fact
 from identity.gate import DIRECTORY, Permit, Purpose, permit
 
 _ATTEMPTS = 60  # of each kind

@@ -28,8 +28,9 @@ from sqlalchemy import (
 from core.backends.ledger.dialects import handed_in, listed, listed_words
 from core.backends.ledger.prepared import Prepared, added, change
 from core.backends.ledger.schema import directory, evidence, handles, links
-from core.ledger import DirectoryRow, own_address
+from core.ledger import own_address
 from core.messages import InboundMessage
+from core.record import DirectoryRow
 from identity import partition
 from identity.customers import Customers, Groups
 from identity.gate import handles_of

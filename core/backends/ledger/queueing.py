@@ -28,8 +28,8 @@ from core.backends.ledger.casefiles import standing_of
 from core.backends.ledger.dialects import listed
 from core.backends.ledger.schema import cases, directory, facts, handles
 from core.casefile import called
-from core.ledger import VIP_VALUE, Profile
 from core.queueing import AHEAD, LATELY, NOBODY, PAGE, Filters, Queued, QueuePage, Tab
+from core.record import VIP_VALUE, Profile
 from identity.gate import Permit, Purpose, handles_of, permit
 
 MOST_VIPS = 2_000  # of the directory, those worth most: so many can be told from the others by the queue's order

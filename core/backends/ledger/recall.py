@@ -23,8 +23,8 @@ from core.backends.ledger.dialects import handed_in, listed
 from core.backends.ledger.prepared import Prepared
 from core.backends.ledger.schema import cases, directory, facts, handles, messages, outbox
 from core.history import Tally
-from core.ledger import Case, Fact, Profile, Rows, Utterance
 from core.memory import Hit, Note
+from core.record import Case, Fact, Profile, Rows, Utterance
 from core.writing import Spoken
 from identity.gate import Permit
 from identity.proof import Proof

@@ -13,8 +13,8 @@ from core.backends.ledger.dialects import upsert
 from core.backends.ledger.prepared import Prepared
 from core.backends.ledger.schema import directory, evidence, handles, messages, parked, tombstones
 from core.erasing import Tombstone
-from core.ledger import DirectoryRow
 from core.messages import InboundMessage
+from core.record import DirectoryRow
 
 _STANDING = or_(tombstones.c.restored_at.is_(None), tombstones.c.restored_at < tombstones.c.at)
 

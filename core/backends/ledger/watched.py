@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from core.backends.ledger.database import Database
 from core.backends.ledger.sql import SqlLedger
-from core.ledger import Rows, Settled, Settlement, Turn, Wait
+from core.ledger import Settled, Settlement, Turn, Wait
 from core.messages import InboundMessage, Raw
 from core.observing import Observer, Step, Trace, goes_on, how
+from core.record import Rows
 from identity.gate import Permit
 
 T = TypeVar("T")

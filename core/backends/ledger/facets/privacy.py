@@ -18,10 +18,10 @@ from core.backends.ledger import (
 from core.backends.ledger.facets.base import OnDatabase
 from core.erasing import Kept, Receipt, Tombstone
 from core.exporting import Export
-from core.ledger import DirectoryRow
 from core.memory import Note
 from core.merging import Side
 from core.privacy import ReadingFilter, ReadingOnRecord
+from core.record import DirectoryRow
 
 
 class ForPrivacy(OnDatabase):

@@ -15,10 +15,11 @@ from core.backends.ledger import (
 )
 from core.backends.ledger.facets.base import OnDatabase
 from core.channel import Checked, Line, Place, Report, SentFile
-from core.ledger import Outgoing, Reach, Rows, Settled, Settlement, Turn, Unchecked, Wait, line_of
+from core.ledger import Outgoing, Reach, Settled, Settlement, Turn, Unchecked, Wait, line_of
 from core.links import LinkDesk
 from core.memory import Hit
 from core.messages import InboundMessage, Interruption, Raw, Reply
+from core.record import Rows
 from identity.gate import HandleId, Permit
 
 
