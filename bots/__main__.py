@@ -6,17 +6,38 @@ import logging
 import os
 import runpy
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from bots import logs
 from core.errors import Problem
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong arguments are one line: what was wrong, and what there is. `commands`: those that one has to be of."""
+
+    commands: Collection[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        wrong = message.partition(" (choose from ")[0]
+        usage = " ".join(self.format_usage().split()[1:]).replace(" [-h]", "")
+        there_is = f"there are {', '.join(self.commands)}" if self.commands else f"write {usage}"
+        self.exit(2, f"{self.prog}: {wrong}; {there_is}\n")
+
+    def group(self) -> "argparse._SubParsersAction[_Parser]":
+        """Makes room for commands below it."""
+        below = self.add_subparsers(required=True, metavar="COMMAND")
+        self.commands = below.choices
+        return below
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it went well."""
-    options = _parser().parse_args(arguments)
+    options, left = _parser().parse_known_args(arguments)
+    if left:
+        options.parser.error(f"unrecognized arguments: {' '.join(left)}")
     logs.to(sys.stderr)
     try:
         asyncio.run(options.command(options))
@@ -31,18 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bots", description="A support bot that remembers.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m bots", description="A support bot that remembers.")
+    commands = parser.group()
     _command(commands, "run", "everything that is enabled, in one process", _run)
     _command(commands, "web", "pages, webhooks and live conversations; one of several processes", _web)
     hearing = _command(commands, "listen", "channels with a connection or a server of their own; the same", _listen)
-    hearing.add_argument("channel", nargs="+", help="e.g. slack, discord, email, sms")
+    hearing.add_argument("channel", nargs="+", type=_channel, metavar="CHANNEL", help="e.g. slack, discord, email, sms")
     _command(commands, "worker", "answers what other processes heard; the same", _worker)
     _command(commands, "doctor", "what is well, what is not, and what to do; changes nothing", _doctor)
     _command(commands, "chat", "web chat in the terminal", _chat)
     _command(commands, "demo", "John's story over real sockets, printed", _demo)
-    customers = commands.add_parser("customers", help="the directory of customers").add_subparsers(required=True)
+    customers = commands.add_parser("customers", help="the directory of customers").group()
     importing = _command(customers, "import", "add or update customers from a CSV", _import)
     importing.add_argument("file", type=Path, help="columns: external_id,name,email,phone,plan,ltv,since,language")
     for deed, what, command in (
@@ -63,17 +84,17 @@ def _parser() -> argparse.ArgumentParser:
     ):
         whom = _command(customers, name, what, command)
         whom.add_argument("name", help="an external_id or channel:address, e.g. email:ann@shop.test")
-    accounts = commands.add_parser("accounts", help="colleagues' accounts").add_subparsers(required=True)
+    accounts = commands.add_parser("accounts", help="colleagues' accounts").group()
     resetting = _command(accounts, "reset", "a new password, printed once", _reset)
     resetting.add_argument("name", help="as they sign in")
     resetting.add_argument("--second-factor", action="store_true", help="and no code any more, where theirs is lost")
     tying = _command(accounts, "tie", "who a colleague is in a room for colleagues", _tie)
     tying.add_argument("name", help="as they sign in")
     tying.add_argument("key", nargs="?", default="", help="e.g. slack:T0123/U0456; without one they are nobody there")
-    memory = commands.add_parser("memory", help="the memory's projection").add_subparsers(required=True)
+    memory = commands.add_parser("memory", help="the memory's projection").group()
     _command(memory, "rebuild", "drop it and fill it again from the ledger", _rebuild)
     _ledger(commands)
-    keys = commands.add_parser("keys", help="the key that signs and seals").add_subparsers(required=True)
+    keys = commands.add_parser("keys", help="the key that signs and seals").group()
     _command(keys, "rotate", "make a new SECRET_KEY; the one before is accepted until it is dropped", _rotate)
     _command(keys, "drop", "accept the one before no longer", _drop)
     understanding = _command(commands, "understand", "category, mood and language of JSON lines {text}", _understand)
@@ -84,20 +105,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: "argparse._SubParsersAction[_Parser]",
     name: str,
     what: str,
     command: Callable[[argparse.Namespace], Awaitable[None]],
-) -> argparse.ArgumentParser:
+) -> _Parser:
     added = commands.add_parser(name, help=what)
-    added.set_defaults(command=command)
+    added.set_defaults(command=command, parser=added)
     return added
 
 
-def _ledger(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    ledger = commands.add_parser("ledger", help="the database: its shape, its backups, its moves").add_subparsers(
-        required=True
-    )
+def _channel(name: str) -> str:
+    from bots.roster import supported  # noqa: PLC0415 - each command loads what it needs
+
+    if name not in supported():
+        raise argparse.ArgumentTypeError(f"there is no such channel, {name}; there are {', '.join(supported())}")
+    return name
+
+
+def _ledger(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    ledger = commands.add_parser("ledger", help="the database: its shape, its backups, its moves").group()
     _command(ledger, "status", "in which shape it is, and which is the newest", _shape)
     _command(ledger, "upgrade", "bring it to the newest shape, as every start does", _upgrade)
     going_back = _command(ledger, "downgrade", "bring it back to an older shape, for an older version", _downgrade)

@@ -137,10 +137,9 @@ def _heard(bot: Throughline, duties: Duties) -> Mapping[str, Listener]:
 
 
 def _why_not(bot: Throughline, name: str) -> str:
-    entry = next((entry for entry in bot.roster if entry.name == name), None)
-    if entry is None:
-        return f"there is no such channel; there are {', '.join(entry.name for entry in bot.roster)}"
-    return "it is heard by `web`" if name in bot.channels else f"it is {_roster_line(entry, bot)[len(name) :].strip()}"
+    if name in bot.channels:
+        return "it is heard by `web`"
+    return f"it is {_why_off(next(entry for entry in bot.roster if entry.name == name))}"
 
 
 def _application(bot: Throughline, listeners: Listeners) -> Starlette:
@@ -237,18 +236,24 @@ def _tell(bot: Throughline, duties: Duties) -> None:
         log.info("ready: %s", " ".join((duties.command, *(duties.hears or ()))))
         return
     for entry in bot.roster:
-        log.info("%s", _roster_line(entry, bot))
+        log.info("%s", _roster_line(entry, bot, duties))
     log.info("%-8s on   %s/console", "console", bot.settings.base_url)
     log.info("%s", _play_line(bot))
     log.info("ready: %s", bot.settings.base_url)
 
 
-def _roster_line(entry: Entry, bot: Throughline) -> str:
-    if entry.left_out:
-        return f"{entry.name:8} off  (not named in CHANNELS)"
-    if entry.missing:
-        return f"{entry.name:8} off  (set {entry.missing})"
-    return f"{entry.name:8} on   {_where(bot.channels[entry.name], bot.settings)}"
+def _roster_line(entry: Entry, bot: Throughline, duties: Duties) -> str:
+    """What this process does for a channel."""
+    if entry.name not in bot.channels:
+        return f"{entry.name:8} {_why_off(entry)}"
+    where = _where(bot.channels[entry.name], bot.settings)
+    if not where and duties.hears is not None:
+        return f"{entry.name:8} off  (heard by a process of its own: `listen {entry.name}`)"
+    return f"{entry.name:8} on   {where}".rstrip()
+
+
+def _why_off(entry: Entry) -> str:
+    return "off  (not named in CHANNELS)" if entry.left_out else f"off  (set {entry.missing})"
 
 
 def _play_line(bot: Throughline) -> str:

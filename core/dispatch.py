@@ -134,6 +134,10 @@ class Dispatch:
     async def resume(self) -> None:
         """Takes up what an earlier process accepted and did not answer. For a process that is alone on its ledger."""
         await self._ledger.begin_alone()
+        await self.take_up()
+
+    async def take_up(self) -> None:
+        """Takes up everything that waits, whoever left it. What others are at is theirs by lease or claim."""
         lines = await self._ledger.open_lines()
         if lines:
             log.info("answering %d conversations that were left open", len(lines))

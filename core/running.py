@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -67,6 +67,15 @@ class RunningLedger(Protocol):
         """Every process, the oldest first."""
         ...
 
+    async def free(self, process: str) -> None:
+        """Gives what a process held to whoever takes it: it has certainly ended. Replies that it was sending are
+        flagged as perhaps sent."""
+        ...
+
+
+async def _nothing(_died: Process) -> None:
+    """There is nothing to be done after a process."""
+
 
 class Pulse:
     """Writes down every few seconds that this process runs, and at once when something begins or ceases to ail."""
@@ -78,10 +87,13 @@ class Pulse:
         health: Health,
         now: Callable[[], datetime],
         lives: Callable[[int], bool] = lambda _pid: True,
+        succeed: Callable[[Process], Awaitable[None]] = _nothing,
     ) -> None:
-        """`lives`: whether there is another process of this number on this machine."""
+        """`lives`: whether there is another process of this number on this machine. `succeed` finishes what one that
+        died here left undone; its line stays until that went well."""
         self.process = process
         self._lives = lives
+        self._succeed = succeed
         self._ledger = ledger
         self._health = health
         self._now = now
@@ -90,8 +102,8 @@ class Pulse:
     async def keep(self) -> None:
         """Until cancelled; then the process takes its leave."""
         self._health.on_change = self._changed.set
+        taking = asyncio.create_task(self._take_place())
         try:
-            await self._take_place()
             while True:
                 self._changed.clear()
                 await self._beat()
@@ -101,14 +113,19 @@ class Pulse:
                         await self._changed.wait()
         finally:
             self._health.on_change = None
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
             await self._leave()
 
     async def _take_place(self) -> None:
         """Takes the place of one that died here: it was started again."""
-        with suppress(Exception):  # it is shown as not heard of, then
+        try:
             died = [one for one in await self._ledger.running() if self._could_be(one) and not self._lives(one.pid)]
             for process in sorted(died, key=lambda one: one.seen_at)[-1:]:
+                await self._succeed(process)
                 await self._ledger.leave(process.id)
+        except Exception as error:  # noqa: BLE001 - it is shown as not heard of, and others see to what it left
+            log.warning("what a process that died here left is taken up later: %s", type(error).__name__)
 
     def _could_be(self, other: Process) -> bool:
         return (other.kind, other.host) == (self.process.kind, self.process.host) and other.id != self.process.id

@@ -117,9 +117,9 @@ def hold(tx: Connection, holder: str, now: datetime) -> None:
     tx.execute(update(outbox).where(*held).values(claimed_until=now + CLAIM))
 
 
-def drop_claims(tx: Connection) -> None:
-    """Every process that claimed something is gone, and may have sent it."""
-    claimed = outbox.c.state == "waiting", outbox.c.claimed_by != ""
+def drop_claims(tx: Connection, *whose: ColumnElement[bool]) -> None:
+    """Every process that claimed something is gone, or those `whose` it is, and may have sent it."""
+    claimed = outbox.c.state == "waiting", outbox.c.claimed_by != "", *whose
     tx.execute(update(outbox).where(*claimed).values(maybe_twice=True, claimed_by="", claimed_until=None))
 
 

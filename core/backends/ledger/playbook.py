@@ -170,7 +170,9 @@ def votes(tx: Connection, pattern: int | None = None) -> list[Vote]:
     """Every vote on record, or those on one pattern."""
     cast_votes = select(pattern_votes).order_by(pattern_votes.c.id)
     wanted = cast_votes if pattern is None else cast_votes.where(pattern_votes.c.pattern_id == pattern)
-    return [
-        Vote(row=row.pattern_id, case=row.case_id, handle=row.handle_id, helpful=row.helpful)
-        for row in tx.execute(wanted)
-    ]
+    return [vote_of(row) for row in tx.execute(wanted)]
+
+
+def vote_of(row: Row[Any]) -> Vote:
+    """A vote as memory counts it."""
+    return Vote(row=row.pattern_id, case=row.case_id, handle=row.handle_id, helpful=row.helpful)

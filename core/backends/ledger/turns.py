@@ -12,7 +12,7 @@ from core.backends.ledger import outbox as out
 from core.backends.ledger.dialects import upserting
 from core.backends.ledger.people import ErasedAt, never_erased
 from core.backends.ledger.prepared import Prepared, add, added, change
-from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, turns
+from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, outbox, turns
 from core.errors import Fenced
 from core.ledger import Heard, Settled, Settlement, Turn, Wait
 from core.memory import Note
@@ -155,6 +155,12 @@ def begin_alone(tx: Connection) -> None:
     """Nobody else is there: every lease is free, and so is every reply that somebody was sending."""
     tx.execute(leases.delete())
     out.drop_claims(tx)
+
+
+def free(tx: Connection, holder: str) -> None:
+    """What a process held that has ended is free."""
+    tx.execute(leases.delete().where(leases.c.holder == holder))
+    out.drop_claims(tx, outbox.c.claimed_by == holder)
 
 
 def hold(tx: Connection, holder: str, now: datetime) -> None:

@@ -17,3 +17,8 @@ class OnDatabase:
         self._given = (secret, *accepted)
         self._secret = secret
         self._holder = holder or uuid.uuid4().hex
+
+    @property
+    def holder(self) -> str:
+        """What this process is called on the ledger."""
+        return self._holder

@@ -8,10 +8,12 @@ from core.backends.ledger import (
     desk,
     playbook,
     recall,
+    relearning,
 )
 from core.backends.ledger.facets.base import OnDatabase
 from core.memory import Lesson, Note, PatternHit, Vote
 from core.playbook import Draft, Learnt
+from core.relearning import Unlearnt
 from core.writing import Pattern
 
 
@@ -36,6 +38,10 @@ class ForLearning(OnDatabase):
     async def all_votes(self) -> Sequence[Vote]:
         """What every case says of a pattern."""
         return await self._database.read(playbook.votes)
+
+    async def settled_between(self, since: datetime, until: datetime) -> Unlearnt:
+        """What turns and colleagues changed then of what memory is to hold: see core/relearning.py."""
+        return await self._database.read(lambda tx: relearning.settled_between(tx, since, until))
 
     # ── learning: see core/learning.py ──
     async def cited(self, case: int) -> str:

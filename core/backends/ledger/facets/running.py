@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.backends.ledger import running
+from core.backends.ledger import running, turns
 from core.backends.ledger.facets.base import OnDatabase
 from core.backlog import Backlog
 from core.running import Process
@@ -20,6 +20,9 @@ class ForRunning(OnDatabase):
 
     async def running(self) -> Sequence[Process]:
         return await self._database.read(running.running)
+
+    async def free(self, process: str) -> None:
+        await self._database.write(lambda tx: turns.free(tx, process))
 
     async def backlog(self, *, now: datetime) -> Backlog:
         return await self._database.read(lambda tx: running.backlog(tx, now))
