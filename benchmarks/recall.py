@@ -26,7 +26,8 @@ from sqlalchemy import Connection, text
 
 from benchmarks import history
 from benchmarks.rows import Figure, keep
-from core.backends.aegis import LIVE_ROWS, AegisMemory, _Store
+from core.backends.aegis import LIVE_ROWS, AegisMemory
+from core.backends.aegis_store import Store
 from core.backends.ledger import recall
 from core.ledger import Turn, line_of
 from core.memory import Lesson
@@ -106,7 +107,9 @@ class Scene:
 
         await self._write(tell)
         mine = self.held[1_000][0]
-        await self.memory._run(_copied, mine, [handle for other in others for handle in held[other]])
+        await self.memory._run(
+            lambda store: _copied(store, mine, [handle for other in others for handle in held[other]])
+        )
 
     async def assemble(self, size: int) -> Brief:
         """The context of one turn, as the engine assembles it."""
@@ -122,7 +125,7 @@ class Scene:
 
     async def live_rows(self, size: int) -> int:
         """The most rows in memory that a handle of this customer has."""
-        return await self.memory._run(_rows_of, self.held[size])
+        return await self.memory._run(lambda store: _rows_of(store, self.held[size]))
 
     async def _remember(self, cases: Sequence[int]) -> None:
         """The closed cases, by the way that every turn's rows take; those that would be dropped again are left out."""
@@ -146,7 +149,7 @@ class Scene:
         return await self.shop.ledger._database.write(work)
 
 
-def _copied(store: _Store, source: int, handles: Sequence[int]) -> None:
+def _copied(store: Store, source: int, handles: Sequence[int]) -> None:
     """Gives handles what another one has in memory; adding each row would take minutes."""
     columns = [row[1] for row in store.db.execute("PRAGMA table_info(memories)")]
     new = {"id": "id || '-' || :new", "namespace": "'handle:' || :new", "user_id": "'handle:' || :new"}
@@ -157,7 +160,7 @@ def _copied(store: _Store, source: int, handles: Sequence[int]) -> None:
     store.db.commit()
 
 
-def _rows_of(store: _Store, handles: Sequence[int]) -> int:
+def _rows_of(store: Store, handles: Sequence[int]) -> int:
     count = "SELECT count(*) FROM memories WHERE namespace = ?"
     return max(int(store.db.execute(count, (f"handle:{handle}",)).fetchone()[0]) for handle in handles)
 

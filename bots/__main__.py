@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bots import logs
-from core.errors import Problem
+from core.errors import LedgerAway, Problem
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.to(sys.stderr)
     try:
         asyncio.run(options.command(options))
+    except LedgerAway as away:
+        sys.stderr.write(f"DATABASE_URL: {away}; see that it runs, and say the command again\n")
+        return 1
     except Problem as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
@@ -129,6 +132,11 @@ def _ledger(commands: "argparse._SubParsersAction[_Parser]") -> None:
     _command(ledger, "upgrade", "bring it to the newest shape, as every start does", _upgrade)
     going_back = _command(ledger, "downgrade", "bring it back to an older shape, for an older version", _downgrade)
     going_back.add_argument("revision", metavar="REVISION", help="for example 0010")
+    going_back.add_argument(
+        "--forgotten-may-return",
+        action="store_true",
+        help="even where the older version cannot refuse forgotten people",
+    )
     moving = _command(ledger, "move", "move a ledger of SQLite into an empty PostgreSQL", _move)
     moving.add_argument("url", metavar="URL", help="postgresql://USER@HOST/NAME")
     moving.add_argument("--from", metavar="URL", default="", dest="source", help="sqlite:///PATH; else DATABASE_URL")
@@ -247,7 +255,7 @@ async def _upgrade(_options: argparse.Namespace) -> None:
 async def _downgrade(options: argparse.Namespace) -> None:
     from bots.ledger import go_back  # noqa: PLC0415
 
-    await go_back(options.revision)
+    await go_back(options.revision, forgotten_may_return=options.forgotten_may_return)
 
 
 async def _move(options: argparse.Namespace) -> None:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from bots.settings import Settings
 from core.backends.aegis import AegisMemory
-from core.backends.embedding import Embedder, WordLlamaEmbedder
+from core.backends.aegis_client import offline_embedder
 from core.watched import Tell
 
 if TYPE_CHECKING:
     from core.backends.backlog import Recalling
+    from core.backends.embedding import Embedder
 
 log = logging.getLogger(__name__)
 
 
-def memory_of(settings: Settings, embedder: Callable[[], Embedder] = WordLlamaEmbedder) -> "Recalling":
+def memory_of(settings: Settings, embedder: "Callable[[], Embedder]" = offline_embedder) -> "Recalling":
     """The memory that the settings name; nothing is opened yet. It fails at once where it cannot do something now."""
     if settings.aegis_mode == "local":
         return AegisMemory(Path(settings.aegis_path), embedder)
@@ -33,7 +34,7 @@ def memory_of(settings: Settings, embedder: Callable[[], Embedder] = WordLlamaEm
 
 def running_memory_of(
     settings: Settings,
-    embedder: Callable[[], Embedder],
+    embedder: "Callable[[], Embedder]",
     tell: Tell,
     erased: Callable[[Collection[int]], Awaitable[Collection[int]]],
 ) -> "Recalling":

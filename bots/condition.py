@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from bots.givens import clock, new_id
 from bots.privacy import forgetting
-from bots.pulse import OURS
 from bots.settings import VAR, Settings
 from bots.version import version
 from bots.wiring import Throughline
@@ -36,7 +35,7 @@ def status(bot: Throughline) -> Status:
         hear=bot.dispatch.hear,
         free=lambda: shutil.disk_usage(VAR).free,
         now=clock,
-        own=OURS,
+        own=bot.ledger.holder,
         actions=sorted(bot.engine.actions.known),
     )
 

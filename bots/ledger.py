@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from bots.aegis import memory_of
-from bots.console.login import seal_anew
-from bots.givens import secret_for
+from bots.givens import clock, secret_for
 from bots.privacy import catch_up, forgetting
 from bots.settings import Settings, load
 from bots.wiring import Throughline, closed_ledger, open_ledger
@@ -20,6 +20,7 @@ from core.backends.ledger.migrations import HEAD, downgrade, revision, revisions
 from core.backends.ledger.sql import SqlLedger
 from core.errors import LedgerAway, Misconfigured, Problem
 
+_KEYS_OF_ITS_OWN = "0011"  # the first shape in which forgotten people are known by a key that outlives SECRET_KEY
 _PG_DUMP = "pg_dump --format=custom --file=FILE URL"
 
 
@@ -40,6 +41,8 @@ async def open_for_work(bot: Throughline) -> None:
 
 async def _seal_anew(settings: Settings, ledger: SqlLedger) -> None:
     if accepted := [secret_for("console", former) for former in settings.accepted()]:
+        from bots.console.login import seal_anew  # noqa: PLC0415 - loads the console, only after a change of keys
+
         await seal_anew(ledger, secret_for("console", settings.secret()), accepted)
 
 
@@ -75,8 +78,10 @@ async def upgrade() -> None:
     _say(f"The ledger is in shape {HEAD}, the newest{f'; it was in {before}' if before != HEAD and before else ''}.")
 
 
-async def go_back(to: str) -> None:
-    """Brings the ledger back to an older shape, for an older version of this program. Raises Problem."""
+async def go_back(to: str, *, forgotten_may_return: bool = False) -> None:
+    """Brings the ledger back to an older shape, for an older version of this program, which erases nobody again: so
+    whoever is due to be erased is erased before, and where it could not refuse whom we forgot, it is not done unless
+    they may return. Raises Problem."""
     settings = load()
     before = await _shape(settings)
     older = [one for one in revisions() if before in revisions() and one < before]
@@ -85,12 +90,31 @@ async def go_back(to: str) -> None:
             f"downgrade: the ledger is in shape {before or 'none'}; give one of {', '.join(older) or 'none'}"
         )
     await _require_nobody(settings)
+    known_anew = await _erase_what_is_due(settings)
+    if to < _KEYS_OF_ITS_OWN and not known_anew and not forgotten_may_return:
+        raise NotThere(
+            f"downgrade: shape {to} knows forgotten people by SECRET_KEY alone, and it was changed since, so an import"
+            " could bring them back; set it to what it was (docs/operations.md), or add --forgotten-may-return"
+        )
     database = open_database(settings.database_url)
     try:
         await database.write(partial(downgrade, to=to), durable=True)
     finally:
         await database.close()
     _say(f"The ledger is in shape {to} again; what only shape {before} keeps is gone. Start the older version now.")
+
+
+async def _erase_what_is_due(settings: Settings) -> bool:
+    """Whom a backup brought back, and what an erasure left. Whether SECRET_KEY alone tells forgotten people."""
+    ledger, memory = closed_ledger(settings), memory_of(settings)
+    try:
+        await ledger.migrate()
+        await catch_up(settings, ledger, memory)
+        await forgetting(settings, ledger, memory).go_on(clock)
+        return ledger.is_keyed_by(secret_for("erasing", settings.secret())) or not await ledger.tombstones()
+    finally:
+        await memory.close()
+        await ledger.close()
 
 
 async def _shape(settings: Settings) -> str:
@@ -171,18 +195,34 @@ async def _restore(settings: Settings, backup_file: Path, path: Path) -> None:
     """On a trial file first: a backup of another key, or of a newer version, changes nothing."""
     trial = Path(f"{await asyncio.to_thread(path.resolve)}.trial")
     try:
+        await asyncio.to_thread(_drop, trial)  # of a restore that was killed
         await asyncio.to_thread(alone.restore, backup_file, trial)
-        opened = closed_ledger(settings.model_copy(update={"database_url": f"sqlite:///{trial}"}))
-        try:
-            await opened.migrate()
-        finally:
-            await opened.close()
+        await _try(settings.model_copy(update={"database_url": f"sqlite:///{trial}"}), backup_file)
         if await asyncio.to_thread(path.exists):
             await _note_erasures(settings, path)
         await asyncio.to_thread(alone.restore, trial, path)
     finally:
-        for file in await asyncio.to_thread(lambda: list(trial.parent.glob(f"{trial.name}*"))):
-            file.unlink()
+        await asyncio.to_thread(_drop, trial)
+
+
+async def _try(settings: Settings, backup_file: Path) -> None:
+    """Brings a trial file to the newest shape, with the keys that we have."""
+    ledger = closed_ledger(settings)
+    try:
+        await ledger.migrate()
+    except Misconfigured as error:
+        why = str(error).removeprefix("DATABASE_URL: ")
+        raise alone.Unusable(f"restore: {backup_file}: {why}; nothing was changed") from None
+    except DBAPIError as error:
+        why = f"is damaged, or no backup of a ledger ({type(error.orig).__name__})"
+        raise alone.Unusable(f"restore: {backup_file} {why}; nothing was changed, name another backup") from None
+    finally:
+        await ledger.close()
+
+
+def _drop(trial: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal"):
+        Path(f"{trial}{end}").unlink(missing_ok=True)
 
 
 async def _note_erasures(settings: Settings, path: Path) -> None:

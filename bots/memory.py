@@ -40,9 +40,10 @@ class Rebuilding:
         self._refused: list[str] = []
 
     async def rebuild(self) -> None:
-        """Raises Problem when the memory stays away; what it will not take is told at the end."""
+        """Raises Problem when the memory is away at the start, or stays away; what it will not take is told at the
+        end."""
         done = 0
-        await self._patiently(self._memory.clear)
+        await self._patiently(self._memory.clear, tries=1)
         async for notes in self._ledger.all_notes(_READ_AT_A_TIME):
             for start in range(0, len(notes), _TOLD_AT_A_TIME):
                 await self._patiently(partial(self._memory.remember, notes[start : start + _TOLD_AT_A_TIME]))
@@ -56,17 +57,18 @@ class Rebuilding:
         _say(f"\r{done} facts and {len(lessons)} patterns remembered\n")
         _say("".join(f"{refused}\n" for refused in dict.fromkeys(self._refused)))
 
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
-        tries = 0
+    async def _patiently(self, work: Callable[[], Awaitable[None]], tries: int = _TRIES) -> None:
+        tried = 0
         while True:
             try:
                 return await work()
             except Away as error:
-                tries += error.after is None
-                if tries == _TRIES:
-                    raise
-                _say(f"\n{error}\n")
-                await asyncio.sleep(error.after.total_seconds() if error.after else self._pause * 2**tries)
+                tried += error.after is None
+                if tried == tries:
+                    raise Away(f"{error}; say `memory rebuild` again once it is well") from None
+                if error.after or tried == 1:
+                    _say(f"\n{error}; it is asked again\n")
+                await asyncio.sleep(error.after.total_seconds() if error.after else self._pause * 2**tried)
             except Problem as error:
                 self._refused.append(str(error))
                 return None

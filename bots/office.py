@@ -1,4 +1,4 @@
-"""What colleagues work with: the desk, and the console put together over it."""
+"""What colleagues work with: the console, put together over the desk."""
 
 import logging
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from bots import condition
 from bots.console import Ports, routes
 from bots.console.by_provider import BACK, Provider
 from bots.console.seal import Seal
+from bots.desk import desk
 from bots.givens import clock, new_id, secret_for
 from bots.play import CAST, JOHN, STORY
 from bots.privacy import forgetting
@@ -17,7 +18,6 @@ from bots.settings import VAR, Settings, kept_secret
 from bots.wiring import Throughline
 from core.casework import Casework
 from core.curating import Curating
-from core.desk import Desk
 from core.drafting import Drafting
 from core.files import Files
 from core.gaps import Gaps
@@ -30,20 +30,6 @@ from core.searching import Search
 from core.tasks import Tasks
 
 log = logging.getLogger("throughline")
-
-
-def desk(bot: Throughline) -> Desk:
-    """The desk, beside the engine."""
-    return Desk(
-        ledger=bot.ledger,
-        memory=bot.memory,
-        house=bot.engine.house,
-        actions=bot.engine.actions,
-        post=bot.delivery.post,
-        now=clock,
-        new_id=new_id,
-        corrected=bot.teaching.again,
-    )
 
 
 def casework(bot: Throughline) -> Casework:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from bots import logs, monitoring, office, sockets, web
+from bots import logs, monitoring, sockets, web
+from bots.desk import desk
 from bots.givens import clock
 from bots.ledger import open_for_work
 from bots.listeners import Listeners
@@ -32,6 +33,7 @@ from core.backends.ledger.database import is_sqlite
 from core.calling import Calling
 from core.channel import Channel, Listener, Refreshes
 from core.errors import Misconfigured, Problem
+from core.relearning import Relearning
 from core.rooms import StaffRoom
 from core.rounds import Round, make
 
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("throughline")
 
 _FINISHED_WITHIN = 8.0  # seconds; who runs containers gives a process 10 to stop
-_OFTEN, _HOURLY = timedelta(seconds=5), timedelta(hours=1)
+_OFTEN, _NOW_AND_THEN, _HOURLY = timedelta(seconds=5), timedelta(seconds=15), timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +145,8 @@ def _why_not(bot: Throughline, name: str) -> str:
 
 
 def _application(bot: Throughline, listeners: Listeners) -> Starlette:
+    from bots import office  # noqa: PLC0415 - loads the console, only where it is served
+
     return web.application(
         list(bot.channels.values()),
         bot.dispatch.hear,
@@ -160,12 +164,14 @@ async def _beside(bot: Throughline, duties: Duties, jobs: "Jobs | None") -> Asyn
     """What goes on beside: models are loaded and taught, what others heard is answered, rounds are made."""
     calling = _calling(bot)
     calling.join()
-    chores = [pulse(bot, " ".join((duties.command, *(duties.hears or ())))).keep()]
+    relearning = Relearning(bot.ledger, bot.engine.memory, clock)
+    kind = " ".join((duties.command, *(duties.hears or ())))
+    chores = [pulse(bot, kind, relearning, takes_up=duties.serves).keep()]
     warming = asyncio.create_task(bot.memory.warm() if duties.serves or duties.answers else asyncio.sleep(0))
     if duties.serves or duties.answers:
         chores.append(_teach(bot, warming))
     if duties.answers:
-        rounds = list(_rounds(bot, calling))
+        rounds = list(_rounds(bot, calling, relearning))
         chores.append(jobs.work(bot.dispatch.answer, rounds) if jobs else make(rounds))
     if duties.serves and bot.announcements:
         chores.append(bot.announcements.hear(partial(_refresh, bot), partial(_refresh, bot)))
@@ -178,9 +184,10 @@ async def _beside(bot: Throughline, duties: Duties, jobs: "Jobs | None") -> Asyn
         await asyncio.gather(warming, *tasks, return_exceptions=True)
 
 
-def _rounds(bot: Throughline, calling: Calling) -> Iterator[Round]:
+def _rounds(bot: Throughline, calling: Calling, relearning: Relearning) -> Iterator[Round]:
     yield Round(name="sweep", every=_OFTEN, work=bot.dispatch.sweep)
     yield Round(name="keep house", every=_HOURLY, work=partial(keep_house, bot.settings, bot.ledger, bot.memory))
+    yield Round(name="learn what was cut off", every=_NOW_AND_THEN, work=relearning.look)
     if calling.rooms:
         yield Round(name="call colleagues", every=_OFTEN, work=calling.look)
 
@@ -201,7 +208,7 @@ async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:
 def _calling(bot: Throughline) -> Calling:
     rooms = {name: c for name, c in bot.channels.items() if isinstance(c, StaffRoom) and c.has_room}
     return Calling(
-        desk=office.desk(bot),
+        desk=desk(bot),
         ledger=bot.ledger,
         rooms=rooms,
         base_url=bot.settings.base_url,

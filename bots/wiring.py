@@ -13,6 +13,7 @@ from bots.aegis import running_memory_of
 from bots.givens import clock, new_id, secret_for
 from bots.metrics import Metrics
 from bots.observing import Observing
+from bots.place import new_name
 from bots.play import KNOWN as PLAYED
 from bots.play import ActsForReal
 from bots.roster import Entry, roster, supported
@@ -21,8 +22,8 @@ from bots.sites import Sites
 from bots.teaching import Teaching
 from bots.version import version
 from core.actions import Actions
+from core.backends.aegis_client import offline_embedder
 from core.backends.carrying import Company
-from core.backends.embedding import WordLlamaEmbedder
 from core.backends.erasures import ErasuresFile
 from core.backends.ledger.database import NotedDatabase, is_sqlite, open_database
 from core.backends.ledger.sql import SqlLedger
@@ -100,6 +101,7 @@ def closed_ledger(settings: Settings, observer: Observer | None = None, health: 
         NotedDatabase(database, health.note) if health else database,
         secret=secret_for("erasing", settings.secret()),
         accepted=[secret_for("erasing", secret) for secret in settings.accepted()],
+        holder=new_name(),
     )
 
 
@@ -116,7 +118,7 @@ def put_together(
     announcements = _announcements(settings)
     sites = Sites(settings=settings, values=values, ledger=ledger, note=health.note, announcements=announcements)
     channels = {name: sites.channel(name) for name in on}
-    embedder = cache(WordLlamaEmbedder)
+    embedder = cache(offline_embedder)
     memory = running_memory_of(settings, embedder, health.note, ledger.erased_among)
     examples = Examples(embedder)
     plays = settings.is_development and hand_over is None

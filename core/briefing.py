@@ -72,10 +72,11 @@ class Briefing:
         )
 
     async def _from_memory(self, turn: Turn, known: Recollection) -> tuple[list[str], list[Pattern]]:
-        """What memory adds to the ledger's own rows, in time or not at all."""
+        """What memory adds to the ledger's own rows, in time or not at all: closed cases, where there are any, and
+        what helped others."""
+        handles = sorted(known.permit.handles - {DIRECTORY})[-_MOST_RECENT:] if known.closed_before else []
         try:
             async with asyncio.timeout(_MEMORY_PATIENCE):
-                handles = sorted(known.permit.handles - {DIRECTORY})[-_MOST_RECENT:]
                 hits = await self.memory.recall(handles, turn.text, limit=_POINTED_AT)
                 found = await self.memory.suggest(turn.text, None, limit=_LOOKED_AT)
         except Exception as error:  # noqa: BLE001 - memory is never a reason not to answer

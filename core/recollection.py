@@ -35,6 +35,7 @@ class Recollection:
     read: Sequence[str]
     drawn_from: frozenset[HandleId]  # the handles that any of it came through
     summary: str  # who they are to us, in a sentence
+    closed_before: bool  # whether any case was ever closed
     language: str = ""  # in which we answered last
 
     def spoken_in(self, conversation: str, languages: Sequence[str], *, is_new: bool) -> str:
@@ -86,6 +87,7 @@ def recollect(permit: Permit, rows: Rows) -> Recollection:
         read=_read(rows),
         drawn_from=_drawn_from(rows),
         summary=_summary(rows, cases, shown, preferences),
+        closed_before=rows.last_closed is not None,
         language=rows.language,
     )
 

@@ -5,6 +5,7 @@ life is told once more, by whoever takes its place, and otherwise by whoever mak
 already it only takes again.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -56,21 +57,21 @@ class Relearning:
         self._memory = memory
         self._now = now
         self._done: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     async def look(self) -> None:
         """Sees to every process that is not heard of any more."""
         gone = [one for one in await self._ledger.running() if not one.is_heard_of(self._now())]
-        self._done &= {one.id for one in gone}
         for process in gone:
             await self.of(process)
 
     async def of(self, died: Process) -> None:
         """Sees to one process that has died, once."""
-        if died.id in self._done:
-            return
-        settled = await self._ledger.settled_between(_since(died), died.seen_at + HEARD_WITHIN)
-        await self._tell(settled)
-        self._done.add(died.id)
+        async with self._one_at_a_time:
+            if died.id in self._done:
+                return
+            await self._tell(await self._ledger.settled_between(_since(died), died.seen_at + HEARD_WITHIN))
+            self._done.add(died.id)
 
     async def _tell(self, settled: Unlearnt) -> None:
         learnt = settled.learnt

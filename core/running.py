@@ -102,6 +102,7 @@ class Pulse:
     async def keep(self) -> None:
         """Until cancelled; then the process takes its leave."""
         self._health.on_change = self._changed.set
+        await self._beat()  # before it takes anything up, so that it is known whose that is
         taking = asyncio.create_task(self._take_place())
         try:
             while True:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from core.alternatives import any_of
 from core.writing import Answer
 
 NOT_THEIR_OWN = "…"  # the issue of a case that was opened by nothing but orders to us; it has no word to be quoted
@@ -89,7 +90,7 @@ def _scripts() -> re.Pattern[str]:
 def _choice(section: str) -> str:
     """A section of voices.toml as a pattern, in all languages."""
     lists: Mapping[str, Sequence[str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))[section]
-    return "|".join(_pattern(phrase) for phrases in lists.values() for phrase in phrases)
+    return any_of(_pattern(phrase) for phrases in lists.values() for phrase in phrases)
 
 
 def _pattern(phrase: str) -> str:

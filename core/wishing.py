@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from core.alternatives import any_of
+
 Wish = Literal["code", "call", ""]
 
 _LOOKED_AT = 500  # characters of a message; such a wish comes early or not at all
@@ -82,7 +84,7 @@ def _names(what: str, said: str) -> bool:
 @cache
 def _words() -> dict[str, re.Pattern[str]]:
     lists = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-    return {name: re.compile(rf"(?<!\w)(?:{'|'.join(map(_word, words))})") for name, words in lists.items()}
+    return {name: re.compile(rf"(?<!\w)(?:{any_of(map(_word, words))})") for name, words in lists.items()}
 
 
 def _word(word: str) -> str:

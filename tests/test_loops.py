@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from core.house import House
+from core.ledger import Settled
 from core.phrases import say
 from identity.proof import Proof
 from tests.shop import HOUSE, LABELS, Shop
@@ -124,3 +125,18 @@ async def test_a_forger_who_repeats_a_customer_silences_nobody(shop: Shop) -> No
     for n in range(3):
         await shop.hears("email", "ann@shop.test", ours, proof=Proof.CLAIMED, conversation=f"forged {n}")
     assert await shop.hears("email", "ann@shop.test", "The order number is W4829137")
+
+
+async def test_who_repeats_what_was_never_answered_aloud_is_answered(shop: Shop) -> None:
+    """A process died before it could say its answers: staff see them, and the caller says it again."""
+    await shop.hears("voice", "+15550142", "", opening=True)
+    for _ in range(3):
+        shop.later(minutes=1)
+        await shop.accept(shop.message("voice", "+15550142", CHARGED))
+        settled = await shop.engine.take_turn("voice:+15550142")
+        assert isinstance(settled, Settled)
+        for row in settled.outbox:
+            await shop.ledger.sending_failed(row.id, error="the call is over", due_at=None)
+    shop.later(minutes=1)
+    assert await shop.hears("voice", "+15550142", CHARGED)
+    assert all("again and again" not in case.case.reason for case in await shop.ledger.queue(now=shop.now))

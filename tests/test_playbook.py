@@ -15,6 +15,8 @@ from core.desk import Desk
 from core.erasing import Forgetting
 from core.memory import PatternHit
 from core.playbook import may_be_offered, overlap, says_the_same
+from core.relearning import Relearning
+from core.running import Process
 from core.runs import Outcome, Request
 from core.writing import Answer, Brief, Pattern
 from tests.shop import HOUSE, Shop
@@ -307,6 +309,22 @@ async def test_what_was_done_is_learnt_when_its_customer_rates_it_well(
         (hit,) = await shop.memory.suggest("cannot sign in", "account", limit=3)
         (pattern,) = await shop.ledger.patterns([hit], now=shop.now)
         assert (pattern.by_human, pattern.helped, hit.effectiveness) == (False, 1, 0.5)
+    await shop.close()
+
+
+async def test_a_good_rating_before_a_process_died_is_learnt_from_once(tmp_path: Path) -> None:
+    script = _Script(says(issue="Cannot sign in", category="account", actions=["reset"]), says(case=1, resolved=True))
+    shop = await Shop.open(tmp_path, writer=script, actions={"reset": Action(name="reset")}, carrier=_Endpoint())
+    await shop.knows("cus_1", "Ann Keller", "web:cus_1")
+    for text in ("I cannot sign in, please reset my account", "it works now"):
+        await shop.hears("web", "cus_1", text)
+    await shop.hears_without_learning("web", "cus_1", "5")
+    assert await rows(shop, select(patterns)) == []
+    died = Process(id="d", kind="run", host="box", pid=7, started_at=shop.now, seen_at=shop.now, health={})
+    for _ in range(2):
+        await Relearning(shop.ledger, shop.memory, lambda: shop.now).of(died)
+    assert len(await rows(shop, select(patterns))) == 1
+    assert [hit.effectiveness for hit in await shop.memory.suggest("cannot sign in", "account", limit=3)] == [0.5]
     await shop.close()
 
 

@@ -2,16 +2,15 @@
 
 import secrets
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Concatenate
+from typing import Any, TypeVar
 
 from bots.roster import load, supported
 from core.actions import ActionRefused
-from core.backends import aegis
 from core.backends.aegis import AegisMemory
+from core.backends.aegis_store import Store
 from core.backends.embedding import Embedder, WordLlamaEmbedder
 from core.backends.ledger.sql import SqlLedger
 from core.backends.rules.learning import Examples
@@ -22,6 +21,8 @@ from core.runs import Outcome as Done
 from core.runs import Request
 
 _LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "nl")
+
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -54,10 +55,8 @@ class WitnessedLedger(SqlLedger):
 class SteadyMemory(AegisMemory):
     """The memory, awaited without letting time pass: whether it is in time must not depend on how busy a machine is."""
 
-    async def _run(
-        self, work: "Callable[Concatenate[aegis._Store, aegis.P], aegis.R]", *args: Any, **kwargs: Any
-    ) -> Any:
-        done: Future[Any] = self._thread.submit(self._attempt, lambda store: work(store, *args, **kwargs))
+    async def _run(self, work: Callable[[Store], R]) -> R:
+        done = self._thread.submit(self._attempt, work)
         return done.result()
 
 

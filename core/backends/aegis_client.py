@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from core.backends.embedding import Embedder, Vectors
 from core.memory import Lesson, Note
+
+if TYPE_CHECKING:
+    from core.backends.embedding import Embedder, Vectors
 
 VERSION = "2.7.0"  # our wrappers lean on its insides
 LIVE_ROWS = 100  # per handle: whoever asks reads all of them, and the ledger keeps the rest
@@ -38,20 +40,27 @@ class Client(Protocol):
 class Provider:
     """An embedder as Aegis wants it. Only the first line of what is stored has a meaning; see `stored`."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: "Embedder") -> None:
         self._embedder = embedder
         self._model_name = embedder.name
         self.dimensions = embedder.dimensions
 
-    def embed(self, texts: list[str]) -> Vectors:
+    def embed(self, texts: list[str]) -> "Vectors":
         return self._embedder.embed([meaning(text) for text in texts])
 
-    def embed_single(self, text: str) -> Vectors:
+    def embed_single(self, text: str) -> "Vectors":
         first: Vectors = self.embed([text])[0]
         return first
 
 
-def as_provider(embedder: Embedder) -> object:
+def offline_embedder() -> "Embedder":
+    """The embedder that needs no key and no network."""
+    from core.backends.embedding import WordLlamaEmbedder  # noqa: PLC0415 - loads numpy, only where memory is used
+
+    return WordLlamaEmbedder()
+
+
+def as_provider(embedder: "Embedder") -> object:
     """An embedder in the shape that Aegis asks for."""
     return Provider(embedder)
 

@@ -15,7 +15,8 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,22 +30,26 @@ from tests.crash.several import several
 REPORTS = Path("var/crash")
 
 
-async def _scene(nursery: Nursery, start: Template, name: str, options: argparse.Namespace) -> list[Kill]:
-    plain = await kill(nursery, start, name, rebuilds=True)
-    wanted = [(fuse,) for fuse in fuses(name, plain.passed, every=options.every)]
+async def _scene(
+    nursery: Nursery, start: Template, name: str, tried: Collection[str], options: argparse.Namespace
+) -> list[Kill]:
+    began, plain = time.monotonic(), await kill(nursery, start, name, remembers=True)
+    wanted = [(fuse,) for fuse in fuses(name, plain.passed, tried=tried, every=options.every)]
     found: list[tuple[Fuse, ...]] = list(wanted)
     if name in ("sms", "slack") or options.every:
         again = await kill(nursery, start, name, first_of_two(), Fuse())
         found += second_fuses(again.passed, plain.passed)
     found = [one for one in found if options.point in ("", one[-1].point)]
+    title = f"{'postgres' if start.address else 'sqlite'} {name}"
     room, done = asyncio.Semaphore(options.at_once or (4 if start.address else 2)), [plain]
 
     async def one(which: Sequence[Fuse]) -> None:
         async with room:
-            done.append(await kill(nursery, start, name, *which, usual=plain.kept, rebuilds=True))
+            done.append(await kill(nursery, start, name, *which, usual=plain.kept, remembers=True))
             for problem in done[-1].verdict.problems:
                 sys.stderr.write(f"\n{name}, {which[-1].point}: {problem.splitlines()[0]}\n")
-        sys.stderr.write(f"\r{name}: {len(done) - 1} of {len(found)} kills ")
+        took = time.monotonic() - began
+        sys.stderr.write(f"\r{title}: {len(done) - 1} of {len(found)} kills in {took:.0f} s ")
         sys.stderr.flush()
 
     await asyncio.gather(*(one(which) for which in found))
@@ -57,7 +62,8 @@ async def _database(nursery: Nursery, which: str, options: argparse.Namespace) -
     with tempfile.TemporaryDirectory(prefix="crash") as folder:
         start = await template(nursery, Path(folder) / which, postgres=which == "postgres")
         for name in options.scene or SCENES:
-            done += await _scene(nursery, start, name, options)
+            tried = {fuse.point for one in done for fuse in one.fuses}
+            done += await _scene(nursery, start, name, tried, options)
             _report(which, done)
     sys.stdout.write(f"{table(which, done)}\n\n")
     sys.stdout.flush()

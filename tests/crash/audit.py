@@ -4,7 +4,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Kept:
     facts: Counter[tuple[Any, ...]]
     runs: Sequence[tuple[str, str]]  # action, state
     cases: Sequence[str]  # how each stands
-    memory: Counter[str] = field(default_factory=Counter)  # once it was rebuilt
+    memory: Counter[str] = field(default_factory=Counter)  # in the end
 
     @property
     def told(self) -> Counter[str]:
@@ -59,10 +59,11 @@ class Verdict:
 
 
 def remembered(file: Path) -> Counter[str]:
-    """The rows of a memory that nobody has open, without their numbers and times: facts as `slot: value`."""
-    with closing(sqlite3.connect(file)) as memory:
+    """The rows of a memory as it stands, without their numbers and times: facts as `slot: value`."""
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as memory:
         rows = memory.execute("SELECT content FROM memories WHERE is_deprecated = 0").fetchall()
-    return Counter(str(content).partition("\n")[0] for (content,) in rows)
+        return Counter(str(content).partition("\n")[0] for (content,) in rows)
+    return Counter()  # it is not there yet
 
 
 async def kept(address: str) -> Kept:

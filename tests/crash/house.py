@@ -103,7 +103,6 @@ class House:
     fuses: Sequence[Fuse]
     trace: Path
     command: Sequence[str] = ("run",)
-    hurries: bool = True  # to take over what another process held
     traces_all: bool = False  # of its processes, and not only the last one that is to die
     kills: int = 0
     starts: int = 0
@@ -130,7 +129,7 @@ class House:
             self.starts += 1
             self.child = await self.nursery.start(
                 self.folder, self.settings, self.command, point=fuse.point, passage=fuse.passage, trace=trace,
-                waits_for=self.armed, hurries=self.hurries,
+                waits_for=self.armed,
             )  # fmt: skip
             code = await self.child.ended
             if self._stopping.is_set():

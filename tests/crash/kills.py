@@ -7,13 +7,16 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from tests.crash.audit import Kept, Verdict, kept, remembered, weigh
 from tests.crash.house import PATIENCE, Broken, Fuse, House, Template, house
 from tests.crash.nursery import Nursery
 from tests.crash.repertoire import opened
+from tests.crash.scenes import Scene
 
+_LEARNT_WITHIN = 20.0  # seconds
 _PORT_TAKEN = re.compile("[Aa]ddress already in use|is in use; stop what listens there")
 
 
@@ -28,7 +31,6 @@ class Kill:
     verdict: Verdict = field(default_factory=Verdict)
     kept: Kept | None = None
     seconds: float = 0.0
-    forgotten: int = 0  # facts that memory lacked before it was rebuilt
     log: str = ""
 
     @property
@@ -38,20 +40,20 @@ class Kill:
 
 
 async def kill(
-    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None, rebuilds: bool = False
+    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None = None, remembers: bool = False
 ) -> Kill:
     """Plays a scene in which the process dies at these fuses, one after the other; `usual` is what stays on record
-    where it does not. With `rebuilds`, memory is then rebuilt and has to hold the same rows as there.
+    where it does not. With `remembers`, memory has to hold the same rows as there, by itself.
 
     Once more where another program had taken our port meanwhile."""
     while True:
-        done = await _kill(nursery, start, scene_name, *fuses, usual=usual, rebuilds=rebuilds)
+        done = await _kill(nursery, start, scene_name, *fuses, usual=usual, remembers=remembers)
         if not _PORT_TAKEN.search(done.log):
             return done
 
 
 async def _kill(
-    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None, rebuilds: bool
+    nursery: Nursery, start: Template, scene_name: str, *fuses: Fuse, usual: Kept | None, remembers: bool
 ) -> Kill:
     done, began = Kill(scene=scene_name, fuses=fuses), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash") as name:
@@ -63,15 +65,15 @@ async def _kill(
                     await one.until(lambda: "ready:" in one.log())
                     await scene.first(one)
                     one.armed.touch()
-                    await scene.play(one)
+                    await _played(scene, one)
                     await one.quiet()
-                    if not fuses:
-                        await one.stop()
                     done.kept = await kept(one.address)
                     done.verdict = weigh(scene.outside(), done.kept, usual)
                     done.verdict.problems += await scene.faults(one)
-                    if rebuilds:
-                        await _rebuild(one, done, usual)
+                    if remembers:
+                        await _remembered(one, done, usual)
+                    if not fuses:
+                        await one.stop()
             except (TimeoutError, Broken) as error:
                 done.verdict.lost += 1
                 done.verdict.problems.append(f"{type(error).__name__}: {error}"[:2_000])
@@ -81,16 +83,31 @@ async def _kill(
     return done
 
 
-async def _rebuild(one: House, done: Kill, usual: Kept | None) -> None:
-    """A lesson that was cut off is missing in memory and nowhere else. Rebuilt, memory holds what it does where nobody
-    died; where other facts are on record, or there is nothing to compare with, it holds those of open cases."""
+async def _played(scene: Scene, one: House) -> None:
+    """Plays it. Raises Broken as soon as the process ends by itself."""
+    playing = asyncio.ensure_future(scene.play(one))
+    try:
+        await asyncio.wait([playing, one.broken], return_when=asyncio.FIRST_COMPLETED)
+        if one.broken.done():
+            one.broken.result()
+        await playing
+    finally:
+        playing.cancel()
+        await asyncio.wait([playing])
+
+
+async def _remembered(one: House, done: Kill, usual: Kept | None) -> None:
+    """A lesson that a kill cuts off is in the ledger alone, until memory is told of it again by itself: then it holds
+    what it does where nobody died; where other facts are on record, or there is nothing to compare with, it holds those
+    of open cases."""
     assert done.kept
-    await one.end()
-    memory = one.folder / "var" / "aegis.db"
-    done.forgotten = (done.kept.told - remembered(memory)).total()
-    child = await one.nursery.start(one.folder, one.settings, ["memory", "rebuild"])
-    code = await child.ended
-    done.kept = replace(done.kept, memory=remembered(memory))
     expected = usual.memory if usual and usual.told == done.kept.told else done.kept.told
-    if code or (done.kept.memory != expected and (usual or "resolved" not in done.kept.cases)):
-        done.verdict.problems.append(f"rebuilt, memory holds {done.kept.memory}, and should hold {expected}")
+    if not usual and "resolved" in done.kept.cases:
+        expected = None
+    holds = partial(remembered, one.folder / "var" / "aegis.db")
+    try:
+        async with asyncio.timeout(_LEARNT_WITHIN):
+            await one.until(lambda: expected is None or holds() == expected)
+    except TimeoutError:
+        done.verdict.problems.append(f"memory holds {holds()}, and should hold {expected}")
+    done.kept = replace(done.kept, memory=holds())

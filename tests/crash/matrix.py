@@ -1,7 +1,7 @@
 """Which kills there are, and the table of what came of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.crash.house import Fuse
@@ -12,7 +12,7 @@ WHOLE = (
     "sms",
     "web",
     "link",
-)  # scenes in which every point is a kill; in the others those that the channel makes its own
+)  # scenes in which every point that none before had is a kill; in the others those that the channel makes its own
 _CORE = (
     "ledger.accept", "ledger.checked", "ledger.open_turn", "ledger.settle", "ledger.claim", "ledger.part_sent",
     "ledger.reply", "ledger.enclosed", "ledger.resolve", "ledger.called", "delivery.post", "memory.remember",
@@ -22,11 +22,13 @@ _PORTS = {"relay": "voice"}  # where it is not the name of the scene
 _AFTER_A_CRASH = Fuse("delivery.post after")
 
 
-def fuses(scene: str, passed: Counter[str], *, every: bool = False) -> Iterator[Fuse]:
-    """Where a process is killed in a scene, of what it passes there: at the first passage; `every`: at the last too."""
+def fuses(scene: str, passed: Counter[str], *, tried: Collection[str] = (), every: bool = False) -> Iterator[Fuse]:
+    """Where a process is killed in a scene, of what it passes there: at the first passage; `every`: at the last too.
+    `tried`: the points that scenes before had."""
     for point in sorted(passed):
         name = point.partition(" ")[0]
-        if every or scene in WHOLE or name in _CORE or name.startswith(f"{_PORTS.get(scene, scene)}."):
+        is_new = scene in WHOLE and point not in tried
+        if every or is_new or name in _CORE or name.startswith(f"{_PORTS.get(scene, scene)}."):
             yield Fuse(point)
             if every and passed[point] > 1:
                 yield Fuse(point, passed[point])

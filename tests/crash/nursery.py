@@ -45,13 +45,11 @@ class Nursery:
         passage: int = 1,
         trace: Path | None = None,
         waits_for: Path | None = None,
-        hurries: bool = False,
     ) -> Child:
         """The program in a folder, which dies at that passage of a point; what it passes is written to `trace`."""
         order = {
             "folder": str(folder), "environment": dict(environment), "command": list(command), "point": point,
             "passage": passage, "trace": str(trace or ""), "waits_for": str(waits_for or ""),
-            "hurries": hurries,
         }  # fmt: skip
         assert self.process.stdin
         self.process.stdin.write(f"{json.dumps(order)}\n".encode())

@@ -2,8 +2,7 @@
 
 As `--nursery` it has everything loaded and waits for orders, one in JSON a line: each starts a process of its own (by
 fork, so that a start costs no imports), and what becomes of each is told on stdout. A process is the program itself,
-`python -m bots COMMAND`, with the fuse laid at the ports and nothing else changed; where `hurries` is set it waits less
-for what another process held (hurry.py).
+`python -m bots COMMAND`, with the fuse laid at the ports and nothing else changed.
 """
 
 import ctypes
@@ -18,7 +17,6 @@ from typing import Any
 import bots.__main__ as program
 import bots.customers
 import bots.run  # noqa: F401 - what children need is loaded once
-from tests.crash.hurry import hurry
 from tests.crash.points import Fuse
 from tests.crash.warm import warm
 
@@ -95,8 +93,6 @@ def _lives(order: dict[str, Any]) -> int:
     os.environ.update(order["environment"])  # noqa: TID251
     trace, waits_for = (Path(order[name]) if order[name] else None for name in ("trace", "waits_for"))
     Fuse(point=order["point"], passage=order["passage"], trace=trace, waits_for=waits_for).lay()
-    if order["hurries"]:
-        hurry()
     return program.main(order["command"])
 
 

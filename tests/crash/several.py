@@ -80,7 +80,7 @@ def _house(nursery: Nursery, folder: Path, settings: Mapping[str, str], number: 
         nursery=nursery, folder=folder, address=settings["DATABASE_URL"],
         settings=environment(folder, {**settings, "WEB_PORT": str(free_port())}),
         fuses=[Fuse(point, 2) for point in points[number - 1 :: 2]] if number else [],
-        trace=folder / f"trace{number}", traces_all=bool(number), hurries=False,
+        trace=folder / f"trace{number}", traces_all=bool(number),
         command=["worker" if number else "web"],
     )  # fmt: skip
 

@@ -79,10 +79,15 @@ async def test_two_workers_that_die_never_answer_a_customer_at_the_same_time(ope
 
 @pytest.mark.timeout(120)
 @pytest.mark.asyncio(loop_scope="module")
-async def test_what_memory_did_not_learn_is_there_once_it_is_rebuilt(opened: Nursery, tmp_path: Path) -> None:
-    start = await template(opened, tmp_path / "t", postgres=False)
-    one = await kill(opened, start, "slack", Fuse("memory.remember before"), rebuilds=True)
-    assert (one.forgotten > 0, one.verdict.problems) == (True, [])
+@pytest.mark.parametrize("postgres", [False, True], ids=["sqlite", "postgres"])
+async def test_what_memory_did_not_learn_it_learns_by_itself(opened: Nursery, tmp_path: Path, postgres: bool) -> None:
+    start = await template(opened, tmp_path / "t", postgres=postgres)
+    usual = (await kill(opened, start, "slack", remembers=True)).kept
+    assert usual
+    assert usual.memory.total() > 0
+    for point in ("ledger.settle after", "memory.remember before"):
+        one = await kill(opened, start, "slack", Fuse(point), usual=usual, remembers=True)
+        assert (one.reached, one.verdict.problems) == (True, [])
 
 
 @pytest.mark.timeout(120)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bots import roster
 from core import voices, wishing
 from core.backends.embedding import WordLlamaEmbedder
-from core.backends.rules import learning
+from core.backends.rules import learning, learnt
 from core.backends.rules.writer import RulesWriter
 from core.writing import Brief
 from tests.crash import words
@@ -30,8 +30,8 @@ def warm() -> None:
     for name in _READ_LATE:
         importlib.import_module(name)
     inspect.stack()  # Slack's Bolt looks itself up in all that is loaded
-    learnt = learning._learnt(WordLlamaEmbedder())
-    learning._learnt = lambda embedder: learnt  # noqa: ARG005 - two seconds of each process, always with the same outcome
+    ours = learnt.from_ours(WordLlamaEmbedder())
+    learnt.from_ours = lambda embedder: ours  # noqa: ARG005 - two seconds of each process, always with the same outcome
     asyncio.run(_think())
     gc.collect()
     gc.freeze()  # children share it

@@ -13,7 +13,7 @@ import pytest_asyncio
 from core.backends.ledger.database import open_database
 from core.backends.ledger.sql import SqlLedger
 from core.health import Health
-from core.ledger import Turn
+from core.ledger import Settled, Turn, Wait
 from core.messages import Raw
 from core.running import HEARD_WITHIN, Process, Pulse, over_all
 from tests.shop import START, Shop
@@ -24,17 +24,22 @@ class Heard(SqlLedger):
     """A ledger that says when a process has written down that it runs."""
 
     beats: "asyncio.Queue[Process]"
+    left: "asyncio.Queue[str]"
 
     async def beat(self, process: Process) -> None:
         await super().beat(process)
         self.beats.put_nowait(process)
+
+    async def leave(self, process: str) -> None:
+        await super().leave(process)
+        self.left.put_nowait(process)
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgres"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Heard]:
     url = f"sqlite:///{tmp_path}/ledger.db" if request.param == "sqlite" else await new_database()
     ledger = Heard(open_database(url))
-    ledger.beats = asyncio.Queue()
+    ledger.beats, ledger.left = asyncio.Queue(), asyncio.Queue()
     await ledger.migrate()
     yield ledger
     await ledger.close()
@@ -69,9 +74,49 @@ async def test_who_is_started_again_takes_the_place_of_one_that_died_there(ledge
     again = Pulse(process("again"), ledger, Health(lambda: START), lambda: START, lambda pid: pid == 9)
     keeping = asyncio.create_task(again.keep())
     await ledger.beats.get()
+    assert await ledger.left.get() == "here"
     assert {one.id for one in await ledger.running()} == {"again", "lives", "of another kind", "elsewhere"}
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_what_it_left_undone_is_seen_to_before_its_line_goes(ledger: Heard) -> None:
+    await ledger.beat(process("here", pid=8))
+    tries: asyncio.Queue[str] = asyncio.Queue()
+
+    async def fails(died: Process) -> None:
+        tries.put_nowait(died.id)
+        raise ConnectionError
+
+    again = Pulse(process("again"), ledger, Health(lambda: START), lambda: START, lambda _pid: False, fails)
+    keeping = asyncio.create_task(again.keep())
+    assert await tries.get() == "here"
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert [one.id for one in await ledger.running()] == ["here"], "the next one tries again"
+
+
+async def test_what_a_process_held_that_has_ended_is_free_at_once(ledger: Heard, tmp_path: Path) -> None:
+    """And nothing that another one holds. Of a reply that it was sending nobody knows whether it went."""
+    died, lives = (SqlLedger(ledger._database, holder=name) for name in ("died", "lives"))
+    shop = await Shop.open(tmp_path, ledger=ledger)
+    for number in ("+15550101", "+15550102"):
+        await shop.accept(shop.message("sms", number, "My kettle is broken."))
+    shop.later(seconds=3)
+    sent = [await shop.engine.take_turn(f"sms:{number}") for number in ("+15550101", "+15550102")]
+    rows = [one.outbox[0].id for one in sent if isinstance(one, Settled)]
+    for one, row, number in zip((died, lives), rows, ("+15550103", "+15550104"), strict=True):
+        assert await one.claim(row, now=shop.now)
+        await shop.accept(shop.message("sms", number, "My kettle is broken."))
+        assert isinstance(await opened(one, number, shop), Turn)
+    await ledger.free("died")
+    assert [(row.id, row.maybe_twice) for row in await ledger.left_over(now=shop.now)] == [(rows[0], True)]
+    assert isinstance(await opened(ledger, "+15550103", shop), Turn)
+    assert isinstance(await opened(ledger, "+15550104", shop), Wait)
+
+
+async def opened(ledger: SqlLedger, number: str, shop: Shop) -> Turn | Wait | None:
+    return await ledger.open_turn(f"sms:{number}", token=ledger.holder, now=shop.now, burst=timedelta(0), live=False)
 
 
 async def test_who_ends_without_a_word_is_not_heard_of_and_forgotten_after_a_day(ledger: Heard) -> None:

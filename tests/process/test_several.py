@@ -105,7 +105,6 @@ async def said_next(stream: aiohttp.ClientResponse) -> dict[str, str]:
     [
         (("worker",), {}, "DATABASE_URL: worker is for several processes"),
         (("web",), {}, "DATABASE_URL: web is for several processes"),
-        (("listen", "pigeon"), {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "there is no such channel"),
         (("listen", "discord"), {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "set DISCORD_BOT_TOKEN"),
         (("listen", "web"), {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "it is heard by `web`"),
     ],

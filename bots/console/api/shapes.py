@@ -15,7 +15,13 @@ from core.status import Snapshot
 from core.writing import Pattern
 
 
-class Taken(BaseModel):
+class Shape(BaseModel):
+    """Something of the API; made ready when it is first used, since most processes never do."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Taken(Shape):
     """What is sent to us: a name that we do not know is a mistake."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,19 +63,19 @@ class ResolveIn(Taken):
     )
 
 
-class Done(BaseModel):
+class Done(Shape):
     """It was done."""
 
     done: bool = True
 
 
-class Problem(BaseModel):
+class Problem(Shape):
     """Nothing was done, and why."""
 
     error: str
 
 
-class CaseLine(BaseModel):
+class CaseLine(Shape):
     """A case as the queue shows it."""
 
     id: int
@@ -105,7 +111,7 @@ class CaseLine(BaseModel):
         )
 
 
-class QueueOut(BaseModel):
+class QueueOut(Shape):
     """One page of the queue, and how many cases each tab holds."""
 
     cases: Sequence[CaseLine]
@@ -113,7 +119,7 @@ class QueueOut(BaseModel):
     page: int
 
 
-class LineOut(BaseModel):
+class LineOut(Shape):
     """Something that was said."""
 
     at: datetime
@@ -136,7 +142,7 @@ class LineOut(BaseModel):
         )
 
 
-class SuggestionOut(BaseModel):
+class SuggestionOut(Shape):
     """What worked for others."""
 
     resolution: str
@@ -149,7 +155,7 @@ class SuggestionOut(BaseModel):
         return cls(resolution=pattern.resolution, helped=pattern.helped, votes=pattern.votes)
 
 
-class CaseOut(BaseModel):
+class CaseOut(Shape):
     """A case with all that staff may see of its customer."""
 
     id: int
@@ -203,7 +209,7 @@ class CaseOut(BaseModel):
         )
 
 
-class FoundText(BaseModel):
+class FoundText(Shape):
     """A line that holds what was searched for."""
 
     case: int
@@ -226,7 +232,7 @@ class FoundText(BaseModel):
         )
 
 
-class FoundOut(BaseModel):
+class FoundOut(Shape):
     """What a search found."""
 
     customers: Sequence[CaseLine] = Field((), description="Each by their newest case.")
@@ -245,7 +251,7 @@ class FoundOut(BaseModel):
         )
 
 
-class ConditionOut(BaseModel):
+class ConditionOut(Shape):
     """How one thing does in a process."""
 
     ails: str = Field(description="What is wrong with it; empty while nothing is.")
@@ -259,7 +265,7 @@ class ConditionOut(BaseModel):
         return cls(ails=one.ails, well_at=one.well_at, mishaps=len(one.mishaps), rests_until=one.rests_until)
 
 
-class ProcessOut(BaseModel):
+class ProcessOut(Shape):
     """A process of ours."""
 
     kind: str
@@ -284,7 +290,7 @@ class ProcessOut(BaseModel):
         )
 
 
-class StatusOut(BaseModel):
+class StatusOut(Shape):
     """How everything does."""
 
     unanswered: int

@@ -51,7 +51,7 @@ def backup(path: Path, to: Path) -> int:
     except (OSError, sqlite3.DatabaseError) as error:
         part.unlink(missing_ok=True)
         to.unlink(missing_ok=True)
-        raise Unusable(f"backup: {to} could not be written ({error})") from None
+        raise Unusable(f"backup: {path} could not be copied to {to} ({error}); nothing was kept") from None
     return to.stat().st_size
 
 
@@ -59,7 +59,7 @@ def _copy(path: Path, to: Path) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")
-        _require_whole(target, to)
+        _require_whole(target)
     with to.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -72,15 +72,23 @@ def restore(backup_file: Path, path: Path) -> None:
     path.touch(mode=0o600)
     try:
         with closing(sqlite3.connect(f"file:{backup_file.resolve()}?mode=ro", uri=True)) as source:
-            _require_whole(source, backup_file)
-            source.execute("SELECT version_num FROM alembic_version").fetchone()
+            _require_whole(source)
+            _require_ledger(source)
             with alone(path) as target:
                 target.execute("PRAGMA secure_delete=ON")
                 source.backup(target)
     except sqlite3.DatabaseError as error:
-        raise Unusable(f"restore: {backup_file} is no backup of a ledger ({error}); nothing was changed") from None
+        why = f"is damaged, or no backup of a ledger ({error})"
+        raise Unusable(f"restore: {backup_file} {why}; nothing was changed, name another backup") from None
 
 
-def _require_whole(file: sqlite3.Connection, path: Path) -> None:
+def _require_whole(file: sqlite3.Connection) -> None:
     if (said := file.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise Unusable(f"{path} is damaged ({said}); take another backup")
+        raise sqlite3.DatabaseError(said.splitlines()[-1])
+
+
+def _require_ledger(file: sqlite3.Connection) -> None:
+    for table in ("messages", "facts", "tombstones"):
+        file.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608 - names of our own
+    if file.execute("SELECT version_num FROM alembic_version").fetchone() is None:
+        raise sqlite3.DatabaseError("it does not say its shape")

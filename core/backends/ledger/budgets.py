@@ -2,9 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Connection, Select, Table, bindparam, func, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from core.backends.ledger.prepared import Prepared
@@ -14,6 +28,7 @@ from core.writing import Spoken
 _HOUR = timedelta(hours=1)
 _JUST_NOW = timedelta(minutes=10)
 _LINES = 8  # of either side
+_NEVER_SENT: list[ColumnElement[str]] = [literal_column("'parked'"), literal_column("'discarded'")]
 _CHEAP = ("rules", "nobody", "")  # writers that cost nothing
 
 _SINCE: BindParameter[datetime] = bindparam("since", type_=Instant())
@@ -51,15 +66,30 @@ def counts(tx: Connection, handle: int, now: datetime) -> dict[str, int]:
     return dict(_COUNTS.first(tx, handle=handle, since=now - _HOUR)._asdict())
 
 
+_KEPT_BACK = outbox.c.state.in_(_NEVER_SENT) & (outbox.c.parts_sent == literal_column("0"))
+
+
 def _lines() -> Select[Any]:
     heard = (
-        select(literal("customer").label("sender"), messages.c.text, messages.c.channel, messages.c.told_at.label("at"))
+        select(
+            literal("customer").label("sender"),
+            messages.c.text,
+            messages.c.channel,
+            messages.c.told_at.label("at"),
+            literal(1).label("got_out"),
+        )
         .where(messages.c.handle_id == _HANDLE, messages.c.told_at > _SINCE, messages.c.state == "answered")
         .order_by(messages.c.told_at.desc(), messages.c.id.desc())
         .limit(_LINES)
     )
     said = (
-        select(outbox.c.sender, outbox.c.text, outbox.c.channel, outbox.c.created_at.label("at"))
+        select(
+            outbox.c.sender,
+            outbox.c.text,
+            outbox.c.channel,
+            outbox.c.created_at.label("at"),
+            case((_KEPT_BACK, 0), else_=1).label("got_out"),
+        )
         .where(outbox.c.handle_id == _HANDLE, outbox.c.created_at > _SINCE)
         .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
         .limit(_LINES)
@@ -71,10 +101,20 @@ _LATELY = Prepared(_lines())
 
 
 def lately(tx: Connection, handle: int, now: datetime) -> Sequence[Spoken]:
-    """What was said on a handle in the last minutes, oldest first."""
-    rows = _LATELY.all(tx, handle=handle, since=now - _JUST_NOW)
-    lines = [Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.at) for row in reversed(rows)]
-    return sorted(lines, key=lambda line: (line.at, line.sender != "customer"))
+    """What was said on a handle in the last minutes, oldest first. A reply that nobody got was not said, and what it
+    was to answer still waits for an answer: neither counts."""
+    rows = reversed(_LATELY.all(tx, handle=handle, since=now - _JUST_NOW))
+    lines: list[Spoken] = []
+    for row in sorted(rows, key=lambda row: (row.at, row.sender != "customer")):
+        if row.got_out:
+            lines.append(Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.at))
+        else:
+            lines = lines[: len(lines) - _of_customer_at_the_end(lines)]
+    return lines
+
+
+def _of_customer_at_the_end(lines: Sequence[Spoken]) -> int:
+    return len(list(takewhile(lambda line: line.sender == "customer", reversed(lines))))
 
 
 def sent_lately(tx: Connection, handle: int, now: datetime) -> int:

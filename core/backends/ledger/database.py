@@ -83,7 +83,7 @@ class NotedDatabase:
 
 def open_database(url: str) -> Database:
     """The database that DATABASE_URL names; it is connected to at first use. Raises Misconfigured."""
-    if url.startswith(_POSTGRES):
+    if is_postgres(url):
         from core.backends.ledger.postgres import PostgresDatabase  # noqa: PLC0415 - loads its driver
 
         return PostgresDatabase(url)
@@ -95,6 +95,11 @@ def open_database(url: str) -> Database:
 def is_sqlite(url: str) -> bool:
     """Whether an address names a file."""
     return url.startswith(_SQLITE)
+
+
+def is_postgres(url: str) -> bool:
+    """Whether an address names a database of PostgreSQL."""
+    return url.startswith(_POSTGRES)
 
 
 def sqlite_path(url: str) -> Path:

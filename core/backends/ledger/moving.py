@@ -10,11 +10,12 @@ from typing import Any, cast
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import JSON, Boolean, Connection, Table, create_engine, inspect, text
+from sqlalchemy import JSON, Boolean, Connection, Engine, Table, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from core.backends.ledger.alone import alone
+from core.backends.ledger.database import is_postgres
 from core.backends.ledger.migrations import HEAD, migrate
 from core.backends.ledger.schema import metadata
 from core.errors import Problem
@@ -66,10 +67,7 @@ def _require_empty(new: Connection) -> None:
 
 @contextmanager
 def _target(url: str) -> Iterator[Connection]:
-    try:
-        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), hide_parameters=True)
-    except ArgumentError:
-        raise NotMoved("move: the target is no address; write postgresql://USER@HOST/NAME") from None
+    engine = _engine(url)
     try:
         with engine.connect() as connection:
             with connection.begin():
@@ -80,6 +78,16 @@ def _target(url: str) -> Iterator[Connection]:
         raise NotMoved(f"move: PostgreSQL gave up, and nothing was moved: {_first_line(error)}") from None
     finally:
         engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        address = make_url(url if is_postgres(url) else "")
+    except (ArgumentError, ValueError):
+        address = None
+    if address is None or not address.database:
+        raise NotMoved("move: the target is no address of a PostgreSQL database; write postgresql://USER@HOST/NAME")
+    return create_engine(address.set(drivername="postgresql+psycopg"), hide_parameters=True)
 
 
 def _first_line(error: Exception) -> str:

@@ -18,6 +18,7 @@ from core.observing import new_correlation
 
 BLOT = "••••••"
 CLAIM = timedelta(seconds=15)  # unless it is held on to
+_OF_A_REPLY = [field.name for field in dataclasses.fields(Reply)]
 _LOOKED_AT = 8  # replies of a conversation, newest first, among which one that was interrupted is looked for
 
 
@@ -142,8 +143,9 @@ def outgoing_of(row: Row[Any]) -> Outgoing:
 
 def _kept(reply: Reply) -> dict[str, Any]:
     """A reply as JSON; of its files, what they are called."""
-    bare = dataclasses.asdict(dataclasses.replace(reply, files=()))
-    return bare | {"route": dict(reply.route), "files": enclosing.named(reply.files)}
+    plain = {name: getattr(reply, name) for name in _OF_A_REPLY}
+    choices = [{"label": choice.label, "says": choice.says} for choice in reply.choices]
+    return plain | {"route": dict(reply.route), "choices": choices, "files": enclosing.named(reply.files)}
 
 
 def _reply(kept: dict[str, Any]) -> Reply:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select
 from core.backends.ledger import people
 from core.backends.ledger.dialects import listed, upsert
 from core.backends.ledger.people import node_of
+from core.backends.ledger.prepared import Prepared
 from core.backends.ledger.schema import cases, pattern_votes, turns
 from core.backends.ledger.schema import patterns as table
 from core.memory import Lesson, PatternHit, Vote
@@ -138,9 +139,13 @@ def taken_back(tx: Connection, case: int, now: datetime) -> list[Vote]:
     return _all(tx, rows, case, helpful=False, now=now)
 
 
+_OFFERED = Prepared(
+    select(turns.c.pattern_id).where(turns.c.case_id == bindparam("case"), turns.c.pattern_id.in_(select(table.c.id)))
+)
+
+
 def _offered(tx: Connection, case: int) -> set[int]:
-    offering = turns.c.case_id == case, turns.c.pattern_id.in_(select(table.c.id))
-    return set(tx.execute(select(turns.c.pattern_id).where(*offering)).scalars())
+    return {row.pattern_id for row in _OFFERED.all(tx, case=case)}
 
 
 def _all(tx: Connection, rows: Iterable[int], case: int, *, helpful: bool, now: datetime) -> list[Vote]:

@@ -41,7 +41,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=2), timedelta(milliseconds
 _LONGEST_UNSURE = timedelta(seconds=2)  # between two questions what became of a transaction
 _AGAIN = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _TAKEN = "23505"  # a key: of writers side by side the other one made the row, so the next try finds it
-_GONE = frozenset({"57P01", "57P02", "57P03", "08003", "08006", "08001"})  # the server is going, gone, or coming
+# The server is going, gone, or coming, or ended a transaction that stood still.
+_GONE = frozenset({"57P01", "57P02", "57P03", "08003", "08006", "08001", "25P03"})
 _FULL = "53"  # how the states begin that tell of no room: on the disk, in memory, for connections
 _READ_ONLY = "25006"  # another server took over
 
@@ -196,8 +197,8 @@ async def _insist(run: Callable[[], Awaitable[T]], again: Collection[str]) -> T:
 
 def _is_gone(error: BaseException) -> bool:
     """Whether the server went away, or could not be reached."""
-    if isinstance(error, psycopg.OperationalError):
-        return error.sqlstate is None or error.sqlstate in _GONE
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate in _GONE or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
     return isinstance(error, DBAPIError) and (error.connection_invalidated or _is_gone(cast(BaseException, error.orig)))
 
 
@@ -217,7 +218,7 @@ async def _away_named() -> AsyncIterator[None]:
         if not passing:
             raise
         said = str(getattr(error, "orig", error)).strip().splitlines() or [type(error).__name__]
-        raise LedgerAway(f"the database is away: {said[-1].strip()[:200]}") from error
+        raise LedgerAway(f"the database is away: {said[0].strip()[:200]}") from error
 
 
 def _engine(url: str, isolation: Any, **server: str) -> Engine:

@@ -7,6 +7,7 @@ times what SQLite does for it, and a turn has some fifty of them.
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, insert, update
@@ -65,7 +66,7 @@ class _Compiled:
         whole = compiled.construct_expanded_state(dict.fromkeys(handed_in))
         converting = {name: one.type.dialect_impl(dialect).bind_processor(dialect) for name, one in bound.items()}
         self.text = whole.statement
-        self._positions = whole.positiontup
+        self._in_order = _picking(whole.positiontup)
         self._converting = [(name, convert) for name in handed_in if (convert := converting[name])]
         self._fixed = {
             name: (converting.get(name) or _as_it_is)(value)
@@ -84,12 +85,19 @@ class _Compiled:
         values = self._fixed | given
         for name, convert in self._converting:
             values[name] = convert(values[name])
-        return values if self._positions is None else [values[name] for name in self._positions]
+        return self._in_order(values)
 
     def rows(self, cursor: Any) -> list[Any]:
         """What the driver gave."""
-        reading = self._reading(cursor.description)
-        return [self._row(_read(values, reading)) for values in cursor.fetchall()]
+        reading, row = self._reading(cursor.description), self._row
+        rows = []
+        for values in cursor.fetchall():
+            read = list(values)
+            for at, convert in reading:
+                if read[at] is not None:
+                    read[at] = convert(read[at])
+            rows.append(row(read))
+        return rows
 
     def _reading(self, description: Sequence[Sequence[Any]]) -> _Reading:
         """How columns are read that the driver does not read by itself; the same at every execution."""
@@ -100,11 +108,13 @@ class _Compiled:
         return self._read_by
 
 
-def _read(values: Sequence[Any], reading: _Reading) -> Sequence[Any]:
-    read = list(values)
-    for at, convert in reading:
-        read[at] = convert(read[at])
-    return read
+def _picking(names: Sequence[str] | None) -> Callable[[Given], Any]:
+    """How a driver wants values: by name, or in the order of its question marks."""
+    if names is None:
+        return lambda values: values
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _as_it_is(value: Any) -> Any:

@@ -18,7 +18,9 @@ _THESE = listed("these")
 
 def settled_between(tx: Connection, since: datetime, until: datetime) -> Unlearnt:
     """Reads it: by the turns of that time, and by the cases that were touched then."""
-    settled = tx.execute(select(turns.c.handle_id, turns.c.case_id).where(turns.c.settled_at.between(since, until))).all()
+    settled = tx.execute(
+        select(turns.c.handle_id, turns.c.case_id).where(turns.c.settled_at.between(since, until))
+    ).all()
     touched = tx.execute(select(cases.c.id, cases.c.handle_id).where(_touched(since, until))).all()
     about = sorted({row.case_id for row in settled if row.case_id is not None} | {row.id for row in touched})
     whose = sorted({row.handle_id for row in (*settled, *touched)})

@@ -68,6 +68,10 @@ class SqlLedger(
         migrate(tx)
         return keyring.erasing_key(tx, self._given) if self._secret else b""
 
+    def is_keyed_by(self, secret: bytes) -> bool:
+        """Whether forgotten people are known by this very secret, of all that were ever given; once it is migrated."""
+        return self._secret == secret
+
     async def probe(self) -> None:
         """Writes something and takes it back, to see whether that goes. Raises LedgerAway."""
         await self._database.write(_probe, durable=True)

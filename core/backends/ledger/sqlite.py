@@ -5,8 +5,10 @@ The driver is used synchronously in threads of our own; an async wrapper around 
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,6 +22,7 @@ from core.errors import LedgerAway, Misconfigured
 T = TypeVar("T")
 
 _BUSY_SECONDS = 10
+_TOGETHER = 16  # transactions of one commit; the first waits for the last
 # What may go well later: somebody else holds the file, it cannot be read or written, or there is no room.
 _PASSING = frozenset(
     {
@@ -42,7 +45,7 @@ class SqliteDatabase:
     """
 
     def __init__(self, path: Path) -> None:
-        self._writer = _Thread(path, "ledger-writer", "IMMEDIATE")
+        self._writer = _Writer(path, "ledger-writer", "IMMEDIATE")
         self._reader = _Thread(path, "ledger-reader", "DEFERRED")
 
     async def write(
@@ -52,8 +55,9 @@ class SqliteDatabase:
         durable: bool = False,
         beside: str = "",  # noqa: ARG002 - every writer is alone here
     ) -> T:
-        """Runs `transaction` alone among all writers; commits, or rolls back when it raises."""
-        return await self._writer.run(transaction, durable=durable)
+        """Runs `transaction` alone among all writers; commits, or rolls back when it raises, and then perhaps runs it
+        again."""
+        return await self._writer.write(transaction, durable=durable)
 
     async def read(self, transaction: Callable[[Connection], T]) -> T:
         """Runs `transaction` on a snapshot, beside a writer."""
@@ -81,10 +85,10 @@ class _Thread:
         self._engine = _engine(path, begin)
         self._connection: Connection | None = None
 
-    async def run(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, transaction, durable)
+    async def run(self, transaction: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, transaction)
 
-    def _run(self, transaction: Callable[[Connection], T], durable: bool) -> T:
+    def _run(self, transaction: Callable[[Connection], T], *, durable: bool = False) -> T:
         try:
             connection = self._connection = self._connection or self._connect()
             _driver(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -122,6 +126,53 @@ class _Thread:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Writing:
+    """A transaction that waits for its turn to be written, or was: then `done` tells what it returned or raised."""
+
+    transaction: Callable[[Connection], Any]
+    durable: bool
+    done: asyncio.Future[Any]
+
+
+class _Writer(_Thread):
+    """The thread that writes. What waits together is committed together: one trip to the disk for all of it."""
+
+    def __init__(self, path: Path, name: str, begin: str) -> None:
+        super().__init__(path, name, begin)
+        self._waiting: deque[_Writing] = deque()
+
+    async def write(self, transaction: Callable[[Connection], T], *, durable: bool) -> T:
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Writing(transaction=transaction, durable=durable, done=done))
+        self._executor.submit(self._write_what_waits)
+        return await done
+
+    def _write_what_waits(self) -> None:
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+        wanted = [one for one in taken if not one.done.cancelled()]
+        if wanted:
+            wanted[0].done.get_loop().call_soon_threadsafe(_tell, wanted, self._outcomes(wanted))
+
+    def _outcomes(self, wanted: Sequence[_Writing]) -> list[Any]:
+        """What each returned or raised. Where one raises, each is written by itself."""
+        durable = any(one.durable for one in wanted)
+        try:
+            return self._run(lambda tx: [one.transaction(tx) for one in wanted], durable=durable)
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            return [error] if len(wanted) == 1 else [self._outcomes([one])[0] for one in wanted]
+
+
+def _tell(written: Sequence[_Writing], outcomes: Sequence[Any]) -> None:
+    for one, outcome in zip(written, outcomes, strict=True):
+        if one.done.cancelled():
+            continue
+        if isinstance(outcome, Exception):
+            one.done.set_exception(outcome)
+        else:
+            one.done.set_result(outcome)
 
 
 def _away(error: Exception) -> LedgerAway | None:

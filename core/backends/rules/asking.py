@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.backends.rules.lexicon import kind_of, phrases, section_phrases, wording
 from core.backends.rules.reading import Reading
@@ -37,8 +37,10 @@ def _lacking(brief: Brief, case: OpenCase | None) -> set[str]:
     return lacking | {slot for slot in times if times[slot] >= _OFTEN_ENOUGH}
 
 
-def _refused(text: str, asked: Iterable[str]) -> set[str]:
+def _refused(text: str, asked: Sequence[str]) -> set[str]:
     """Which of the slots asked for they do not have: those they name, else all."""
+    if not asked:
+        return set()
     folded = fold(text)
     if not phrases("unavailable").heard(folded) and smalltalk(text) != "declined":
         return set()

@@ -161,15 +161,13 @@ def _of_its_kind(cases: list[OpenCase], brief: Brief, reading: Reading) -> OpenC
 
 def _contradicts(case: OpenCase, brief: Brief, reading: Reading) -> bool:
     """Another order, another product: another issue, unless the value is being corrected or was asked for."""
-    if phrases("same").heard(fold(reading.text)) or _corrects(reading):
-        return False
     differing = [
         slot
         for slot in _IDENTIFYING
         if slot in reading.values and slot in case.facts and slot not in brief.asked
         if not _is_the_same(case.facts[slot], reading.values[slot])
     ]
-    return bool(differing)
+    return bool(differing) and not (phrases("same").heard(fold(reading.text)) or _corrects(reading))
 
 
 def _corrects(reading: Reading) -> bool:

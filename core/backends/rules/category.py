@@ -43,8 +43,8 @@ def _overlap(seed: frozenset[str], told: frozenset[str]) -> float:
 def category_of(text: str) -> Category:
     """The best fitting category; `other` where nothing fits."""
     heard = hear(text)
-    best = max(kinds(), key=lambda kind: points(kind, heard))
-    return best.name if points(best, heard) >= _ENOUGH else "other"
+    found, _, name = max((points(kind, heard), -place, kind.name) for place, kind in enumerate(kinds()))
+    return name if found >= _ENOUGH else "other"
 
 
 def is_certain(category: Category, text: str) -> bool:

@@ -39,7 +39,8 @@ def language_of(text: str, *, languages: Sequence[str], current: str) -> str:
     if wish in languages:
         return wish
     points = _all_points(text, languages, fallback)
-    plain = _all_points(_without_names(text), languages, fallback)
+    unnamed = _without_names(text)
+    plain = points if unnamed == text else _all_points(unnamed, languages, fallback)
     if plain.get(fallback, 0) > 0 and plain[fallback] >= max(plain.values()):
         return fallback
     best = max(points, key=lambda language: points[language], default=fallback)
@@ -57,7 +58,7 @@ def language_for(text: str, brief: Brief) -> str:
 
 
 def _all_points(text: str, languages: Sequence[str], fallback: str) -> dict[str, float]:
-    points: dict[str, float] = {code: _points(text, code) for code in languages if code in _KNOWN}
+    points: dict[str, float] = {**_points(text, [code for code in languages if code in _KNOWN])}
     for code in _looks(text):
         points[code] = points.get(code, 0) + _LOOK if code in languages else 0
     unsure = not points.get(fallback, 0)  # otherwise letters alone are those of a name
@@ -77,7 +78,10 @@ def _ends_in(fallback: str, best: str, text: str) -> bool:
     """A greeting or a name in one language, and then a message in the one that is expected."""
     words = text[:_MOST_TEXT].split()
     rest = " ".join(words[len(words) // 2 :])
-    return _points(text, fallback) >= _AHEAD and _points(rest, fallback) > _points(rest, best)
+    if _points(text, [fallback])[fallback] < _AHEAD:
+        return False
+    ending = _points(rest, [fallback, best])
+    return ending[fallback] > ending[best]
 
 
 def asked_for(text: str) -> str:
@@ -149,13 +153,18 @@ def _loans() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, strings(table('languages')['en'], 'loans')))})\b", re.IGNORECASE)
 
 
-def _points(text: str, language: str) -> int:
-    words = _words(text)
+def _points(text: str, languages: Sequence[str]) -> Mapping[str, int]:
+    """For each language how many of its typical words and marks occur."""
+    words, signs = _words(text), text[:_MOST_TEXT]
     words += [word[: word.index("'") + 1] for word in words if "'" in word]  # l'ordine
-    listed = words_of("languages", language, "words")
-    return sum(word in listed for word in words) + sum(sign in _marks(language) for sign in text[:_MOST_TEXT])
+    return {code: _listed(words, code) + sum(map(signs.count, _marks(code))) for code in languages}
 
 
+def _listed(words: Sequence[str], language: str) -> int:
+    return sum(map(words_of("languages", language, "words").__contains__, words))
+
+
+@cache
 def _marks(language: str) -> frozenset[str]:
     return frozenset(sign for sign in words_of("languages", language, "signs") if not sign.isalpha())
 
@@ -170,7 +179,7 @@ def _signs(text: str, language: str) -> int:
 def _looks(text: str) -> Iterator[str]:
     """For each word that no language lists, the language whose letters it has, where that is clear."""
     text = text[:_MOST_TEXT] if text.isupper() else re.sub(r"(?<=\S )[A-ZÀ-Ý][\w'-]*", " ", text[:_MOST_TEXT])  # names
-    unheard = [word for word in _words(text) if len(word) >= _SHORTEST and not _is_listed(word)]
+    unheard = [word for word in _words(text) if len(word) >= _SHORTEST and word not in _all_listed()]
     for word in unheard[:_UNHEARD]:
         if known := _told_by_examples(word):
             yield known
@@ -180,8 +189,9 @@ def _looks(text: str) -> Iterator[str]:
             yield fits[0][1]
 
 
-def _is_listed(word: str) -> bool:
-    return any(word in words_of("languages", code, "words") for code in _KNOWN)
+@cache
+def _all_listed() -> frozenset[str]:
+    return frozenset().union(*(words_of("languages", code, "words") for code in _KNOWN))
 
 
 def _told_by_examples(word: str) -> str:

@@ -38,7 +38,7 @@ def mood_of(text: str, *, contacts: int = 1) -> Mood:
 def _signals(text: str) -> dict[str, int]:
     folded = fold(text)
     heard = {name: points for name, (points, words) in mood_signals().items() if points and words.heard(folded)}
-    if len(mood_signals()["insult"][1].found(folded)) > 1:
+    if "insult" in heard and len(mood_signals()["insult"][1].found(folded)) > 1:
         heard["insulted again"] = heard["insult"]
     shouted = {word for word in _SHOUTED.findall(text) if not word.isdigit()}
     if len(shouted) >= _SHOUTING or (shouted and "!" in text):

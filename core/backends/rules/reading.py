@@ -90,13 +90,15 @@ def read(
     """What the customer's newest words say. `kind_of_text` tells what a message is about that is no mere answer,
     `move_of_text` what is done in it with an open matter."""
     text = in_their_own_voice(own_words(brief.text))
-    over = wishes.resolved(text) or wishes.is_over(text)  # and no answer to what we asked
-    facts = slots.slots(text, asked=() if over else brief.asked)
-    step, about = _move(text, facts, brief, move_of_text)
+    solved, over, small = wishes.resolved(text), wishes.is_over(text), wishes.smalltalk(text)
+    facts = slots.slots(text, asked=() if solved or over else brief.asked)  # what is over answers no question of ours
+    step, about = Move("tells", "other") if small else _move(text, facts, brief, move_of_text)
     about_codes = not facts and (step == "links" or _is_about_codes(text))
     told = phrases("awaiting_us").without(fold(text))
     told = mended(told if told != fold(text) else text)
-    kind = "other" if about_codes else _kind_told(_kind(told, brief, kind_of_text, step), facts, brief, told, step)
+    small_told = small if told == text else wishes.smalltalk(told)
+    ruled = "other" if about_codes else _kind(told, brief, category_of if small_told else kind_of_text, step)
+    kind = "other" if about_codes else _kind_told(ruled, facts, brief, told, step)
     least = IN_PASSING if step == "follows" else SURE
     facts += slots.plan_in(text, facts, least=least) if kind == "plan" else ()
     grave = wishes.grave(text)
@@ -111,8 +113,9 @@ def read(
         actions=() if about_codes or phrases("how_to").begins(fold(text)) else wishes.actions(text),
         preferences=wishes.preferences(text),
         tried=tried(text),
-        resolved=_is_resolved(text, facts, brief, step),
-        smalltalk=wishes.smalltalk(text),
+        resolved=not _asks_whether(text)
+        and (solved or (bool(brief.cases) and not facts and (over or _takes_it_as_over(text, step)))),
+        smalltalk=small,
         grave=grave,
         about_codes=about_codes,
         asked_back=() if facts or about_codes else asked_back(text) or (EVERYTHING if step == "recalls" else ()),
@@ -123,7 +126,7 @@ def read(
 
 def _move(text: str, facts: tuple[Told, ...], brief: Brief, move_of_text: Callable[[str, bool], Move]) -> Move:
     """What they do, by what they say beside the values."""
-    if wishes.smalltalk(text) or (facts and not brief.cases):
+    if facts and not brief.cases:
         return Move("tells", "other")
     said = mended(slots.without_values(text, brief.asked))
     step, about = move_of_text(said, bool(brief.cases))
@@ -132,19 +135,21 @@ def _move(text: str, facts: tuple[Told, ...], brief: Brief, move_of_text: Callab
 
 
 def _kind(text: str, brief: Brief, kind_of_text: Callable[[str], Category], step: Step) -> Category:
-    """By the rules alone where it is an answer, small talk, or goes on about what is open."""
-    ruled = category_of(text)
-    goes_on = brief.asked or (brief.cases and ruled == "other" and step != "tells")
-    return ruled if goes_on or not text or wishes.smalltalk(text) else kind_of_text(text)
+    """By the rules alone where it is an answer, or goes on about what is open."""
+    if brief.asked or not text:
+        return category_of(text)
+    goes_on = brief.cases and step != "tells" and category_of(text) == "other"
+    return "other" if goes_on else kind_of_text(text)
 
 
-def _is_resolved(text: str, facts: tuple[Told, ...], brief: Brief, step: Step) -> bool:
+def _asks_whether(text: str) -> bool:
+    """A question whether it is solved, which says nothing of it."""
     folded = fold(text)
-    if phrases("whether").begins(folded) and ("?" in text or not phrases("thanks").heard(folded)):
-        return False
-    said = step == "solved" and not text.rstrip().endswith("?") and not phrases("over_not").heard(fold(text))
-    over = said or wishes.is_over(text)
-    return wishes.resolved(text) or (bool(brief.cases) and not facts and over)
+    return phrases("whether").begins(folded) and ("?" in text or not phrases("thanks").heard(folded))
+
+
+def _takes_it_as_over(text: str, step: Step) -> bool:
+    return step == "solved" and not text.rstrip().endswith("?") and not phrases("over_not").heard(fold(text))
 
 
 def _is_about_codes(text: str) -> bool:

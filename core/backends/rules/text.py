@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from core.alternatives import any_of
+
 LONGEST = 6_000  # characters of a message that are read
 _GAP = r"\W+(?:[\w'-]+\W+){0,4}?"
 _NEGATED = re.compile(
@@ -58,7 +60,7 @@ class Phrases:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         longest_first = sorted(phrases, key=len, reverse=True)
-        self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(_pattern, longest_first)) or '(?!)'})(?!\w)")
+        self._pattern = re.compile(rf"(?<!\w)(?:{any_of(map(_pattern, longest_first))})(?!\w)")
 
     def found(self, folded: str) -> list[str]:
         """Each different wording that occurs."""

@@ -87,25 +87,30 @@ def smalltalk(text: str) -> Smalltalk:
     """What the text is where it tells of no matter: a greeting, a question about us, thanks, a no, a matter taken
     back, a wish for a language."""
     folded = fold(text)
-    if _is_only("hello", folded):
+    greeted = phrases("hello").without(folded)
+    if _is_all(greeted, folded):
         return "hello"
-    rest = phrases("hello").without(folded)
-    if _is_only("about_us", rest):
+    if _is_only("about_us", greeted):
         return "about_us"
-    if _is_only("thanks", rest):
+    thanked = phrases("thanks").without(greeted)
+    if _is_all(thanked, greeted):
         return "thanks"
-    if _is_only("declined", rest) or _is_only("declined", phrases("thanks").without(rest)):
+    if _is_only("declined", greeted) or (thanked != greeted and _is_only("declined", thanked)):
         return "declined"
-    if is_language_wish(phrases("thanks").without(rest)):
+    if is_language_wish(thanked):
         return "language"
-    return "dismissed" if _is_dismissed(rest) else ""
+    return "dismissed" if _is_dismissed(greeted, thanked) else ""
 
 
-def _is_dismissed(folded: str) -> bool:
-    first = phrases("thanks").without(folded).lstrip(" |,.!")
-    return phrases("dismissed").begins(first) and "?" not in folded and len(folded.split()) <= _SHORT
+def _is_dismissed(greeted: str, thanked: str) -> bool:
+    dismissed = phrases("dismissed").begins(thanked.lstrip(" |,.!"))
+    return dismissed and "?" not in greeted and len(greeted.split()) <= _SHORT
 
 
 def _is_only(section: str, folded: str) -> bool:
-    rest = phrases(section).without(folded)
-    return rest != folded and not re.search(r"\w", rest)
+    return _is_all(phrases(section).without(folded), folded)
+
+
+def _is_all(left: str, folded: str) -> bool:
+    """Whether no word is left of what was taken out."""
+    return left != folded and not re.search(r"\w", left)

@@ -23,11 +23,16 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+    # In place of process_bind_param and process_result_value: a call less for each value.
+    def bind_processor(self, dialect: Dialect) -> Any:  # noqa: ARG002
+        return _microseconds
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002 - a call less for each value
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ARG002
         return _moment
+
+
+def _microseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
 def _moment(microseconds: int | None) -> datetime | None:
