@@ -24,7 +24,7 @@ def pulse(bot: Throughline, kind: str, relearning: Relearning, *, takes_up: bool
         seen_at=clock(),
         health={},
     )
-    return Pulse(here, bot.ledger, bot.health, clock, lives, partial(_succeed, bot, relearning, takes_up))
+    return Pulse(here, bot.ledger, bot.health, clock, lives, succeed=partial(_succeed, bot, relearning, takes_up))
 
 
 async def _succeed(bot: Throughline, relearning: Relearning, takes_up: bool, died: Process) -> None:

@@ -87,6 +87,7 @@ class Pulse:
         health: Health,
         now: Callable[[], datetime],
         lives: Callable[[int], bool] = lambda _pid: True,
+        *,
         succeed: Callable[[Process], Awaitable[None]] = _nothing,
     ) -> None:
         """`lives`: whether there is another process of this number on this machine. `succeed` finishes what one that

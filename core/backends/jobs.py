@@ -17,6 +17,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 
+from core.backends.ledger.postgres import WHO_IS_STUCK_LETS_GO
 from core.rounds import Round
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,8 @@ class Jobs:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        connector = _Told(
-            conninfo=url, kwargs={"options": f"-c search_path={_SCHEMA}"}, min_size=1, max_size=_CONNECTIONS
-        )
+        options = {"options": f"-c search_path={_SCHEMA} {WHO_IS_STUCK_LETS_GO}"}
+        connector = _Told(conninfo=url, kwargs=options, min_size=1, max_size=_CONNECTIONS)
         self._app = procrastinate.App(connector=connector)
 
     async def open(self) -> None:
@@ -116,7 +116,7 @@ class Jobs:
 
     async def _make(self) -> None:
         version = f"procrastinate {procrastinate.__version__}"
-        async with await psycopg.AsyncConnection.connect(self._url) as connection:
+        async with await psycopg.AsyncConnection.connect(self._url, options=WHO_IS_STUCK_LETS_GO) as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
             found = await connection.execute("SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [_SCHEMA])
             if await found.fetchone() == (version,):

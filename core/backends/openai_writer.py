@@ -122,6 +122,11 @@ _FORMAT: "ResponseFormatJSONSchema" = {
 }
 
 
+def _asking(messages: "Sequence[ChatCompletionMessageParam]") -> dict[str, object]:
+    """What takes the place of the library's own arguments: those it walks through by their types, for 2 ms."""
+    return {"messages": messages, "response_format": _FORMAT}
+
+
 class OpenAIWriter:
     """Asks a language model, once per turn. It never retries: the offline rules answer instead."""
 
@@ -170,13 +175,13 @@ class OpenAIWriter:
     async def _ask(self, messages: "Sequence[ChatCompletionMessageParam]") -> Choice:
         # The raw body, because the library hands on whatever a server calls a completion, unchecked.
         response = await self._client.chat.completions.with_raw_response.create(
-            model=self._model, messages=messages, response_format=_FORMAT
+            model=self._model, messages=[], extra_body=_asking(messages)
         )
         return self._chosen(response.text)
 
     async def _follow(self, messages: "Sequence[ChatCompletionMessageParam]", draft: Draft) -> Choice:
         async with self._client.chat.completions.with_streaming_response.create(
-            model=self._model, messages=messages, response_format=_FORMAT, stream=True
+            model=self._model, messages=[], extra_body=_asking(messages), stream=True
         ) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 return self._chosen(await response.text())  # a server that does not stream

@@ -102,12 +102,11 @@ async def _remembered(one: House, done: Kill, usual: Kept | None) -> None:
     of open cases."""
     assert done.kept
     expected = usual.memory if usual and usual.told == done.kept.told else done.kept.told
-    if not usual and "resolved" in done.kept.cases:
-        expected = None
+    is_known = usual is not None or "resolved" not in done.kept.cases
     holds = partial(remembered, one.folder / "var" / "aegis.db")
     try:
         async with asyncio.timeout(_LEARNT_WITHIN):
-            await one.until(lambda: expected is None or holds() == expected)
+            await one.until(lambda: not is_known or holds() == expected)
     except TimeoutError:
         done.verdict.problems.append(f"memory holds {holds()}, and should hold {expected}")
     done.kept = replace(done.kept, memory=holds())

@@ -88,7 +88,7 @@ async def test_what_it_left_undone_is_seen_to_before_its_line_goes(ledger: Heard
         tries.put_nowait(died.id)
         raise ConnectionError
 
-    again = Pulse(process("again"), ledger, Health(lambda: START), lambda: START, lambda _pid: False, fails)
+    again = Pulse(process("again"), ledger, Health(lambda: START), lambda: START, lambda _pid: False, succeed=fails)
     keeping = asyncio.create_task(again.keep())
     assert await tries.get() == "here"
     keeping.cancel()

@@ -105,13 +105,13 @@ def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def start(folder: Path, settings: Mapping[str, str], *arguments: str) -> Bot:
+async def start(folder: Path, settings: Mapping[str, str], *arguments: str, module: str = "bots") -> Bot:
     """Starts a command of the bot."""
     ports = {"WEB_PORT": str(free_port()), "SMTP_LISTEN_PORT": str(free_port())} | dict(settings)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "bots",
+        module,
         *(arguments or ("run",)),
         cwd=folder,
         env=environment(folder, ports),

@@ -65,6 +65,21 @@ async def test_what_is_told_gets_there_and_is_forgotten_there(tmp_path: Path) ->
             assert not [trace for trace in ("amount: ", *TRACES[3:]) if trace in kept]
 
 
+async def test_what_a_kill_cut_off_gets_there_once_it_is_started_again(tmp_path: Path) -> None:
+    await imports(tmp_path, JOHN)
+    async with aegis_server() as twin, MailRelay().open() as relay:
+        mail = {"SMTP_RELAY_HOST": "127.0.0.1", "SMTP_RELAY_PORT": str(relay.port), "SMTP_RELAY_STARTTLS": "false"}
+        given = {**mail, **settings(twin)}
+        dying = await start(tmp_path, given, "engine.learn before", "1", module="tests.crash.process")
+        await dying.until("ready:")
+        await dying.mails("john@shop.test", CHARGED)
+        await dying.process.communicate()
+        assert dying.process.returncode == -9
+        assert "amount: " not in await twin.kept()
+        async with running(tmp_path, **given):
+            await until_kept(twin, "amount: ")
+
+
 async def test_without_the_database_forget_refuses_before_anything_is_erased(tmp_path: Path) -> None:
     await imports(tmp_path, JOHN)
     async with aegis_server() as twin:

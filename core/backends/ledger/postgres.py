@@ -32,7 +32,7 @@ from core.pausing import insisting
 T = TypeVar("T")
 
 # A process that stands still, or whose machine is gone, holds its locks no longer than this (milliseconds, seconds).
-_WHO_IS_STUCK_LETS_GO = "-c idle_in_transaction_session_timeout=10000 -c tcp_user_timeout=10000"
+WHO_IS_STUCK_LETS_GO = "-c idle_in_transaction_session_timeout=10000 -c tcp_user_timeout=10000"
 _LOST_IS_NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 _THREADS = 6  # and as many connections of each of two kinds
 _TRIES = 12
@@ -172,15 +172,9 @@ def _ask_about(engine: Engine, number: str) -> bool:
 
 def _write_first(engine: Engine, transaction: Callable[[Connection], T]) -> T:
     """Makes the tables, while another process that would waits."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_MAKING})")
-        connection.commit()
-        try:
-            with connection.begin():
-                return transaction(connection)
-        finally:
-            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_MAKING})")
-            connection.commit()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+        return transaction(connection)
 
 
 def _vacuum(engine: Engine) -> None:
@@ -232,7 +226,7 @@ def _engine(url: str, isolation: Any, **server: str) -> Engine:
         isolation_level=isolation,
         pool_size=_THREADS,
         max_overflow=0,
-        connect_args={"options": f"{options} {_WHO_IS_STUCK_LETS_GO}", **_LOST_IS_NOTICED},
+        connect_args={"options": f"{options} {WHO_IS_STUCK_LETS_GO}", **_LOST_IS_NOTICED},
         execution_options={"preserve_rowcount": True},  # an insert that changed nothing is told by it
         # An error of the driver would repeat what customers said, into the log.
         hide_parameters=True,
