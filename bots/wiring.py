@@ -49,6 +49,7 @@ from core.writing import WithFallback, Writer
 if TYPE_CHECKING:
     from core.backends.announcing import Announcements
     from core.backends.backlog import Recalling
+    from core.backends.openai_writer import OpenAIWriter
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,13 @@ class Throughline:
     observer: Observing
     plays: bool  # made-up customers can be played
     announcements: "Announcements | None"  # None for one process alone
+    model: "OpenAIWriter | None"  # None without a key
+
+    async def warm(self) -> None:
+        """Loads what takes a moment, so that the first customer need not wait for it."""
+        if self.model:
+            await self.model.warm()
+        await self.memory.warm()
 
     async def close(self) -> None:
         """Stops and lets go of everything; what waits is in the ledger."""
@@ -125,7 +133,8 @@ def put_together(
     stage = Stage() if plays else None
     delivery = Delivery(ledger, channels, clock, stage=stage, noted=health.note, rests=health.rests, observer=observer)
     house = _house(settings, values, channels)
-    writer = FollowedWriter(_writer(settings, examples, health, observer), observer)
+    model = _model(settings, observer)
+    writer = FollowedWriter(_writer(model, examples, health, observer), observer)
     actions = _actions(settings, ledger, health, observer)
     watched = WatchedMemory(memory, health.note, observer)
     engine = _engine(settings, house, ledger, memory=watched, writer=writer, actions=actions)
@@ -144,6 +153,7 @@ def put_together(
         observer=observer,
         plays=plays,
         announcements=announcements,
+        model=model,
     )
 
 
@@ -229,20 +239,26 @@ def _actions(settings: Settings, ledger: SqlLedger, health: Health, observer: Ob
     return Actions(known=known, carrier=carrier, ledger=ledger, now=clock, new_id=new_id)
 
 
-def _writer(settings: Settings, examples: Examples, health: Health, observer: Observer) -> Writer:
-    rules = RulesWriter(examples.category_of, examples.move_of)
+def _model(settings: Settings, observer: Observer) -> "OpenAIWriter | None":
     key = settings.openai_api_key.get_secret_value()
     if not key:
-        return rules
-    from core.backends.openai_writer import OpenAIWriter  # noqa: PLC0415 - loads its vendor, only with a key
-    from core.backends.proofreading import Proofread  # noqa: PLC0415 - only with a key
+        return None
+    from core.backends.openai_writer import OpenAIWriter  # noqa: PLC0415 - only with a key
 
-    model = OpenAIWriter(
+    return OpenAIWriter(
         api_key=key,
         base_url=settings.openai_base_url,
         model=settings.openai_model,
         timeout=settings.openai_timeout,
         spent=lambda kind, tokens: observer.count("tokens", kind, times=tokens),
     )
+
+
+def _writer(model: "OpenAIWriter | None", examples: Examples, health: Health, observer: Observer) -> Writer:
+    rules = RulesWriter(examples.category_of, examples.move_of)
+    if not model:
+        return rules
+    from core.backends.proofreading import Proofread  # noqa: PLC0415 - only with a key
+
     breaker = Breaker(clock, partial(health.rests, MODEL), model_is_away)
     return WithFallback(WatchedWriter(SparedWriter(Proofread(model), breaker), health.note, observer), rules)

@@ -7,6 +7,7 @@ is linear in the text.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 HIDDEN = "•••"
@@ -18,7 +19,13 @@ _ORDER_DIGITS = range(6, 9)  # of an order number without letters
 _CERTAINLY_PRIVATE = 9  # digits; fewer, in groups, may be a device and a year
 _SHORT_NAME = 2  # letters; such names are also words: "Do", "Le"
 
+# How many digits a text has at least in which something is hidden; and for most streets one behind a space.
+_OF_A_BIRTHDAY, _OF_AN_IBAN, _OF_A_SECRET, _OF_A_DATE, _OF_A_VALUE = 1, 2, 3, 4, 5
+_HOUSE_NUMBER = re.compile(r"[ º°o]\d")
+_SECRET = re.compile("cvv|cvc|pin", re.IGNORECASE)
+
 _DIGIT = re.compile(r"\d")
+_SOON_A_DIGIT = r"(?=[^\d\n]{1,64}+\d)"  # further off than any word that says what a number is; found at once
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,254}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 
 _IBAN = re.compile(
@@ -44,8 +51,8 @@ _DATE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BIRTHDAY = re.compile(
-    rf"""\b(?P<label>(?:born|birth|dob|d\.o\.b|geboren|geb\.|geburts|geboorte|verjaardag|jarig|née?|naissance
-        |anniversaire|naci|cumplea|nat[oa]|nascita|nascid|nascim|compleanno|anivers)(?=[^\n\d]{{0,40}}\d)[^\d\n]{{0,24}})
+    rf"""\b{_SOON_A_DIGIT}(?P<label>(?:b(?:orn|irth)|d(?:ob|\.o\.b)|geb(?:oren|\.|urts|oorte)|verjaardag|jarig|c(?:umplea|ompleanno)
+        |n(?:ée?|a(?:issance|ci|t[oa]|sci(?:ta|d|m)))|an(?:niversaire|ivers))(?=[^\n\d]{{0,40}}\d)[^\d\n]{{0,24}})
     (?<!\d)(?:\d{{1,2}}[./-]\d{{1,2}}(?:[./-]\d{{2,4}})?|{_DAY_AND_MONTH}(?:[ ](?:del?[ ])?'?\d{{2,4}})?)(?!\d)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -80,7 +87,7 @@ _NUMBER_LAST_STREET = rf"""\b(?:
         {_OF}{_NO_NAME}{_WORD}(?:[ ]{_OF}{_NO_NAME}{_WORD}){{0,3}}
     |(?i:via|corso|largo|plaza|paseo|praça|avenue|place|boulevard)[ ]
         {_OF}{_NO_STREET}(?:{_TITLED}|[A-Z]\.)(?:[ ]{_OF}{_TITLED}){{0,3}}){_HOUSE}"""
-_GERMANIC_STREET = rf"""\b(?=[^\W\d_])(?:
+_GERMANIC_STREET = rf"""\b(?=[^\W\d_]){_SOON_A_DIGIT}(?:
     (?=[\w-]{{3,40}}\.?[ ]\d)(?i:(?!speicher|park|arbeit|sitz|stell|steck|aus|heim|unter|hin)[^\W\d_][\w-]{{1,30}}?
         (?:straße|strasse|str\.?|gasse|allee|damm|chaussee|straat|laan|gracht|steeg|dijk|singel|plein|kade|weg|platz))
     |{_NO_STREET}{_NAME}[ ](?:Straße|Strasse|Str\.|Weg|Gasse|Platz|Allee|Ring|Damm)
@@ -90,17 +97,21 @@ _GERMANIC_STREET = rf"""\b(?=[^\W\d_])(?:
 _POST_BOX = r"""\b(?i:P\.?[ ]?O\.?[ ]?Box|Postfach|Postbus|Apartado|Casella[ ]postale|Caixa[ ]postal|Boîte[ ]postale)
     [ ]\d[\d ]{0,8}\d"""
 _BRITISH_POSTCODE = r"\b[A-Z]{1,2}\d[A-Z\d]?[ ]\d(?![GTMK]B)[A-Z]{2}\b"
-_ADDRESSES = [
-    re.compile(rf"(?:{street}){_TOWN}", re.VERBOSE)
-    for street in (_FRENCH_STREET, _ENGLISH_STREET, _NUMBER_LAST_STREET, _GERMANIC_STREET, _POST_BOX, _BRITISH_POSTCODE)
-]
+
+
+def _address(*streets: str) -> Sequence[re.Pattern[str]]:
+    return [re.compile(rf"(?:{street}){_TOWN}", re.VERBOSE) for street in streets]
+
+
+_NUMBER_FIRST = _address(_FRENCH_STREET, _ENGLISH_STREET)
+_NUMBER_LAST = _address(_NUMBER_LAST_STREET, _GERMANIC_STREET, _POST_BOX, _BRITISH_POSTCODE)
 
 _NUMBERED = (
     r"(?:[ ]?(?:id|number|nummer|num|nr|no|número|numéro|numero|code)\b\.?|[ ]?n[º°.]|[ ]?\#)?"
     r"(?:[ ](?:is|was|ist|lautet|est|es|è|é))?[ ]?[:\#]?[ ]?"
 )
 _LABELLED = re.compile(
-    rf"""(?:\b|(?<=_))(?=[^\W\d_])(?:(?P<order>
+    rf"""(?:\b|(?<=_))(?=[^\W\d_]){_SOON_A_DIGIT}(?:(?P<order>
             (?:orders?|invoice|purchase|bestell(?:ung|-?nummer|-?nr)|auftrag(?:snummer)?|pedido|orden
             |rechnung(?:snummer)?|factura|commande|facture|ordine|fattura|encomenda|fatura|compra|bestelling|bestelnummer
             |ordernummer|factuur(?:nummer)?)\.?)
@@ -170,17 +181,29 @@ def mask(text: str, *, surname: str = "") -> str:
     if "@" in text:
         text = _EMAIL.sub(HIDDEN, text)
     if _DIGIT.search(text):
-        text = _without_numbers(text)
+        text = "\n".join(map(_without_numbers, text.split("\n")))
     return _without_names(text, surname)
 
 
-def _without_numbers(text: str) -> str:
-    """`text` without all that has a digit in it: birthdays and addresses too."""
-    text = _LABELLED.sub(_masked_value, _IBAN.sub(HIDDEN, text))
-    text = _BIRTHDAY.sub(rf"\g<label>{HIDDEN}", text)
-    for pattern in (*_ADDRESSES, _DATE):
-        text = pattern.sub(HIDDEN, text)
-    return _NUMBER.sub(_masked_number, text)
+def _without_numbers(line: str) -> str:
+    """A line without all that has a digit in it: birthdays and addresses too. Nothing is looked for that has more
+    digits than the line."""
+    digits = len(_DIGIT.findall(line))
+    if digits >= _OF_AN_IBAN:
+        line = _IBAN.sub(HIDDEN, line)
+    if digits >= _OF_A_VALUE or (digits >= _OF_A_SECRET and _SECRET.search(line)):
+        line = _LABELLED.sub(_masked_value, line)
+    if digits >= _OF_A_BIRTHDAY:
+        line = _without_addresses(_BIRTHDAY.sub(rf"\g<label>{HIDDEN}", line))
+    if digits >= _OF_A_DATE:
+        line = _DATE.sub(HIDDEN, line)
+    return _NUMBER.sub(_masked_number, line) if digits >= _ENOUGH_DIGITS else line
+
+
+def _without_addresses(line: str) -> str:
+    for pattern in (*_NUMBER_FIRST, *(_NUMBER_LAST if _HOUSE_NUMBER.search(line) else ())):
+        line = pattern.sub(HIDDEN, line)
+    return line
 
 
 def _masked_value(found: re.Match[str]) -> str:

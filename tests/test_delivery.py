@@ -139,6 +139,21 @@ async def test_a_reply_is_sent_by_one_process_and_after_those_before_it(shop: Sh
     await other.close()
 
 
+async def test_a_claim_that_is_given_back_is_free_at_once_and_leaves_no_doubt(shop: Shop, tmp_path: Path) -> None:
+    [row] = await replies(shop, "I was charged $49.37 twice")
+    other = SqlLedger(SqliteDatabase(tmp_path / "shop.db"))
+    assert await shop.ledger.claim(row.id, now=shop.now)
+    await other.let_go(row.id)  # which is not theirs to give back
+    assert await other.claim(row.id, now=shop.now) is None
+    await shop.ledger.let_go(row.id)
+    taken = await other.claim(row.id, now=shop.now)
+    assert taken
+    assert not taken.maybe_twice
+    await shop.ledger.let_go(row.id)
+    assert await shop.ledger.claim(row.id, now=shop.now) is None
+    await other.close()
+
+
 class Telling(SqlLedger):
     """A ledger that tells when it refused a claim."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, get_args
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
@@ -24,6 +25,7 @@ from core.writing import (
 )
 
 if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAIError
     from openai.types.chat import ChatCompletionMessageParam
     from openai.types.shared_params import ResponseFormatJSONSchema
 
@@ -140,20 +142,20 @@ class OpenAIWriter:
     ) -> None:
         """`base_url` ends in the API's version, as in http://host/v1; `timeout` is for the whole call, in seconds.
         `spent` is told of tokens that the server counted, of the prompt and of the completion."""
-        from openai import AsyncOpenAI, OpenAIError  # noqa: PLC0415 - takes 0.8 s to import
-
-        self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
-        self._vendor_error = OpenAIError
+        self._api_key = api_key
+        self._base_url = base_url
         self._model = model
         self._timeout = timeout
         self._spent = spent
 
     async def answer(self, brief: Brief) -> Answer:
         """The model's answer to a brief. Raises WriterFailed."""
+        await self.warm()
         return await self._answered(brief, self._ask(prompt(brief)))
 
     async def answer_aloud(self, brief: Brief, draft: Draft) -> Answer:
         """As `answer`; shown to `draft` while the model writes it."""
+        await self.warm()
         return await self._answered(brief, self._follow(prompt(brief), draft))
 
     async def _answered(self, brief: Brief, asking: Awaitable[Choice]) -> Answer:
@@ -168,9 +170,27 @@ class OpenAIWriter:
         except self._vendor_error as error:
             raise self._failed(_vendor_reason(error), away=_is_away(error)) from None
 
+    async def warm(self) -> None:
+        """Loads the client where that was not done yet, so that the first customer need not wait for it."""
+        if "_client" not in vars(self):
+            await asyncio.to_thread(getattr, self, "_client")
+
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.close()
+        if "_client" in vars(self):
+            await self._client.close()
+
+    @cached_property
+    def _client(self) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI  # noqa: PLC0415 - half a second and 15 MB
+
+        return AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._timeout, max_retries=0)
+
+    @property
+    def _vendor_error(self) -> "type[OpenAIError]":
+        from openai import OpenAIError  # noqa: PLC0415 - the same
+
+        return OpenAIError
 
     async def _ask(self, messages: "Sequence[ChatCompletionMessageParam]") -> Choice:
         # The raw body, because the library hands on whatever a server calls a completion, unchecked.

@@ -2,14 +2,18 @@
 rest is over, and then all go. What one refuses about a single reply rests nothing.
 """
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from core.backends.ledger.sql import SqlLedger
+from core.backends.ledger.sqlite import SqliteDatabase
 from core.breaker import IN_A_ROW, Breaker, Resting
+from core.delivery import Delivery
 from core.errors import TryAgain, Undeliverable
 from tests.faults.house import bot_with
-from tests.shop import START
+from tests.shop import START, Shop
 from tests.twins.channel import ChannelTwin
 
 AWAY = TryAgain("503", away=True)
@@ -47,6 +51,60 @@ async def test_replies_wait_while_their_provider_rests_and_use_up_no_patience(tm
         assert await bot.states() == [("sent", False)] * 9
         assert bot.office.health.of(sending).rests_until is None
         assert "resting until" not in await bot.page()
+
+
+class Trying(ChannelTwin):
+    """A provider that takes its time with the first one."""
+
+    def __init__(self) -> None:
+        super().__init__("sms")
+        self.tried, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def send(self, wire: object) -> str:
+        self.tried.set()
+        await self.goes_on.wait()
+        return await super().send(wire)  # type: ignore[arg-type]
+
+
+class LetsGo(SqlLedger):
+    """A ledger that tells what was given back to it."""
+
+    given_back: "asyncio.Queue[int]"
+
+    async def let_go(self, outgoing: int) -> None:
+        await super().let_go(outgoing)
+        self.given_back.put_nowait(outgoing)
+
+
+async def test_who_comes_second_gives_its_reply_back_while_the_first_one_tries_for_all(tmp_path: Path) -> None:
+    ledger = LetsGo(SqliteDatabase(tmp_path / "shop.db"))
+    ledger.given_back = asyncio.Queue()
+    await ledger.migrate()
+    shop, channel = await Shop.open(tmp_path, ledger=ledger), Trying()
+    rows = []
+    for number in ("+15550101", "+15550102"):
+        await shop.accept(shop.message("sms", number, "My kettle leaks."))
+        shop.later(seconds=3)
+        settled = await shop.engine.take_turn(f"sms:{number}")
+        rows += settled.outbox  # type: ignore[union-attr]
+    delivery = Delivery(ledger, {"sms": channel}, lambda: shop.now)
+    breaker = delivery._breaker(rows[0])
+    for _ in range(IN_A_ROW):
+        with pytest.raises(TryAgain), breaker.asked():
+            raise AWAY
+    delivery.post(rows)
+    await channel.tried.wait()
+    second = await ledger.given_back.get()
+    elsewhere = SqlLedger(SqliteDatabase(tmp_path / "shop.db"))
+    taken = await elsewhere.claim(second, now=shop.now)
+    assert taken
+    assert not taken.maybe_twice
+    await elsewhere.let_go(second)
+    channel.goes_on.set()
+    assert {(await channel.said()).route["to"] for _ in rows} == {"+15550101", "+15550102"}
+    await delivery.close()
+    await elsewhere.close()
+    await shop.close()
 
 
 async def test_one_tries_for_all(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ async def test_a_process_has_ended_once_it_is_gone_and_not_before() -> None:
     assert one.stdout
     name = (await one.stdout.readline()).decode().strip()
     assert not has_ended(name, one.pid)
-    await one.communicate()
+    await one.communicate(b"")
     assert has_ended(name, one.pid)
 
 

@@ -1,6 +1,8 @@
 """A backup that cannot be restored changes nothing, and says in one line why: the ledger that is there stays as it is,
 and in use. Going back to an older shape brings nobody back who was forgotten."""
 
+import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -41,6 +43,19 @@ async def backed_up(folder: Path, **settings: str) -> Path:
     await imports(folder, ANN, **settings)
     await done(folder, "ledger", "backup", str(copy), **settings)
     return copy
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that knows Ann and Bea, and a backup from before Bea."""
+    folder = tmp_path_factory.mktemp("lived_in")
+
+    async def live() -> None:
+        await backed_up(folder)
+        await imports(folder, BEA)
+
+    asyncio.run(live())
+    return folder
 
 
 def rows(ledger: Path) -> list[str]:
@@ -113,10 +128,10 @@ def with_foreign_tables(copy: Path) -> None:
     ],
 )
 async def test_a_backup_that_is_none_leaves_the_ledger_alone(
-    tmp_path: Path, spoiled: Callable[[Path], None], why: str
+    lived_in: Path, tmp_path: Path, spoiled: Callable[[Path], None], why: str
 ) -> None:
-    copy, ledger = await backed_up(tmp_path), tmp_path / "var" / "throughline.db"
-    await imports(tmp_path, BEA)
+    shutil.copytree(lived_in, tmp_path, dirs_exist_ok=True)
+    copy, ledger = tmp_path / "monday.db", tmp_path / "var" / "throughline.db"
     before = rows(ledger)
     spoiled(copy)
     said = await refused(tmp_path, "ledger", "restore", str(copy))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from core.backends.ledger import recall
 from core.backends.ledger.schema import action_runs, facts
+from core.memory import Note
 from core.runs import NoSuchRun, Request, Run, RunState
 from identity.gate import HandleId, Permit
 
@@ -73,18 +74,21 @@ def end(tx: Connection, run: Run, now: datetime) -> None:
         _note(tx, row, now)
 
 
-def settle(tx: Connection, runs: Sequence[Run], case: int | None, now: datetime) -> None:
-    """Ties runs to the case that their turn was about."""
+def settle(tx: Connection, runs: Sequence[Run], case: int | None, now: datetime) -> list[Note]:
+    """Ties runs to the case that their turn was about; what was done for it, for memory."""
+    done: list[Note] = []
     for run in runs:
         tied = update(action_runs).where(action_runs.c.id == run.id).values(case_id=case).returning(action_runs)
         row = tx.execute(tied).one_or_none()
         if row is not None and case is not None and row.state == "done":
-            _note(tx, row, now)
+            done.append(_note(tx, row, now))
+    return done
 
 
-def _note(tx: Connection, row: Row[Any], now: datetime) -> None:
+def _note(tx: Connection, row: Row[Any], now: datetime) -> Note:
     told = {"slot": "done", "value": run_of(row).told, "proof": 0, "told_at": now, "message_id": row.message_id}
-    tx.execute(insert(facts).values(handle_id=row.handle_id, case_id=row.case_id, **told))
+    kept = insert(facts).values(handle_id=row.handle_id, case_id=row.case_id, **told).returning(facts)
+    return recall.note_of(tx.execute(kept).one())
 
 
 def spent(tx: Connection, handles: Collection[HandleId], action: str, since: datetime) -> Decimal:

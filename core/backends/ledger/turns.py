@@ -183,7 +183,7 @@ def settle(tx: Connection, s: Settlement) -> Settled:
     if case is not None and s.status:
         steps.note(tx, case, steps.BOT if s.status == "handed_off" else steps.CUSTOMER, s.now)
     notes, superseded = _write_facts(tx, s, case)
-    actions.settle(tx, s.runs, case, s.now)
+    notes += actions.settle(tx, s.runs, case, s.now)
     if case is not None:
         notes, superseded = _consolidated(tx, s, case, notes, superseded)
     sent = [out.answer(tx, reply, s, case) for reply in s.replies]
