@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("throughline")
 
 _FINISHED_WITHIN = 8.0  # seconds; who runs containers gives a process 10 to stop
+_AFTER_READY = 0.5  # seconds until models are loaded: whoever asks whether it is ready is answered first
 _OFTEN, _NOW_AND_THEN, _HOURLY = timedelta(seconds=5), timedelta(seconds=15), timedelta(hours=1)
 
 
@@ -167,7 +168,7 @@ async def _beside(bot: Throughline, duties: Duties, jobs: "Jobs | None") -> Asyn
     relearning = Relearning(bot.ledger, bot.engine.memory, clock)
     kind = " ".join((duties.command, *(duties.hears or ())))
     chores = [pulse(bot, kind, relearning, takes_up=duties.serves).keep()]
-    warming = asyncio.create_task(bot.memory.warm() if duties.serves or duties.answers else asyncio.sleep(0))
+    warming = asyncio.create_task(_warm(bot) if duties.serves or duties.answers else asyncio.sleep(0))
     if duties.serves or duties.answers:
         chores.append(_teach(bot, warming))
     if duties.answers:
@@ -179,7 +180,7 @@ async def _beside(bot: Throughline, duties: Duties, jobs: "Jobs | None") -> Asyn
     try:
         yield
     finally:
-        for task in tasks:
+        for task in (warming, *tasks):
             task.cancel()
         await asyncio.gather(warming, *tasks, return_exceptions=True)
 
@@ -197,6 +198,11 @@ async def _refresh(bot: Throughline, name: str = "", conversation: str = "") -> 
     for of, channel in bot.channels.items():
         if name in {"", of} and isinstance(channel, Refreshes):
             await channel.refresh(conversation)
+
+
+async def _warm(bot: Throughline) -> None:
+    await asyncio.sleep(_AFTER_READY)
+    await bot.warm()
 
 
 async def _teach(bot: Throughline, warming: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from core.errors import Problem
 from core.ledger import Turn
+from core.memory import Note
 from core.recollection import Recollection
 from core.runs import Money, Outcome, Request, Run, RunState, owed
 from core.writing import Answer, OpenCase
@@ -71,8 +72,8 @@ class ActionLedger(Protocol):
         """Moves a waiting run on, once. Raises NoSuchRun where it does not wait any more."""
         ...
 
-    async def end_run(self, run: Run, *, now: datetime) -> None:
-        """Writes down how a run ended."""
+    async def end_run(self, run: Run, *, now: datetime) -> Sequence[Note]:
+        """Writes down how a run ended; what memory is to learn of it."""
         ...
 
     async def spent(self, handles: Collection[HandleId], action: str, *, since: datetime) -> Decimal:
@@ -135,9 +136,10 @@ class Actions:
         """A colleague says no to a waiting run. Raises NoSuchRun."""
         return await self.ledger.take_run(run, agent=agent, state="declined", now=self.now())
 
-    async def go_ahead(self, run: Run) -> Run:
-        """Carries out what is on record as running; how it ended."""
-        return await self._run(run)
+    async def go_ahead(self, run: Run) -> tuple[Run, Sequence[Note]]:
+        """Carries out what is on record as running; how it ended, and what memory is to learn of it."""
+        ended = await self._outcome(run)
+        return ended, await self.ledger.end_run(ended, now=self.now())
 
     async def _set_off(self, action: Action, asked: Asked) -> Run:
         facts = await self._facts(asked)
@@ -150,7 +152,7 @@ class Actions:
             state="running" if alone else "waiting",
             now=self.now(),
         )
-        return await self._run(run) if run.state == "running" else run
+        return (await self.go_ahead(run))[0] if run.state == "running" else run
 
     async def _facts(self, asked: Asked) -> Mapping[str, str]:
         case = asked.answer.case
@@ -177,11 +179,6 @@ class Actions:
             spent = await self.ledger.spent(asked.known.permit.handles, action.name, since=since)
             return spent + money.value <= action.limit
         return allowed is Leave.YES
-
-    async def _run(self, run: Run) -> Run:
-        ended = await self._outcome(run)
-        await self.ledger.end_run(ended, now=self.now())
-        return ended
 
     async def _outcome(self, run: Run) -> Run:
         patience = self.known[run.action].patience if run.action in self.known else _PATIENCE

@@ -1,12 +1,13 @@
 """Many wordings as one pattern that is quick to search with.
 
-`re` tries the branches of a choice one after the other, for every word of a text. Here wordings that begin with the same
-letters share these, so that a word leads past most of them at its first letter. Which wording matches first stays the
-same: only such as exclude each other, by beginning with different letters, are ever reordered.
+`re` tries the branches of a choice one after the other, for every word of a text. Here wordings that begin alike share
+their first letters, so that a word leads past most of them at once. Which wording matches first stays the same: only
+such as exclude each other, by beginning with different letters, are ever reordered.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 _REPEATED = r"(?:[*+?]\??|\{[\d,]+\}\??)?"
 _PIECE = re.compile(
@@ -17,7 +18,7 @@ _Pieces = Sequence[str]
 
 def any_of(wordings: Iterable[str]) -> str:
     """The pattern of what the first of these patterns would match that matches at a place; "" is none of them.
-    They are read with case: no IGNORECASE."""
+    It minds case: no IGNORECASE. Raises re.error."""
     branches = [branch for wording in wordings for branch in _choices(_PIECE.findall(wording))]
     return _tree(branches) if branches else "(?!)"
 
@@ -38,7 +39,7 @@ def _end_of_group(pieces: _Pieces) -> int:
         depth += piece.startswith("(") - piece.startswith(")")
         if not depth:
             return at
-    raise ValueError(f"not closed: {''.join(pieces)}")
+    raise re.error(f"a group is not closed in {''.join(pieces)}")
 
 
 def _choices(pieces: _Pieces) -> list[_Pieces]:
@@ -60,7 +61,7 @@ def _tree(branches: Sequence[_Pieces]) -> str:
         return "".join(branches[0])
     parts: list[str] = []
     by_letter: dict[str, list[_Pieces]] = {}
-    for branch in (spelled for branch in branches for spelled in _spelled_out(branch)):
+    for branch in chain.from_iterable(map(_spelled_out, branches)):
         if branch and branch[0].isalnum():
             by_letter.setdefault(branch[0], []).append(branch[1:])
         else:

@@ -17,6 +17,7 @@ from core.casefile import CaseFile, Reading
 from core.desk import Desk, Refused
 from core.errors import Problem
 from core.offers import Offer, amount_of, deed_of, facts_of, handles_of, offered, was_done, why_never
+from core.playbook import Learnt
 from core.runs import Money, NoSuchRun, Request, Run, money, outcome, owed
 from identity.gate import HandleId
 from identity.policy import Deed
@@ -199,7 +200,7 @@ class QuickActions:
 
     async def _carried_out(self, file: CaseFile, run: Run, teller: str) -> Run:
         """Raises NotCarriedOut where it was not done, or its customer could not be told."""
-        ended = await self.desk.actions.go_ahead(run)
+        ended, done = await self.desk.actions.go_ahead(run)
         if ended.state != "done":
             raise NotCarriedOut(ended.why_a_person)
         language = file.destination.language if file.destination else "en"
@@ -208,6 +209,8 @@ class QuickActions:
         except Refused as error:
             told = f"The {ended.told} is done ({ended.reference or 'no reference'})."
             raise NotCarriedOut(f"{told} {error}") from None
+        finally:
+            await self.desk.learn(Learnt(notes=done))
         return ended
 
     # ── what may be done ──

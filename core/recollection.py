@@ -120,7 +120,8 @@ class _Shown:
         return self.text(fact.value)
 
     def line(self, spoken: Spoken) -> Spoken:
-        return Spoken(sender=spoken.sender, text=self.text(spoken.text), channel=spoken.channel, at=spoken.at)
+        shown = self.text(spoken.text)
+        return spoken if shown == spoken.text else replace(spoken, text=shown)
 
 
 def _surname(profile: Profile | None) -> str:
@@ -137,7 +138,8 @@ def _open_case(case: Case, known: Sequence[Fact], shown: _Shown) -> OpenCase:
     facts = [fact for fact in known if fact.case == case.id]
     newest: dict[str, str] = {}
     for fact in facts:
-        newest.setdefault(fact.slot, shown.value(fact))
+        if fact.slot not in newest:
+            newest[fact.slot] = shown.value(fact)
     return OpenCase(
         id=case.id,
         category=_category(newest.get("category", "other")),

@@ -70,7 +70,10 @@ class Relearning:
         async with self._one_at_a_time:
             if died.id in self._done:
                 return
-            await self._tell(await self._ledger.settled_between(_since(died), died.seen_at + HEARD_WITHIN))
+            since = _since(died)
+            told = await self._ledger.settled_between(since, died.seen_at + HEARD_WITHIN)
+            await self._tell(told)
+            await self._take_back(told, await self._ledger.settled_between(since, self._now()))
             self._done.add(died.id)
 
     async def _tell(self, settled: Unlearnt) -> None:
@@ -82,10 +85,15 @@ class Relearning:
         await tell(self._memory, Learnt(lessons=learnt.lessons, votes=learnt.votes))
         for case in settled.praised:
             await Learning(ledger=self._ledger, memory=self._memory, now=self._now).from_praise(case)
-        if gone := await self._ledger.erased_among({note.handle for note in learnt.notes}):
-            await self._memory.erase(sorted(gone))  # meanwhile
         if learnt.notes:
             log.info("memory was told again of %d rows: a process died that may not have", len(learnt.notes))
+
+    async def _take_back(self, told: Unlearnt, now: Unlearnt) -> None:
+        """What was superseded, or erased, while memory was told of it."""
+        notes = told.learnt.notes
+        await self._memory.retract([note for note in now.learnt.superseded if note in notes])
+        if gone := await self._ledger.erased_among({note.handle for note in notes}):
+            await self._memory.erase(sorted(gone))
 
 
 def _since(died: Process) -> datetime:

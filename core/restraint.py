@@ -11,7 +11,7 @@ A word or two may well be said twice, and again where we asked something new in 
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -69,7 +69,7 @@ def loop(turn: Turn, *, about_codes: bool) -> Left | None:
 def _said_before(turn: Turn) -> int:
     """How often in a row the very same was said just before."""
     same = _words(turn.text)
-    said = [_words(line.text) for line in reversed(turn.lately) if line.sender == "customer" and line.text]
+    said = (_words(line.text) for line in reversed(turn.lately) if line.sender == "customer" and line.text)
     return len(list(takewhile(lambda words: words == same, said)))
 
 
@@ -85,16 +85,23 @@ def _is_new(ours: Sequence[str]) -> bool:
 
 def _is_our_own(text: str, ours: Sequence[str]) -> bool:
     """Whether most of a text is sentences of ours, or one of its sentences says that it is a machine like us."""
-    own = {sentence for said in ours for sentence in _sentences(said)}
     heard = list(_sentences(text))
-    if any(form.fullmatch(sentence) for form in _disclosures() for sentence in heard):
+    if any(map(_disclosure().fullmatch, heard)):
         return True
-    again = sum(len(s.split()) for s in heard if s in own and len(s.split()) >= _OWN)
+    telling = {sentence for sentence in heard if len(sentence.split()) >= _OWN}
+    own = {sentence for said in ours if _holds_any(said, telling) for sentence in _sentences(said)}
+    again = sum(len(s.split()) for s in heard if s in own & telling)
     return again > 0 and again >= _MOSTLY * sum(len(s.split()) for s in heard)
 
 
+def _holds_any(text: str, sentences: Collection[str]) -> bool:
+    """Whether the words of one of them follow each other in the text; they may still be no sentence there."""
+    words = _words(text) if sentences else ""
+    return any(sentence in words for sentence in sentences)
+
+
 @cache
-def _disclosures() -> Sequence[re.Pattern[str]]:
+def _disclosure() -> re.Pattern[str]:
     """How a machine like us introduces itself, in any language and under any name."""
     forms = [
         form.format(bot=_NAME, of=of.format(brand=_NAME))
@@ -103,7 +110,7 @@ def _disclosures() -> Sequence[re.Pattern[str]]:
         for of in ("", phrases.disclosure["of"])
         if manner != "of"
     ]
-    return [re.compile(_words(form).replace(_NAME, rf".{{1,{_LONGEST_NAME}}}")) for form in forms]
+    return re.compile("|".join(_words(form).replace(_NAME, rf".{{1,{_LONGEST_NAME}}}") for form in forms))
 
 
 def _sentences(text: str) -> Iterator[str]:
@@ -114,6 +121,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _words(text: str) -> str:
     """A text as it stays on any channel: no accents, signs or capitals."""
-    plain = unicodedata.normalize("NFKD", text[:_LOOKED_AT]).casefold()
+    text = text[:_LOOKED_AT]
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text).casefold()
     bare = plain if plain.isascii() else "".join(sign for sign in plain if not unicodedata.combining(sign))
     return " ".join(re.findall(r"\w+", bare))

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,6 +25,21 @@ class Round:
             await self.work()
         except Exception:
             log.exception("a round failed and is made again later: %s", self.name)
+
+
+def together(rounds: Iterable[Round]) -> Sequence[Round]:
+    """Those that are due at the same times as one, with the first one's name; each fails by itself."""
+    due: defaultdict[timedelta, list[Round]] = defaultdict(list)
+    for one in rounds:
+        due[one.every].append(one)
+    return [Round(name=some[0].name, every=every, work=_all(some)) for every, some in due.items()]
+
+
+def _all(rounds: Sequence[Round]) -> Callable[[], Awaitable[None]]:
+    async def work() -> None:
+        await asyncio.gather(*(one.make() for one in rounds))
+
+    return work
 
 
 async def make(rounds: Sequence[Round]) -> None:

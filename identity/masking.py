@@ -51,7 +51,7 @@ _DATE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _BIRTHDAY = re.compile(
-    rf"""\b{_SOON_A_DIGIT}(?P<label>(?:b(?:orn|irth)|d(?:ob|\.o\.b)|geb(?:oren|\.|urts|oorte)|verjaardag|jarig|c(?:umplea|ompleanno)
+    rf"""\b(?=[bdgvjnac])(?P<label>(?:b(?:orn|irth)|d(?:ob|\.o\.b)|geb(?:oren|\.|urts|oorte)|verjaardag|jarig|c(?:umplea|ompleanno)
         |n(?:ée?|a(?:issance|ci|t[oa]|sci(?:ta|d|m)))|an(?:niversaire|ivers))(?=[^\n\d]{{0,40}}\d)[^\d\n]{{0,24}})
     (?<!\d)(?:\d{{1,2}}[./-]\d{{1,2}}(?:[./-]\d{{2,4}})?|{_DAY_AND_MONTH}(?:[ ](?:del?[ ])?'?\d{{2,4}})?)(?!\d)""",
     re.IGNORECASE | re.VERBOSE,
@@ -162,8 +162,10 @@ _PARTICLES = frozenset([
     "van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "des", "la", "le",
     "las", "los", "el", "ten", "ter", "zu", "zur", "y", "e", "und", "af", "bin", "al", "st",
 ])  # fmt: skip
-_ACCENTED = [chr(code) for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))]
-_WITHOUT_ACCENTS = str.maketrans({sign: unicodedata.normalize("NFD", sign)[0] for sign in _ACCENTED})
+_ACCENTED = re.compile("[À-ɏḀ-ỿ]")
+_WITHOUT_ACCENTS = {
+    code: unicodedata.normalize("NFD", chr(code))[0] for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
+}
 
 
 def order_number(value: str) -> str:
@@ -247,7 +249,7 @@ def _without_names(text: str, surname: str) -> str:
     if pattern is None:
         return text
     pieces, end = [], 0
-    for found in pattern.finditer(text.translate(_WITHOUT_ACCENTS)):
+    for found in pattern.finditer(text.translate(_WITHOUT_ACCENTS) if _ACCENTED.search(text) else text):
         pieces += [text[end : found.start()], HIDDEN]
         end = found.end()
     return "".join([*pieces, text[end:]])

@@ -63,6 +63,11 @@ async def test_a_signed_login_gets_the_difference_back_and_is_told_so_once_it_is
     assert (await the_case(shop))[0] == "open"
 
 
+async def test_memory_learns_at_once_what_was_done(shop: Shop, twin: CompanyTwin) -> None:
+    await shop.hears("web", "cus_7", WISH)
+    assert "done: refund $50" in {note.text for note in shop.memory._notes.values()}
+
+
 async def test_the_call_afterwards_opens_with_what_was_done(shop: Shop, twin: CompanyTwin) -> None:
     await shop.hears("web", "cus_7", WISH + " And please flag my account for priority.")
     shop.later(minutes=10)

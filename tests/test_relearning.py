@@ -1,5 +1,6 @@
 """A process that dies between settling a turn and learning from it: memory has it all the same, and by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -90,6 +91,19 @@ async def test_where_memory_was_away_before_it_died_as_much_more_is_told(shop: S
     shop.later(minutes=30)
     await relearning(shop).of(replace(DIED, seen_at=shop.now, health=health.written()))
     assert held(shop) == await on_record(shop) != []
+
+
+async def test_what_is_said_while_memory_is_told_again_holds(shop: Shop) -> None:
+    await shop.hears_without_learning("slack", ANN, CHARGED)
+    shop.memory.awake.clear()
+    shop.memory.asked.clear()
+    telling = asyncio.create_task(relearning(shop).of(replace(DIED, seen_at=shop.now)))
+    await shop.memory.asked.wait()
+    await shop.hears_without_learning("slack", ANN, "Sorry, I was charged $79, not $99.")
+    shop.later(seconds=1)
+    shop.memory.awake.set()
+    await telling
+    assert "amount: $99" not in {note.text for note in held(shop)}
 
 
 async def test_memory_that_is_away_is_told_at_the_next_look(shop: Shop) -> None:

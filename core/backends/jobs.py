@@ -18,7 +18,7 @@ from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 
 from core.backends.ledger.postgres import WHO_IS_STUCK_LETS_GO
-from core.rounds import Round
+from core.rounds import Round, together
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _AT_ONCE = 64  # conversations that one worker answers side by side; most of the
 _CONNECTIONS = 4
 _HEARTBEAT = 5.0  # seconds
 _DEAD = 20.0  # seconds after a worker's last heartbeat
-_LOOKS = 2.0  # seconds after which a worker looks though it was told of nothing
+_LOOKS = 5.0  # seconds after which a worker looks though it was told of nothing
 _AGAIN = 0.02  # seconds, longer than looking takes
 _RECOVERS = timedelta(seconds=5)
 _GRACE = 10.0  # seconds in which a worker that stops finishes what it is at
@@ -83,7 +83,7 @@ class Jobs:
             await answer(line)
 
         self._app.task(name=_ANSWER)(answer_line)
-        for one in (*rounds, Round(name="recover", every=_RECOVERS, work=self._recover)):
+        for one in together([*rounds, Round(name="recover", every=_RECOVERS, work=self._recover)]):
             self._make_round(one)
         while True:
             try:

@@ -290,6 +290,7 @@ async def test_what_is_done_and_cannot_be_told_is_said_to_be_both(office: Office
     answer = await agent.post(REFUND, data=form)
     assert answer.status_code == 409
     assert "The refund $50 is done (R-1). Nothing was sent" in text_of(answer.text)
+    assert "done: refund $50" in {note.text for note in office.shop.memory._notes.values()}, "and memory knows"
     assert twin.refunded() == 50
 
 

@@ -16,7 +16,7 @@ from tests.crash.nursery import Nursery
 from tests.crash.repertoire import opened
 from tests.crash.scenes import Scene
 
-_LEARNT_WITHIN, _OFTEN = 20.0, 0.05  # seconds
+_LEARNT_WITHIN = 20.0  # seconds
 _PORT_TAKEN = re.compile("[Aa]ddress already in use|is in use; stop what listens there")
 
 
@@ -106,8 +106,7 @@ async def _remembered(one: House, done: Kill, usual: Kept | None) -> None:
     holds = partial(remembered, one.folder / "var" / "aegis.db")
     try:
         async with asyncio.timeout(_LEARNT_WITHIN):
-            while is_known and holds() != expected:
-                await asyncio.sleep(_OFTEN)
+            await one.until(lambda: not is_known or holds() == expected)
     except TimeoutError:
         done.verdict.problems.append(f"memory holds {holds()}, and should hold {expected}")
     done.kept = replace(done.kept, memory=holds())

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from channels._markdown.speech import speakable
 from channels._voice.phrases import phrases
 from core.backends.ledger.database import open_database
-from core.backends.ledger.schema import codes, links, messages
+from core.backends.ledger.schema import cases, codes, links, messages
 from tests.crash.audit import Outside, kept, key
 from tests.crash.house import House, again
 from tests.crash.scenes import ANN, UNHEARD, Calls, Chat, Texts
@@ -27,7 +27,7 @@ _CUT = (BadFrame, ConnectionError, *UNHEARD)
 
 class Relayed(Calls):
     """The telephone, on a socket. Twilio asks what to do once it is lost, and the call goes on by Gather; who is told
-    that nothing was heard says it again, in other words."""
+    that nothing was heard says it again, in the same words."""
 
     name = "relay"
 
@@ -68,20 +68,22 @@ class Relayed(Calls):
         await self.listen()
         for text in told:
             if not self.call.ended:  # it ends once a colleague has the case: they were heard
-                await again(partial(self.call.says, f"As I said: {text}"), *UNHEARD)
+                await again(partial(self.call.says, text), *UNHEARD)
                 await self.listen()
 
     async def unsaid(self, house: House) -> Sequence[str]:
-        """What was told and is not on record."""
+        """What was told and is not on record, and whether who said it again was taken for a machine."""
         database = open_database(house.address)
         try:
             texts = await database.read(lambda tx: tx.execute(select(messages.c.text)).scalars().all())
+            reasons = await database.read(lambda tx: tx.execute(select(cases.c.reason)).scalars().all())
         finally:
             await database.close()
-        return [text for text in (CHARGED, HUMAN) if not any(text in said for said in texts)]
+        missing = [text for text in (CHARGED, HUMAN) if not any(text in said for said in texts)]
+        return [*(f"not on record: {text}" for text in missing), *(why for why in reasons if "again and again" in why)]
 
     async def faults(self, house: House) -> Sequence[str]:
-        return [f"not on record: {text}" for text in self.missing]
+        return self.missing
 
     def outside(self) -> Outside:
         heard, going = list(self.call.heard), ""

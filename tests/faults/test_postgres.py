@@ -2,6 +2,8 @@
 twice, and all goes on by itself. A server of the test's own, ended and started again as an operator would."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -118,7 +120,8 @@ async def test_a_message_is_kept_once_whose_commit_nobody_saw(shop: Shop) -> Non
 
 
 async def test_a_server_that_is_restarted_costs_no_message_and_no_reply(tmp_path: Path) -> None:
-    server = await asyncio.to_thread(OwnServer, tmp_path / "data")
+    folder = Path(tempfile.mkdtemp(prefix="postgres"))  # of root's own the server, which is not root, cannot read
+    server = await asyncio.to_thread(OwnServer, folder)
     try:
         ledger = SqlLedger(open_database(server.url), secret=b"of this shop")
         await ledger.migrate()
@@ -141,6 +144,7 @@ async def test_a_server_that_is_restarted_costs_no_message_and_no_reply(tmp_path
             assert await bot.states() == [("sent", False)] * 3
     finally:
         await asyncio.to_thread(server.stop)
+        shutil.rmtree(folder)
 
 
 class OwnServer:

@@ -10,10 +10,12 @@ from core.writing import Category
 
 
 class MemoryTwin:
-    """Stands for the memory in tests of the engine. `down` makes every call fail, a cleared `awake` makes it wait."""
+    """Stands for the memory in tests of the engine. `down` makes every call fail, a cleared `awake` makes it wait, and
+    `asked` is set by any call."""
 
     def __init__(self) -> None:
         self.down = False
+        self.asked = asyncio.Event()
         self.awake = asyncio.Event()
         self.awake.set()
         self._notes: dict[tuple[int, str, int], Note] = {}
@@ -83,6 +85,7 @@ class MemoryTwin:
         await self._reached()
 
     async def _reached(self, handles: Iterable[int] = ()) -> None:
+        self.asked.set()
         await self.awake.wait()
         if self.down:
             raise Problem("memory: down, as the test asked")

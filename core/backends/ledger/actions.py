@@ -65,13 +65,14 @@ def take(tx: Connection, run: int, agent: str, state: RunState, now: datetime) -
     return dataclasses.replace(found, state=state, approved_by=agent)
 
 
-def end(tx: Connection, run: Run, now: datetime) -> None:
-    """Writes down how a run ended; among the facts of its case too, once it is done."""
+def end(tx: Connection, run: Run, now: datetime) -> list[Note]:
+    """Writes down how a run ended; among the facts of its case too, once it is done: these are for memory."""
     values = {"state": run.state, "reference": run.reference, "message": run.message, "error": run.error}
     changed = update(action_runs).where(action_runs.c.id == run.id).values(ended_at=now, **values)
     row = tx.execute(changed.returning(action_runs)).one_or_none()
-    if row is not None and row.case_id is not None and run.state == "done":
-        _note(tx, row, now)
+    if row is None or row.case_id is None or run.state != "done":
+        return []
+    return [_note(tx, row, now)]
 
 
 def settle(tx: Connection, runs: Sequence[Run], case: int | None, now: datetime) -> list[Note]:

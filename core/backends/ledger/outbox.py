@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, or_, s
 
 from core.backends.ledger import enclosing
 from core.backends.ledger.dialects import upserting
-from core.backends.ledger.prepared import Prepared, added, change
+from core.backends.ledger.prepared import Prepared, added, at_once, change
 from core.backends.ledger.schema import handles, outbox, wires
 from core.channel import Report
 from core.ledger import Notice, Outgoing, Settlement
@@ -166,9 +166,10 @@ def part_sent(tx: Connection, outgoing: int, *, parts: int, done: bool, provider
     have failed stays undelivered."""
     if not change(tx, outbox, outgoing, parts_sent=parts):
         return
-    _WENT.run(tx, outgoing=outgoing, part=parts, provider_id=provider_id)
-    if done:
-        _SENT.run(tx, outgoing=outgoing, now=now)
+    with at_once(tx):
+        _WENT.run(tx, outgoing=outgoing, part=parts, provider_id=provider_id)
+        if done:
+            _SENT.run(tx, outgoing=outgoing, now=now)
 
 
 def reconciled(tx: Connection, outgoing: int, found: Sequence[str]) -> str:

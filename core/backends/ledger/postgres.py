@@ -226,6 +226,7 @@ def _engine(url: str, isolation: Any, **server: str) -> Engine:
         isolation_level=isolation,
         pool_size=_THREADS,
         max_overflow=0,
+        pool_use_lifo=True,  # the one that was used last has its plans at hand
         connect_args={"options": f"{options} {WHO_IS_STUCK_LETS_GO}", **_LOST_IS_NOTICED},
         execution_options={"preserve_rowcount": True},  # an insert that changed nothing is told by it
         # An error of the driver would repeat what customers said, into the log.

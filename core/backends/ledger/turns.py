@@ -11,7 +11,7 @@ from core.backends.ledger import actions, budgets, inbox, linking, people, playb
 from core.backends.ledger import outbox as out
 from core.backends.ledger.dialects import upserting
 from core.backends.ledger.people import ErasedAt, never_erased
-from core.backends.ledger.prepared import Prepared, add, added, change
+from core.backends.ledger.prepared import Prepared, add, added, at_once, change
 from core.backends.ledger.schema import access_log, cases, conversations, facts, handles, leases, outbox, turns
 from core.errors import Fenced
 from core.ledger import Heard, Settled, Settlement, Turn, Wait
@@ -188,23 +188,24 @@ def settle(tx: Connection, s: Settlement) -> Settled:
         notes, superseded = _consolidated(tx, s, case, notes, superseded)
     sent = [out.answer(tx, reply, s, case) for reply in s.replies]
     sent += [out.notify(tx, notice, s) for notice in s.notices]
-    inbox.answered(tx, [h.id for h in turn.heard], s.keeper, case)
-    _note_conversation(tx, s)
-    add(
-        tx,
-        turns,
-        handle_id=s.keeper,
-        case_id=case,
-        writer=s.writer,
-        flags=list(s.flags),
-        settled_at=s.now,
-        pattern_id=s.pattern,
-        article=s.article,
-        came_back=came_back,
-    )
-    for permit, rows in s.permits:
-        add(tx, access_log, at=s.now, purpose=permit.purpose, reader="bot", handle_id=permit.own, rows=list(rows))
-    release(tx, turn)
+    with at_once(tx):
+        inbox.answered(tx, [h.id for h in turn.heard], s.keeper, case)
+        _note_conversation(tx, s)
+        add(
+            tx,
+            turns,
+            handle_id=s.keeper,
+            case_id=case,
+            writer=s.writer,
+            flags=list(s.flags),
+            settled_at=s.now,
+            pattern_id=s.pattern,
+            article=s.article,
+            came_back=came_back,
+        )
+        for permit, rows in s.permits:
+            add(tx, access_log, at=s.now, purpose=permit.purpose, reader="bot", handle_id=permit.own, rows=list(rows))
+        release(tx, turn)
     more = inbox.more_waits(tx, turn.line)
     return Settled(
         outbox=sent, case=case, notes=notes, superseded=superseded, votes=votes, praised=praised, more_waits=more

@@ -1,13 +1,13 @@
 """Devices: by ordinary names ("iPhone 14"), by a plain word ("my tablet"), or said to be one ("I use a Brelka T5")."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 
 from core.backends.rules.lexicon import section_phrases, strings, table, words_of
 from core.backends.rules.products import Span
 from core.backends.rules.spoken import pattern_of_number
-from core.backends.rules.text import fold
+from core.backends.rules.text import choice, fold
 
 _MORE = r"(?:[a-z]{0,4}-?\d[\w-]{0,7}|pro|max|mini|plus|ultra|air|lite|book|tab|pad)"
 _NAME = rf"[a-z][\w-]{{1,20}}(?: {_MORE}(?![\w-])){{0,3}}"
@@ -59,17 +59,13 @@ def _names() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(names)})(?![\w-])", re.IGNORECASE)
 
 
-def _choice(words: Sequence[str]) -> str:
-    return "|".join(re.escape(fold(word)) for word in sorted(words, key=len, reverse=True))
-
-
 @cache
 def _parts() -> tuple[str, str]:
     """A plain word for a device, and the words that say whose it is."""
     section = table("slots")["device"]
-    adjectives = _choice(strings(section, "adjectives"))
-    owned = _choice(strings(section, "owned"))
-    return rf"(?P<plain>(?:(?:{adjectives}) )?(?:{_choice(strings(section, 'plain'))}))(?![\w-])", owned
+    adjectives = choice(strings(section, "adjectives"))
+    owned = choice(strings(section, "owned"))
+    return rf"(?P<plain>(?:(?:{adjectives}) )?(?:{choice(strings(section, 'plain'))}))(?![\w-])", owned
 
 
 @cache
@@ -77,7 +73,7 @@ def _declared() -> re.Pattern[str]:
     """ "The device is the Brelka T5"."""
     section = table("slots")["device"]
     plain, owned = _parts()
-    nouns, verbs = _choice(strings(section, "nouns")), _choice(strings(section, "is"))
+    nouns, verbs = choice(strings(section, "nouns")), choice(strings(section, "is"))
     return re.compile(
         rf"(?<![\w-])(?:{nouns})(?: \w+)?(?:(?: (?:{verbs}))|:)(?: (?:{owned}))? (?:{plain}|(?P<name>{_NAME}))"
     )
@@ -87,7 +83,7 @@ def _declared() -> re.Pattern[str]:
 def _shown() -> re.Pattern[str]:
     """ "My router shows"."""
     plain, owned = _parts()
-    shows = _choice(strings(table("slots")["device"], "shows"))
+    shows = choice(strings(table("slots")["device"], "shows"))
     return re.compile(rf"(?<![\w-])(?:{owned}) {plain}(?P<name>)(?= (?:\w+ )?(?:{shows})(?!\w))")
 
 
@@ -96,5 +92,5 @@ def _used() -> re.Pattern[str]:
     """ "On my tablet", "I use a Brelka T5"."""
     section = table("slots")["device"]
     plain, owned = _parts()
-    use, on = _choice(strings(section, "use")), _choice(strings(section, "on"))
+    use, on = choice(strings(section, "use")), choice(strings(section, "on"))
     return re.compile(rf"(?<![\w-])(?:{use}|(?:{on})) (?:{owned}) (?:{plain}|(?P<name>{_NAME}))")

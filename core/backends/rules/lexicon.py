@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import TypedDict, cast, get_args
 
@@ -153,11 +154,17 @@ def _fault(name: str, section: object) -> str:
 def _fault_in_wordings(section: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
     for kind in ("strong", "words"):
         for language, wordings in section.get(kind, {}).items():
-            try:
-                Phrases(wordings)
-            except (re.error, AttributeError, TypeError) as error:
-                return f"a wording of {language} cannot be read: {error}"
+            if not isinstance(wordings, list) or not all(isinstance(wording, str) for wording in wordings):
+                return f"a wording of {language} cannot be read: they are a list of texts"
+            if broken := next((wording for wording in wordings if not _fits_together(wording)), ""):
+                return f"a wording of {language} cannot be read: the brackets of {broken!r} do not fit together"
     return ""
+
+
+def _fits_together(wording: str) -> bool:
+    """Whether each bracket has its other half; all else may stand in a wording."""
+    depths = [0, *accumulate((sign == "(") - (sign == ")") for sign in wording)]
+    return min(depths) == depths[-1] == 0
 
 
 def _kind(name: Category, section: _Kind) -> Kind:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from core.backends.rules.lexicon import strings, table, words_of
 from core.backends.rules.names import is_misspelt
 from core.backends.rules.spelling import is_known
-from core.backends.rules.text import fold
+from core.backends.rules.text import choice, fold
 
 Span = tuple[str, int, int]
 
@@ -67,26 +67,22 @@ def _no_noun() -> frozenset[str]:
     return words_of("slots", "product", "no_noun")
 
 
-def _choice(nouns: list[str]) -> str:
-    return "|".join(re.escape(fold(noun)) for noun in sorted(nouns, key=len, reverse=True))
-
-
 @cache
 def _noun_after() -> re.Pattern[str]:
     section = table("slots")["product"]
-    return re.compile(rf"\b{_NAME}\s+(?:{_choice(strings(section, 'nouns') + strings(section, 'nouns_after'))})s?\b")
+    return re.compile(rf"\b{_NAME}\s+(?:{choice(strings(section, 'nouns') + strings(section, 'nouns_after'))})s?\b")
 
 
 @cache
 def _noun_first() -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{_choice(strings(table('slots')['product'], 'nouns_first'))})\s+{_NAME}\b")
+    return re.compile(rf"\b(?:{choice(strings(table('slots')['product'], 'nouns_first'))})\s+{_NAME}\b")
 
 
 @cache
 def _plan_shapes() -> tuple[re.Pattern[str], ...]:
     section = table("slots")["plan"]
-    nouns = _choice(strings(section, "nouns"))
-    first = _choice(strings(section, "nouns") + strings(section, "nouns_first"))
+    nouns = choice(strings(section, "nouns"))
+    first = choice(strings(section, "nouns") + strings(section, "nouns_first"))
     return (
         re.compile(rf"(?P<named>{_PRICE}(?: (?:a|per) month| monthly)?[ -](?:{nouns}))\b"),
         re.compile(rf"\b(?P<named>{_NAME}[ -](?:{nouns}))\b"),

@@ -95,11 +95,11 @@ def amounts(text: str, asked: Sequence[str] = ()) -> Iterator[Found]:
     """Sums of money as they were written; not the price that names a plan."""
     bare = "amount" in asked and len(text.split()) <= _ANSWER_WORDS and not list(order_ids(text, asked))
     wanted = [_MONEY, _BARE_MONEY, *([_BARE_NUMBER] if bare else [])]
-    prices = [(plan.start, plan.end) for plan in map(_as_found, plans(text))]
-    for pattern in wanted:
-        for match in pattern.finditer(text):
-            if not any(start <= match.start() < end for start, end in prices):
-                yield _found(match, re.sub(r"\s+", " ", match[0]))
+    found = [match for pattern in wanted for match in pattern.finditer(text)]
+    prices = [(plan.start, plan.end) for plan in map(_as_found, plans(text))] if found else []
+    for match in found:
+        if not any(start <= match.start() < end for start, end in prices):
+            yield _found(match, re.sub(r"\s+", " ", match[0]))
 
 
 def _devices(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
@@ -112,12 +112,9 @@ def _as_found(found: tuple[str, int, int]) -> Found:
 
 def _products(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:
     """Not where it is the name of a device: "Surface Laptop"."""
-    named = [(start, end) for _, start, end in devices(text)]
-    return (
-        _as_found(found)
-        for found in products(text)
-        if not any(start <= found[1] and found[2] <= end for start, end in named)
-    )
+    found = list(map(_as_found, products(text)))
+    named = [(start, end) for _, start, end in devices(text)] if found else []
+    return (one for one in found if not any(start <= one.start and one.end <= end for start, end in named))
 
 
 def _plans(text: str, _asked: Sequence[str] = ()) -> Iterator[Found]:

@@ -34,7 +34,8 @@ def _digits() -> re.Pattern[str]:
 
 def in_figures(text: str) -> str:
     """ "w four eight two nine" as "w 4829", "forty nine dollars" as "$49", "k x dash 4" as "k x-4"."""
-    text = _PRICE.sub(_price, _JOINT.sub("-", text))
+    text = _JOINT.sub("-", text)
+    text = _PRICE.sub(_price, text) if "dollar" in text.lower() else text
     return _replaced(text, _digits())
 
 

@@ -46,7 +46,8 @@ def own_words(text: str) -> str:
     forwarded = _FORWARDED.search(text)
     text = text[: forwarded.start()] if forwarded else text
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(">")]
-    return _QUOTED_SPEECH.sub("", "\n".join(lines)).strip()
+    told = "\n".join(lines)
+    return (_QUOTED_SPEECH.sub("", told) if '"' in told or "“" in told else told).strip()
 
 
 def sentences(text: str) -> list[str]:
@@ -85,6 +86,11 @@ class Phrases:
     def spans(self, folded: str) -> Iterator[tuple[int, int]]:
         """Where they occur."""
         return (match.span() for match in self._pattern.finditer(folded))
+
+
+def choice(words: Iterable[str]) -> str:
+    """A pattern for any of these words as they are, but for accents and case; the longest that fits."""
+    return any_of(re.escape(fold(word)) for word in sorted(words, key=len, reverse=True))
 
 
 def negated(before: str) -> bool:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from core.backends.rules.lexicon import strings, table
-from core.backends.rules.text import fold
+from core.backends.rules.text import choice, fold
 
 _MOST = 4
 _WORDS = 8
@@ -33,7 +33,7 @@ def _shapes() -> tuple[_Shape, ...]:
 
 def _turned(section: dict[str, object]) -> _Shape:
     """ "Die Rechnung habe ich schon geprüft"."""
-    verbs, turned = (_choice(strings(section, key)) for key in ("verbs", "turned"))
+    verbs, turned = (choice(strings(section, key)) for key in ("verbs", "turned"))
     start = rf"(?:^|[.,;:!?\n]|{_STOP})\s*"
     return _Shape(
         re.compile(rf"{start}(?P<did>(?:[\w'-]+\s+){{1,4}}?(?:{turned})\s+(?:[\w'-]+\s+){{0,2}}?(?:{verbs}))\b"), True
@@ -41,17 +41,13 @@ def _turned(section: dict[str, object]) -> _Shape:
 
 
 def _shape(section: dict[str, object]) -> _Shape:
-    lead = _choice(strings(section, "lead"))
-    verbs = _choice(strings(section, "verbs"))
+    lead = choice(strings(section, "lead"))
+    verbs = choice(strings(section, "verbs"))
     if section.get("verb_last"):
         return _Shape(
             re.compile(rf"\b(?:{lead})\s+(?!(?:ich|wir|ik|we|wij)\b)(?P<did>(?:[\w'-]+\s+){{1,6}}?(?:{verbs}))\b"), True
         )
     return _Shape(re.compile(rf"\b(?:{lead})\s+(?P<did>(?:{verbs})\b.{{0,90}}?)\s*{_STOP}"), False)
-
-
-def _choice(words: list[str]) -> str:
-    return "|".join(re.escape(fold(word)) for word in sorted(words, key=len, reverse=True))
 
 
 def tried(text: str) -> tuple[str, ...]:

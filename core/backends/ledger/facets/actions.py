@@ -1,11 +1,12 @@
 """What was asked of the company: see core/actions.py."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from core.backends.ledger import actions as deeds
 from core.backends.ledger.facets.base import OnDatabase
+from core.memory import Note
 from core.runs import Request, Run, RunState
 from identity.gate import HandleId, Permit
 
@@ -23,8 +24,8 @@ class ForActions(OnDatabase):
     async def take_run(self, run: int, *, agent: str, state: RunState, now: datetime) -> Run:
         return await self._database.write(lambda tx: deeds.take(tx, run, agent, state, now), durable=True)
 
-    async def end_run(self, run: Run, *, now: datetime) -> None:
-        await self._database.write(lambda tx: deeds.end(tx, run, now), durable=True)
+    async def end_run(self, run: Run, *, now: datetime) -> Sequence[Note]:
+        return await self._database.write(lambda tx: deeds.end(tx, run, now), durable=True)
 
     async def spent(self, handles: Collection[HandleId], action: str, *, since: datetime) -> Decimal:
         return await self._database.read(lambda tx: deeds.spent(tx, handles, action, since))
