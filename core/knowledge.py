@@ -133,7 +133,9 @@ _COMMON = frozenset(
 
 def terms(text: str) -> list[str]:
     """The words of a text that carry meaning, without accents, case and endings."""
-    plain = "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+    plain = text.lower()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
     return [_stem(word) for word in _WORD.findall(plain) if len(word) >= _SHORTEST and word not in _COMMON]
 
 

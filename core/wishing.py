@@ -55,8 +55,9 @@ def _is_call(said: str) -> bool:
 
 
 def _is_code(said: str) -> bool:
-    wanted = any(_names(what, said) for what in ("want", "going_on", "join", "typing"))
-    return _names("code", said) and wanted and not _names("other_code", said)
+    if not _names("code", said) or _names("other_code", said):
+        return False
+    return any(_names(what, said) for what in ("want", "going_on", "join", "typing"))
 
 
 def _is_link(said: str) -> bool:
@@ -73,6 +74,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFD", text.casefold().translate({0x2019: "'", 0x2018: "'"}))
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())
 

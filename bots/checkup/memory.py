@@ -4,16 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from bots.checkup import house
-from bots.checkup.outside import FAILURES, is_inside, place, reason
+from bots.checkup.outside import FAILURES, asked, is_inside, place, reason
 from bots.settings import Settings
 from core.backends.aegis_calls import Away
 from core.backends.aegis_database import AegisDatabase
 from core.channel import Finding
 
-_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 _NO_SUCH_ROW = "memories/there-is-no-such-row"  # asked for, to see whether the key is taken
 _NOT_FOUND, _BUSY = 404, 429
 _REFUSED = (401, 403)
@@ -29,26 +26,20 @@ async def memory(settings: Settings) -> Sequence[Finding]:
 
 async def _server(settings: Settings) -> Sequence[Finding]:
     where = place(settings.aegis_base_url)
-    headers = {"Authorization": f"Bearer {settings.aegis_api_key.get_secret_value()}"}
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
-            session.get(
-                f"{settings.aegis_base_url.rstrip('/')}/{_NO_SUCH_ROW}", headers=headers, allow_redirects=False
-            ) as answer,
-        ):
-            return [_weighed(where, answer.status, await answer.text()), *_unencrypted(where, settings.aegis_base_url)]
+        status, body = await asked(f"{settings.aegis_base_url.rstrip('/')}/{_NO_SUCH_ROW}", settings.aegis_api_key)
+        return [_weighed(where, status, body), *_unencrypted(where, settings.aegis_base_url)]
     except FAILURES as error:
         said = f"{where} cannot be reached ({reason(error)}); {_MEANWHILE}"
         return [Finding(said, "Correct AEGIS_BASE_URL, or start that server.")]
 
 
-def _weighed(where: str, status: int, body: str) -> Finding:
+def _weighed(where: str, status: int, body: bytes) -> Finding:
     if status in _REFUSED:
         return Finding(f"AEGIS_API_KEY: {where} refused it ({status})", "Set the key of that server.", fatal=True)
     if status == _BUSY:
         return Finding(f"{where} takes no more requests now (429)", "Raise its RATE_LIMIT_PER_MINUTE: docs/memory.md.")
-    if status != _NOT_FOUND or "Memory not found" not in body:
+    if status != _NOT_FOUND or b"Memory not found" not in body:
         said = f"{where} answers otherwise than an Aegis server (HTTP {status}); {_MEANWHILE}"
         return Finding(said, "See whether AEGIS_BASE_URL leads to its root, and into its log.")
     return Finding(f"The Aegis server at {where} takes the key.")

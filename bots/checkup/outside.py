@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
+from pydantic import SecretStr
 
 from bots.actions import read_actions
 from bots.console.by_provider import BACK, discovery
@@ -69,15 +70,22 @@ def _silent(address: str, settings: Settings) -> Finding:
     )
 
 
+async def asked(address: str, key: SecretStr | None = None) -> tuple[int, bytes]:
+    """What somebody answers: the status and the body. Raises one of FAILURES."""
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    async with (
+        aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
+        session.get(address, headers=headers, allow_redirects=False) as answer,
+    ):
+        return answer.status, await answer.read()
+
+
 async def _is_ours(address: str) -> bool:
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
-            session.get(f"{address}/healthz", allow_redirects=False) as answer,
-        ):
-            return answer.status == _OK and await answer.content.read(3) == b"ok"
+        status, body = await asked(f"{address}/healthz")
     except FAILURES:
         return False
+    return status == _OK and body.startswith(b"ok")
 
 
 async def model(settings: Settings) -> Sequence[Finding]:
@@ -85,15 +93,9 @@ async def model(settings: Settings) -> Sequence[Finding]:
     if not settings.openai_api_key:
         return [Finding("OPENAI_API_KEY is empty: the offline rules answer.")]
     where = place(settings.openai_base_url)
-    headers = {"Authorization": f"Bearer {settings.openai_api_key.get_secret_value()}"}
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
-            session.get(
-                f"{settings.openai_base_url.rstrip('/')}/models", headers=headers, allow_redirects=False
-            ) as answer,
-        ):
-            return [_weighed(where, answer.status, await answer.read(), settings.openai_model)]
+        status, body = await asked(f"{settings.openai_base_url.rstrip('/')}/models", settings.openai_api_key)
+        return [_weighed(where, status, body, settings.openai_model)]
     except FAILURES as error:
         said = f"{where} cannot be reached ({reason(error)}); the offline rules answer meanwhile"
         return [Finding(said, "Correct OPENAI_BASE_URL, or start that server.")]
@@ -130,13 +132,10 @@ async def provider(settings: Settings) -> Sequence[Finding]:
     where = place(settings.oidc_issuer)
     instead = "Correct OIDC_ISSUER, or ask those who run it; passwords sign in meanwhile."
     try:
-        async with (
-            aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as session,
-            session.get(discovery(settings.oidc_issuer), allow_redirects=False) as answer,
-        ):
-            if answer.status != _OK:
-                return [Finding(f"{where} answered with HTTP {answer.status}", instead)]
-            said = json.loads(await answer.read())
+        status, body = await asked(discovery(settings.oidc_issuer))
+        if status != _OK:
+            return [Finding(f"{where} answered with HTTP {status}", instead)]
+        said = json.loads(body)
     except FAILURES as error:
         return [Finding(f"{where} cannot be reached ({reason(error)})", instead)]
     return [_named(where, said, settings)]

@@ -19,6 +19,7 @@ _CORE = (
     "memory.learn", "engine.learn", "writer.answer",
 )  # fmt: skip
 _PORTS = {"relay": "voice"}  # where it is not the name of the scene
+_GREETED = "relay"  # the scene in which the first turn is a greeting: what is told is also cut off
 _AFTER_A_CRASH = Fuse("delivery.post after")
 
 
@@ -30,6 +31,8 @@ def fuses(scene: str, passed: Counter[str], *, tried: Collection[str] = (), ever
         is_new = scene in WHOLE and point not in tried
         if every or is_new or name in _CORE or name.startswith(f"{_PORTS.get(scene, scene)}."):
             yield Fuse(point)
+            if scene == _GREETED and passed[point] > 1:
+                yield Fuse(point, 2)
             if every and passed[point] > 1:
                 yield Fuse(point, passed[point])
 

@@ -12,6 +12,7 @@ from core.backends.ledger.sqlite import SqliteDatabase
 from core.breaker import IN_A_ROW, Breaker, Resting
 from core.delivery import Delivery
 from core.errors import TryAgain, Undeliverable
+from core.ledger import Outgoing
 from tests.faults.house import bot_with
 from tests.shop import START, Shop
 from tests.twins.channel import ChannelTwin
@@ -81,7 +82,7 @@ async def test_who_comes_second_gives_its_reply_back_while_the_first_one_tries_f
     ledger.given_back = asyncio.Queue()
     await ledger.migrate()
     shop, channel = await Shop.open(tmp_path, ledger=ledger), Trying()
-    rows = []
+    rows: list[Outgoing] = []
     for number in ("+15550101", "+15550102"):
         await shop.accept(shop.message("sms", number, "My kettle leaks."))
         shop.later(seconds=3)

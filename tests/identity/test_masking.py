@@ -72,6 +72,14 @@ em {3 de março de 1985}
 op {3 maart 1985}
 op {21 mei 1993}
 my birthday is {3 March}
+{1/2/85} it was
+the {Calle Mayor n.º5} it is
+to {Hauptstraße 7}
+to {7 rue Nova}
+to {Postbus 12}
+{GB12 ABCD EFGH IJKL MNOP} is mine
+konto {12345}
+national insurance number is: {123456}
 born {3/4/85}
 geboren am {3.4.}
 Geburtsdatum: {3. April 85}
@@ -286,6 +294,12 @@ def test_it_is_masked(line: str) -> None:
 @pytest.mark.parametrize("line", PRIVATE)
 def test_what_stands_around_it_is_not_masked(line: str) -> None:
     assert mask(re.sub(r"[{}]", "", line)).startswith(re.split(r"{|X{", line)[0])
+
+
+@given(st.lists(st.sampled_from([*PRIVATE, *ORDERS, *KEPT]), max_size=5))
+def test_lines_are_masked_as_each_of_them_alone(lines: list[str]) -> None:
+    bare = [re.sub(r"[{}]", "", line) for line in lines]
+    assert mask("\n".join(bare)) == "\n".join(map(mask, bare))
 
 
 @pytest.mark.parametrize("line", ORDERS)

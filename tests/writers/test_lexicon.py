@@ -66,7 +66,7 @@ def test_what_a_kind_needs_is_asked_for(says: Says) -> None:
         ("categories.toml", "[delivery]", "[shipping]", "[shipping]: the kinds are charge"),
         ("categories.toml", "[damaged]", "needs = []\n[damaged]", "[needs]: "),
         ("categories.toml", "strong.en = [", 'strong.en = ["((broken", ', "[damaged]: a wording of en cannot be read"),
-        ("categories.toml", "strong.en = [", 'strong.en = ["broken)(", ', "the brackets of 'broken)(' do not fit together"),
+        ("categories.toml", "strong.en = [", 'strong.en = ["broken)(", ', "of 'broken)(' do not fit together"),
         ("categories.toml", "strong.en = [", "strong.en = [7, ", "[damaged]: a wording of en cannot be read"),
         ("wordings.toml", "I have noted {facts}", "I have noted {fact}", "[en]: noted cannot fill in {fact}"),
         ("wordings.toml", 'sorry = "Das tut mir leid."', "", "[de]: sorry is missing"),
