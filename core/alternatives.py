@@ -17,7 +17,7 @@ _Pieces = Sequence[str]
 
 
 def any_of(wordings: Iterable[str]) -> str:
-    """The pattern of what the first of these patterns would match that matches at a place; "" is none of them.
+    """A pattern that matches what the first of these that fits would match.
     It minds case: no IGNORECASE. Raises re.error."""
     branches = [branch for wording in wordings for branch in _choices(_PIECE.findall(wording))]
     return _tree(branches) if branches else "(?!)"

@@ -79,7 +79,12 @@ to {7 rue Nova}
 to {Postbus 12}
 {GB12 ABCD EFGH IJKL MNOP} is mine
 konto {12345}
-national insurance number is: {123456}
+national insurance number is: {12345}
+dob {3.4.}
+verjaardag op {3 maart}
+jarig op {3 mei}
+anniversaire le {3 mars}
+cumpleaños el {3 de abril}
 born {3/4/85}
 geboren am {3.4.}
 Geburtsdatum: {3. April 85}
