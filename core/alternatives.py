@@ -17,7 +17,7 @@ _Pieces = Sequence[str]
 
 
 def any_of(wordings: Iterable[str]) -> str:
-    """A pattern that matches what the first of these that fits would match.
+    """A pattern that finds what the first of these finds that fits; where there are none it finds nothing.
     It minds case: no IGNORECASE. Raises re.error."""
     branches = [branch for wording in wordings for branch in _choices(_PIECE.findall(wording))]
     return _tree(branches) if branches else "(?!)"

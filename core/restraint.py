@@ -59,7 +59,7 @@ def loop(turn: Turn, *, about_codes: bool) -> Left | None:
     if _is_our_own(turn.text, ours):
         return Left(phrase="repeated", reason="It answers with the bot's own words: perhaps a machine.", silent=True)
     before = 0 if about_codes else _said_before(turn)
-    may_be_answered = before == 1 and (_is_short(turn) or turn.lately[-1].sender == "customer")
+    may_be_answered = before == 1 and (_is_short(turn) or turn.lately[-1].sender == "customer" or _crossed(turn))
     if not before or may_be_answered or (_is_short(turn) and turn.asked and _is_new(ours)):
         return None
     told = any(say("repeated", language) in text for text in ours for language in PHRASES)
@@ -71,6 +71,11 @@ def _said_before(turn: Turn) -> int:
     same = _words(turn.text)
     said = (_words(line.text) for line in reversed(turn.lately) if line.sender == "customer" and line.text)
     return len(list(takewhile(lambda words: words == same, said)))
+
+
+def _crossed(turn: Turn) -> bool:
+    """Whether it was said before our last words were there to be answered."""
+    return turn.heard[-1].message.received_at < turn.lately[-1].at
 
 
 def _is_short(turn: Turn) -> bool:

@@ -140,3 +140,14 @@ async def test_who_repeats_what_was_never_answered_aloud_is_answered(shop: Shop)
     shop.later(minutes=1)
     assert await shop.hears("voice", "+15550142", CHARGED)
     assert all("again and again" not in case.case.reason for case in await shop.ledger.queue(now=shop.now))
+
+
+async def test_who_says_it_again_before_our_answer_is_there_is_answered(shop: Shop) -> None:
+    """A process died between keeping a message and answering it, and the caller could not wait."""
+    await shop.accept(shop.message("voice", "+15550142", CHARGED))
+    shop.later(seconds=1)
+    again = shop.message("voice", "+15550142", CHARGED, conversation="the same call by other means")
+    shop.later(seconds=1)
+    assert await shop.answers("voice:+15550142")
+    await shop.accept(again)
+    assert await shop.answers("voice:+15550142")

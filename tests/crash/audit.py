@@ -41,7 +41,7 @@ class Kept:
     @property
     def told(self) -> Counter[str]:
         """The facts as memory words them."""
-        return Counter({f"{slot}: {value}": count for (*_, slot, value), count in self.facts.items()})
+        return Counter(f"{slot}: {value}" for *_, slot, value in self.facts.elements())
 
 
 @dataclass(kw_only=True)
