@@ -142,6 +142,15 @@ async def test_who_repeats_what_was_never_answered_aloud_is_answered(shop: Shop)
     assert all("again and again" not in case.case.reason for case in await shop.ledger.queue(now=shop.now))
 
 
+async def test_who_is_on_the_line_got_nothing_of_what_still_waits(shop: Shop) -> None:
+    """A process died before it could say its answer, and the next one has not come to it yet."""
+    for _ in range(3):
+        shop.later(minutes=1)
+        await shop.accept(shop.message("voice", "+15550142", CHARGED))
+        assert isinstance(await shop.engine.take_turn("voice:+15550142"), Settled)
+    assert all("again and again" not in case.case.reason for case in await shop.ledger.queue(now=shop.now))
+
+
 async def test_who_says_it_again_before_our_answer_is_there_is_answered(shop: Shop) -> None:
     """A process died between keeping a message and answering it, and the caller could not wait."""
     await shop.accept(shop.message("voice", "+15550142", CHARGED))

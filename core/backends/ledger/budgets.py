@@ -12,10 +12,8 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
-    case,
     func,
     literal,
-    literal_column,
     select,
     union_all,
 )
@@ -28,7 +26,7 @@ from core.writing import Spoken
 _HOUR = timedelta(hours=1)
 _JUST_NOW = timedelta(minutes=10)
 _LINES = 8  # of either side
-_NEVER_SENT: list[ColumnElement[str]] = [literal_column("'parked'"), literal_column("'discarded'")]
+_NEVER_SENT = frozenset({"parked", "discarded"})
 _CHEAP = ("rules", "nobody", "")  # writers that cost nothing
 
 _SINCE: BindParameter[datetime] = bindparam("since", type_=Instant())
@@ -66,9 +64,6 @@ def counts(tx: Connection, handle: int, now: datetime) -> dict[str, int]:
     return dict(_COUNTS.first(tx, handle=handle, since=now - _HOUR)._asdict())
 
 
-_KEPT_BACK = outbox.c.state.in_(_NEVER_SENT) & (outbox.c.parts_sent == literal_column("0"))
-
-
 def _lines() -> Select[Any]:
     heard = (
         select(
@@ -76,7 +71,8 @@ def _lines() -> Select[Any]:
             messages.c.text,
             messages.c.channel,
             messages.c.told_at.label("at"),
-            literal(1).label("got_out"),
+            messages.c.state,
+            literal(0).label("parts_sent"),
         )
         .where(messages.c.handle_id == _HANDLE, messages.c.told_at > _SINCE, messages.c.state == "answered")
         .order_by(messages.c.told_at.desc(), messages.c.id.desc())
@@ -88,7 +84,8 @@ def _lines() -> Select[Any]:
             outbox.c.text,
             outbox.c.channel,
             outbox.c.created_at.label("at"),
-            case((_KEPT_BACK, 0), else_=1).label("got_out"),
+            outbox.c.state,
+            outbox.c.parts_sent,
         )
         .where(outbox.c.handle_id == _HANDLE, outbox.c.created_at > _SINCE)
         .order_by(outbox.c.created_at.desc(), outbox.c.id.desc())
@@ -100,16 +97,17 @@ def _lines() -> Select[Any]:
 _LATELY = Prepared(_lines())
 
 
-def lately(tx: Connection, handle: int, now: datetime) -> Sequence[Spoken]:
+def lately(tx: Connection, handle: int, now: datetime, *, live: bool) -> Sequence[Spoken]:
     """What was said on a handle in the last minutes, oldest first. A reply that nobody got was not said, and what it
-    was to answer still waits for an answer: neither counts."""
+    was to answer still waits for an answer: neither counts. Who is on the line got nothing of what still waits."""
+    unsaid = _NEVER_SENT | ({"waiting"} if live else frozenset())
     rows = reversed(_LATELY.all(tx, handle=handle, since=now - _JUST_NOW))
     lines: list[Spoken] = []
     for row in sorted(rows, key=lambda row: (row.at, row.sender != "customer")):
-        if row.got_out:
-            lines.append(Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.at))
-        else:
+        if row.state in unsaid and not row.parts_sent:
             lines = lines[: len(lines) - _of_customer_at_the_end(lines)]
+        else:
+            lines.append(Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.at))
     return lines
 
 

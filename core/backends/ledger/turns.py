@@ -63,7 +63,7 @@ def open_turn(
         asked=[] if is_new or talk is None else talk.asked,
         opted_out=handle.opted_out_at is not None,
         **budgets.counts(tx, standing.keeper, now),
-        lately=budgets.lately(tx, standing.keeper, now),
+        lately=budgets.lately(tx, standing.keeper, now, live=live),
         named_today=people.named_lately(tx, handle, now) if handle.hint and talk is None else 0,
         rates=ratings.awaited(tx, talk, standing, now),
     )
