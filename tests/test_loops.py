@@ -160,3 +160,17 @@ async def test_who_says_it_again_before_our_answer_is_there_is_answered(shop: Sh
     assert await shop.answers("voice:+15550142")
     await shop.accept(again)
     assert await shop.answers("voice:+15550142")
+
+
+async def test_who_says_it_again_before_our_answer_gets_out_is_answered(shop: Shop) -> None:
+    """It stood in the outbox while its process died, and went out while the caller said it again."""
+    await shop.accept(shop.message("voice", "+15550142", CHARGED))
+    settled = await shop.engine.take_turn("voice:+15550142")
+    assert isinstance(settled, Settled)
+    shop.later(seconds=1)
+    again = shop.message("voice", "+15550142", CHARGED)
+    shop.later(seconds=1)
+    for row in settled.outbox:
+        await shop.ledger.part_sent(row.id, parts=1, done=True, provider_id="spoken", now=shop.now)
+    await shop.accept(again)
+    assert await shop.answers("voice:+15550142")

@@ -83,7 +83,7 @@ def _lines() -> Select[Any]:
             outbox.c.sender,
             outbox.c.text,
             outbox.c.channel,
-            outbox.c.created_at.label("at"),
+            func.coalesce(outbox.c.sent_at, outbox.c.created_at).label("at"),
             outbox.c.state,
             outbox.c.parts_sent,
         )
