@@ -37,8 +37,12 @@ class Prepared:
 
     def all(self, tx: Connection, **given: Any) -> list[Any]:
         """Its rows."""
+        return self.ask(tx, **given)()
+
+    def ask(self, tx: Connection, **given: Any) -> Callable[[], list[Any]]:
+        """Its rows, to be fetched later: see `at_once`."""
         compiled, cursor = self._sent(tx, given)
-        return compiled.rows(cursor)
+        return lambda: compiled.rows(cursor)
 
     def first(self, tx: Connection, **given: Any) -> Any:
         """Its first row, or None."""
@@ -90,9 +94,10 @@ class _Compiled:
 
     def rows(self, cursor: Any) -> list[Any]:
         """What the driver gave."""
+        fetched = cursor.fetchall()
         reading, row = self._reading(cursor.description), self._row
         rows = []
-        for values in cursor.fetchall():
+        for values in fetched:
             read = list(values)
             for at, convert in reading:
                 if read[at] is not None:
@@ -124,7 +129,8 @@ def _as_it_is(value: Any) -> Any:
 
 @contextmanager
 def at_once(tx: Connection) -> Iterator[None]:
-    """Statements whose answers nobody reads: on PostgreSQL they go there in one trip. What they change is not told."""
+    """Statements that do not wait for each other: on PostgreSQL they go there in one trip. What they find is fetched
+    afterwards; how much they change is not told."""
     pipeline = getattr(tx.connection.driver_connection, "pipeline", nullcontext)
     with pipeline():
         yield

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from core.backends.ledger.dialects import handed_in, listed
-from core.backends.ledger.prepared import Prepared
+from core.backends.ledger.prepared import Prepared, at_once
 from core.backends.ledger.schema import cases, directory, facts, handles, messages, outbox
 from core.history import Tally
 from core.memory import Hit, Note
@@ -127,38 +127,45 @@ _PERSON = Prepared(select(directory).where(directory.c.external_id == bindparam(
 def rows(tx: Connection, permit: Permit, closed_after: datetime | None = None) -> Rows:
     """The current rows on a permit's handles, newest first, and the person's profile."""
     permitted = {"handles": sorted(permit.handles)}
-    known = permit.admit([case_of(row) for row in _OPEN_CASES.all(tx, **permitted)])
-    closed = _closed(tx, permit, closed_after) if closed_after else []
-    last = last_closed(tx, permit)
-    of_cases = [case.id for case in (*known, *closed, *filter(None, [last]))]
-    told = [*_OF_THE_PERSON.all(tx, **permitted), *_OF_CASES.all(tx, **permitted, cases=of_cases)]
+    with at_once(tx):
+        opened, ended = _OPEN_CASES.ask(tx, **permitted), _LAST_CLOSED.ask(tx, **permitted)
+        lately = _CLOSED_CASES.ask(tx, **permitted, after=closed_after) if closed_after else list
+        of_person, spoken = _OF_THE_PERSON.ask(tx, **permitted), _SPOKEN.ask(tx, **permitted)
+        heard, told = _HEARD.ask(tx, **permitted), _TOLD.ask(tx, **permitted)
+        tallied = _TALLIES.ask(tx, **permitted)
+        person = _PERSON.ask(tx, person=permit.person) if permit.person else list
+    known, closed = (permit.admit(map(case_of, found())) for found in (opened, lately))
+    last = _last(permit, ended())
+    of_cases = _OF_CASES.all(tx, **permitted, cases=[case.id for case in (*known, *closed, *filter(None, [last]))])
+    found = map(fact_of, (*of_person(), *of_cases))
     return Rows(
         cases=known,
         closed=closed,
-        facts=permit.admit(sorted(map(fact_of, told), key=lambda fact: (fact.told_at, fact.id), reverse=True)),
-        said=permit.admit(_said(tx, permitted)),
-        profile=profile(tx, permit.person) if permit.person else None,
-        tallies=tallies(tx, permit),
+        facts=permit.admit(sorted(found, key=lambda fact: (fact.told_at, fact.id), reverse=True)),
+        said=permit.admit(_said(heard(), told())),
+        profile=next(map(_profile_of, person()), None),
+        tallies=_tallies(permit, tallied()),
         last_closed=last,
-        language=_SPOKEN.scalar(tx, **permitted) or "",
+        language=next((row.language for row in spoken()), ""),
     )
 
 
 def tallies(tx: Connection, permit: Permit) -> list[Tally]:
     """How many cases of which kind there were on a permit's handles."""
-    counted = _TALLIES.all(tx, handles=sorted(permit.handles))
+    return _tallies(permit, _TALLIES.all(tx, handles=sorted(permit.handles)))
+
+
+def _tallies(permit: Permit, counted: Sequence[Row[Any]]) -> list[Tally]:
     return permit.admit([Tally(handle=row.handle_id, kind=row.kind, cases=row.cases) for row in counted])
 
 
 def last_closed(tx: Connection, permit: Permit) -> Case | None:
     """The case that was closed last, whenever that was."""
-    closed = _LAST_CLOSED.all(tx, handles=sorted(permit.handles))
+    return _last(permit, _LAST_CLOSED.all(tx, handles=sorted(permit.handles)))
+
+
+def _last(permit: Permit, closed: Sequence[Row[Any]]) -> Case | None:
     return next(iter(permit.admit(map(case_of, closed))), None)
-
-
-def _closed(tx: Connection, permit: Permit, after: datetime) -> list[Case]:
-    lately = _CLOSED_CASES.all(tx, handles=sorted(permit.handles), after=after)
-    return permit.admit([case_of(row) for row in lately])
 
 
 def case_of(row: Row[Any]) -> Case:
@@ -204,7 +211,7 @@ def note_of(row: Row[Any]) -> Note:
     return Note(handle=row.handle_id, kind="fact", row=row.id, text=text, told_at=row.told_at)
 
 
-def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
+def _said(heard: Sequence[Row[Any]], told: Sequence[Row[Any]]) -> list[Utterance]:
     lines = [
         Utterance(
             handle=row.handle_id,
@@ -212,7 +219,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
             drawn_from=frozenset((row.handle_id,)),
             spoken=Spoken(sender="customer", text=row.text, channel=row.channel, at=row.told_at),
         )
-        for row in _HEARD.all(tx, **permitted)
+        for row in heard
         if row.text
     ]
     lines += [
@@ -222,7 +229,7 @@ def _said(tx: Connection, permitted: dict[str, list[int]]) -> list[Utterance]:
             drawn_from=frozenset(row.drawn_from),
             spoken=Spoken(sender=row.sender, text=row.text, channel=row.channel, at=row.created_at),
         )
-        for row in _TOLD.all(tx, **permitted)
+        for row in told
     ]
     ours_last = sorted(lines, key=lambda line: (line.told_at, line.spoken.sender != "customer"), reverse=True)
     return ours_last[:_LINES]
@@ -276,9 +283,10 @@ def _line(case: Case, told: Sequence[tuple[str, str]]) -> str:
 
 def profile(tx: Connection, external_id: str) -> Profile | None:
     """A person as the directory knows them."""
-    row = _PERSON.first(tx, person=external_id)
-    if row is None:
-        return None
+    return next(map(_profile_of, _PERSON.all(tx, person=external_id)), None)
+
+
+def _profile_of(row: Row[Any]) -> Profile:
     return Profile(
         external_id=row.external_id,
         name=row.name,
