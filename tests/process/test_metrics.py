@@ -102,6 +102,9 @@ async def test_what_goes_wrong_and_what_waits_is_counted_too(tmp_path: Path, twi
                 ("throughline_sends_total", "email", "parked"),
                 ("throughline_sends_total", "sms", "put off"),
                 ("throughline_cases_waiting",),
+                ("throughline_outbox_parked", "email"),
+                ("throughline_messages_total", "sms", "refused"),
+                ("throughline_turns_total", "sms", "handed off"),
             )
     assert found["throughline_messages_total", "sms", "refused"] == 1
     assert found["throughline_turns_total", "sms", "handed off"] == 1
