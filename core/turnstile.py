@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-_AT_ONCE = 8
+_AT_ONCE = 3  # enough for one to work while others wait for the disk; with eight whoever writes is told a third later
 
 _inside: ContextVar[asyncio.Semaphore | None] = ContextVar("inside", default=None)
 
