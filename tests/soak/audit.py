@@ -11,6 +11,7 @@ from core.backends.ledger.database import Database
 from core.backends.ledger.schema import messages, outbox, parked, wires
 
 _NUMBER = re.compile(r"My note (\d+)\.")
+_SAME_ID = {"email"}  # of all copies of a message
 _AT_LEAST_ONCE = {"voice"}  # whoever was cut off in a call says it again
 
 
@@ -46,18 +47,19 @@ HEAD = f"{'':<8}" + "".join(
 )
 
 
-async def audit(database: Database, said: Mapping[str, Sequence[int]], received: Mapping[str, int]) -> Sequence[Found]:
+async def audit(
+    database: Database, said: Mapping[str, Sequence[int]], received: Mapping[str, Counter[str]]
+) -> Sequence[Found]:
     """A line for each channel."""
     return await database.read(lambda tx: [_found(tx, name, said[name], received.get(name)) for name in said])
 
 
-def _found(tx: Connection, channel: str, said: Sequence[int], received: int | None) -> Found:
+def _found(tx: Connection, channel: str, said: Sequence[int], received: Counter[str] | None) -> Found:
     here = messages.c.channel == channel
     states = tx.execute(select(messages.c.text, messages.c.state).where(here)).all()
     kept = Counter(int(number) for row in states for number in _NUMBER.findall(row.text))
     replies = Counter(tx.execute(select(outbox.c.state).where(outbox.c.channel == channel)).scalars())
     flagged = _count(tx, outbox.c.channel == channel, outbox.c.maybe_twice)
-    parts = tx.execute(select(func.count()).select_from(wires.join(outbox)).where(outbox.c.channel == channel)).scalar()
     return Found(
         channel=channel,
         said=len(said),
@@ -68,8 +70,18 @@ def _found(tx: Connection, channel: str, said: Sequence[int], received: int | No
         unsent=replies["waiting"],
         parked=replies["parked"],
         flagged=flagged,
-        silent=0 if received is None else max(received - int(parts or 0) - flagged, 0),
+        silent=0 if received is None else _silent(tx, channel, received, flagged),
     )
+
+
+def _silent(tx: Connection, channel: str, received: Counter[str], flagged: int) -> int:
+    """Copies that a provider has, beyond what is on record, and of which nobody is told. Every copy of a mail that is
+    flagged is told of; where copies cannot be told apart, one of each flagged reply is."""
+    sent = select(wires.c.provider_id).select_from(wires.join(outbox)).where(outbox.c.channel == channel)
+    if channel in _SAME_ID:
+        told = set(tx.execute(sent.where(outbox.c.maybe_twice)).scalars())
+        return sum(copies - 1 for mail, copies in received.items() if mail not in told)
+    return max(received.total() - len(tx.execute(sent).all()) - flagged, 0)
 
 
 def _count(tx: Connection, *where: object) -> int:

@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -131,12 +131,16 @@ class Town:
         await speaking
         self.said[channel].append(number)
 
-    def received(self) -> Counter[str]:
-        """How many messages of ours the providers have, by channel."""
+    def received(self) -> Mapping[str, Counter[str]]:
+        """The messages of ours that providers have, by channel: by Message-ID where copies have the same one."""
         discord = [one for one in self.discord.posted if one.get("content")]
-        return Counter(
-            sms=len(self.twilio.sent), slack=len(self.slack.posted), discord=len(discord), email=len(self.relay.caught)
-        )
+        counts: Mapping[str, Sequence[object]] = {
+            "sms": self.twilio.sent,
+            "slack": self.slack.posted,
+            "discord": discord,
+        }
+        mails = Counter(str(mail.message["Message-ID"]) for mail in self.relay.caught)
+        return {name: Counter({"": len(posted)}) for name, posted in counts.items()} | {"email": mails}
 
     async def _by_sms(self, customer: int, text: str) -> None:
         """Twilio asks once; what was cut off it only lists. What was refused, its sender's telephone sends again."""
