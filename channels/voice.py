@@ -40,6 +40,7 @@ from identity.proof import Proof
 log = logging.getLogger(__name__)
 
 ATTESTED: Final = "TN-Validation-Passed-A"  # its variants, such as -Diverted, vouch for less
+_FETCHED_WITHIN: Final = 2.0  # seconds in which a request that waits has what is to be said
 _OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _A_WHILE: Final = 900_000  # seconds; a step has at most six digits
 _TALKED: Final = frozenset({"completed", "answered"})  # what Dial tells when somebody took the call
@@ -140,7 +141,8 @@ class Voice:
             await line.conversation.begin(reply)
 
     async def send(self, wire: Speech) -> str:
-        """Says it, or hands it to the request that waits; with none waiting, the call's next one speaks it first.
+        """Says it, or hands it to the request that waits, and returns when that has it: before, it must not stand on
+        record as said. With none waiting, the call's next one speaks it first.
 
         Raises Undeliverable when the caller is gone.
         """
@@ -153,6 +155,7 @@ class Voice:
         else:
             line.awaits_reply = False
             line.say(wire)
+            await line.is_taken(_FETCHED_WITHIN)
         return f"{wire.call}:{wire.step}"
 
     async def acknowledge(self, raw: Raw, message: InboundMessage | None) -> Ack:  # noqa: ARG002 - the port

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -91,6 +92,8 @@ class Line:
     touched_at: datetime
     unsaid: list[Speech] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0  # requests, for something to be said
     url: str = ""
     answer: asyncio.Task[str] | None = None
     caller: str = ""
@@ -110,15 +113,26 @@ class Line:
     def say(self, speech: Speech) -> None:
         """Keeps it until somebody asks what is to be said."""
         self.unsaid.append(speech)
+        self.taken.clear()
         self.arrived.set()
 
     def take(self) -> list[Speech]:
         """All that is to be said; it is not said again."""
         taken, self.unsaid = self.unsaid, []
+        self.taken.set()
         return taken
+
+    async def is_taken(self, patience: float) -> None:
+        """Returns when the request that waits has what is to be said, at once where none waits, and after `patience`
+        seconds in any case."""
+        if self.waiting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self.taken.wait()
 
     async def reply(self, step: int, patience: float) -> bool:
         """Whether there is a reply to this step within `patience` seconds."""
+        self.waiting += 1
         try:
             async with asyncio.timeout(patience):
                 while not any(speech.step >= step for speech in self.unsaid):
@@ -126,6 +140,8 @@ class Line:
                     await self.arrived.wait()
         except TimeoutError:
             return False
+        finally:
+            self.waiting -= 1
         return True
 
 

@@ -15,6 +15,7 @@ from tests.crash.house import PATIENCE, Broken, Fuse, House, Template, house
 from tests.crash.nursery import Nursery
 from tests.crash.repertoire import opened
 from tests.crash.scenes import Scene
+from tests.twins.twiml import BadTwiml
 
 _LEARNT_WITHIN = 20.0  # seconds
 _PORT_TAKEN = re.compile("[Aa]ddress already in use|is in use; stop what listens there")
@@ -74,7 +75,7 @@ async def _kill(
                         await one.stop()
                     if remembers:
                         await _remembered(one, done, usual)
-            except (TimeoutError, Broken) as error:
+            except (TimeoutError, Broken, BadTwiml) as error:
                 done.verdict.lost += 1
                 done.verdict.problems.append(f"{type(error).__name__}: {error}"[:2_000])
             done.kills, done.passed = one.kills, one.passed()
