@@ -106,7 +106,7 @@ def weigh(outside: Outside, inside: Kept, usual: Kept | None) -> Verdict:
     for what, count in inside.facts.items():
         if count > 1:
             verdict.problems.append(f"a fact stands {count} times: {what}")
-    if usual and len(inside.cases) != len(usual.cases):
+    if usual and len(inside.cases) > len(usual.cases):  # mails that were taken up together may make one of two
         verdict.problems.append(f"cases are {inside.cases}, and would be {usual.cases}")
     if usual and (gone := {what[2] for what in usual.facts} - {what[2] for what in inside.facts}):
         verdict.lost += not any(state == "unknown" for _, state in inside.runs)
