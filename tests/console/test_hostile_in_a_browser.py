@@ -9,6 +9,8 @@ from tests.console.office import Office
 from tests.console.test_hostile import PAYLOADS
 from tests.console.watched import watching
 
+pytestmark = pytest.mark.slow
+
 
 async def _write_to_us(office: Office) -> None:
     for n, text in enumerate(PAYLOADS):

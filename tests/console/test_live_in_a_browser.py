@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
 from core.accounts import Role
 from tests.console.office import Office
 from tests.console.watched import accessible, watching
+
+pytestmark = pytest.mark.slow
 
 HUMAN = "I was charged $99 twice. I want to speak to a human."
 

@@ -5,12 +5,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.process.running import environment
 from tests.process.test_run import next_mail
 from tests.process.test_several import house, mail_settings
 from tests.twins.mail import MailRelay
 from tests.twins.openai import KEY
 from tests.twins.postgres import new_database
+
+pytestmark = pytest.mark.slow
 
 LATE = ("numpy", "tokenizers", "aegis_memory", "openai", "alembic", "procrastinate", "psycopg", "discord", "slack_bolt")
 STARTED = """

@@ -12,6 +12,8 @@ import pytest
 
 from tests.process.running import imports, start
 
+pytestmark = pytest.mark.slow
+
 ANN = {"external_id": "cus_7", "name": "Ann Keller", "email": "ann@shop.test", "phone": "+15550177"}
 BEA = {"external_id": "cus_8", "name": "Bea Moss", "email": "bea@shop.test", "phone": "+15550178"}
 LONG = "a key of more than thirty-two characters, made up here"
