@@ -8,6 +8,8 @@ import pytest
 from tests.process.running import running, start
 from tests.twins.postgres import new_database
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "127.0.0.1:1"  # where nobody listens
 
 

@@ -16,7 +16,10 @@ from tests.twins.twilio import Trouble, Twilio
 
 __all__ = ["twilio"]
 
-pytestmark = pytest.mark.timeout(120)  # up to three processes of ours, one after the other
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(120),  # up to three processes of ours, one after the other
+]
 
 NUMBER = "+15550166"
 STEPS = ("accept", "turn", "recall", "writer", "settle", "send")
