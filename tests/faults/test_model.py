@@ -35,7 +35,7 @@ async def front(twin: OpenAITwin) -> AsyncIterator[Front]:
 
 @pytest.fixture
 async def bot(front: Front, tmp_path: Path) -> AsyncIterator[Bot]:
-    model = OpenAIWriter(KEY, front.url, NAME, timeout=0.5)
+    model = OpenAIWriter(KEY, front.url, NAME, timeout=2.0)
     async with bot_with(ChannelTwin("sms"), tmp_path) as made:
         health, now = made.office.health, lambda: made.shop.now
         breaker = Breaker(now, partial(health.rests, MODEL), model_is_away)
