@@ -35,7 +35,7 @@ async def front(twin: CompanyTwin) -> AsyncIterator[Front]:
 
 @pytest.fixture
 async def office(tmp_path: Path, front: Front) -> AsyncIterator[Office]:
-    refund = Action(name="refund", limit=Decimal(50), patience=0.3)
+    refund = Action(name="refund", limit=Decimal(50), patience=2.0)
     shop = await Shop.open(tmp_path, actions={"refund": refund})
     for number in range(IN_A_ROW + 2):
         await shop.knows(f"cus_{number}", "John Smith", f"email:john{number}@post.test")
